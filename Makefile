@@ -1,0 +1,66 @@
+# Every target installs what this machine lacks before it starts; see scripts/setup.sh.
+
+CARGO ?= cargo
+REPORT := report
+
+# Targets share one build folder and would only wait for each other. What is given to this make
+# (a -j, a variable) is not meant for the makes that build GMP and MPFR deep inside cargo.
+.NOTPARALLEL:
+unexport MAKEFLAGS
+
+# Only `make test-quick` may leave the proofs out, whatever the environment says.
+unexport LORA_GAUGE_SKIP_PROOFS
+
+.PHONY: help audit test test-quick proofs bench clean
+.PHONY: setup setup-checks setup-proofs setup-everything quick-notice checks
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+audit: setup ## judge every claim; writes report/audit.html, .md and .json
+	@mkdir -p $(REPORT)
+	$(CARGO) run --release --locked -- audit --html $(REPORT)/audit.html \
+		--markdown $(REPORT)/audit.md --json $(REPORT)/audit.json
+
+test: setup-everything checks ## everything: format, lints, docs, proofs, all tests
+	@echo "make test: all passed, proofs included"
+
+test-quick: export LORA_GAUGE_SKIP_PROOFS := 1
+test-quick: quick-notice setup-checks checks ## the same without the proofs (no Rocq needed)
+	@echo "make test-quick: all passed, but the PROOFS WERE NOT CHECKED; 'make test' checks them"
+
+proofs: setup-proofs ## compile the Rocq proofs, installing Rocq where it is missing
+	bash proofs/build.sh
+
+bench: setup ## measure one step, a whole experiment and deriving a rule
+	$(CARGO) bench --locked
+
+clean: ## remove everything that was built
+	$(CARGO) clean
+	rm -rf proofs/_build $(REPORT)
+
+quick-notice:
+	@echo "make test-quick: the PROOFS ARE LEFT OUT, and so is Rocq; 'make test' has them"
+
+setup:
+	@sh scripts/setup.sh
+
+setup-checks:
+	@sh scripts/setup.sh --checks
+
+setup-proofs:
+	@sh scripts/setup.sh --proofs
+
+setup-everything:
+	@sh scripts/setup.sh --checks --proofs
+
+# The cheap checks come first. The crate must stand without C (no default features), so that is
+# linted and tested by itself. A bench is built, not measured.
+checks:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets --locked -- -D warnings
+	$(CARGO) clippy --all-targets --no-default-features --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --locked
+	$(CARGO) test --locked
+	$(CARGO) test --benches --no-run --locked
+	$(CARGO) test --no-default-features --lib --locked
