@@ -1,0 +1,338 @@
+//! Exact constants: rationals and single square roots of rationals.
+//!
+//! `k`, `√k` and `lr/k` are held in these forms until an arithmetic rounds them, once.
+
+use std::fmt;
+
+use num_bigint::{BigInt, Sign};
+use num_integer::Integer;
+use num_rational::BigRational;
+use num_traits::{One, Pow, Signed, Zero};
+
+/// An exact rational number.
+pub type Ratio = BigRational;
+
+/// A text that is not an exact number.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{found}` is not a number: expected an integer, a decimal such as 0.1 or 1e-3, a hexadecimal float such as 0x1.8p+1, or a fraction such as 9/4"
+)]
+pub struct ParseExactError {
+    /// The text that was found.
+    pub found: String,
+}
+
+/// Largest magnitude of a decimal or binary exponent that is read; a larger one would ask for
+/// gigabytes of digits.
+const MAX_EXPONENT: i64 = 20_000;
+
+/// Reads an integer, decimal, hexadecimal float or fraction as the exact number it denotes.
+///
+/// `0.1` is one tenth, not the nearest `f64`.
+///
+/// # Errors
+/// [`ParseExactError`] naming the text.
+pub fn parse_ratio(text: &str) -> Result<Ratio, ParseExactError> {
+    let wrong = || ParseExactError {
+        found: text.to_owned(),
+    };
+    let t = text.trim();
+    if let Some((num, den)) = t.split_once('/') {
+        let num: BigInt = num.trim().parse().map_err(|_| wrong())?;
+        let den: BigInt = den.trim().parse().map_err(|_| wrong())?;
+        if den.is_zero() {
+            return Err(wrong());
+        }
+        return Ok(Ratio::new(num, den));
+    }
+    let (negative, t) = match t.as_bytes().first() {
+        Some(b'-') => (true, &t[1..]),
+        Some(b'+') => (false, &t[1..]),
+        _ => (false, t),
+    };
+    let hex = t.strip_prefix("0x").or_else(|| t.strip_prefix("0X"));
+    let (digits, marker, radix) = match hex {
+        Some(rest) => (rest, ['p', 'P'], 16u32),
+        None => (t, ['e', 'E'], 10),
+    };
+    let (mantissa, exponent) = match digits.split_once(marker) {
+        Some((m, e)) => (m, e.parse::<i64>().map_err(|_| wrong())?),
+        None => (digits, 0),
+    };
+    if exponent.abs() > MAX_EXPONENT {
+        return Err(wrong());
+    }
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = [whole, fraction].concat();
+    if all.is_empty() || !all.chars().all(|c| c.is_digit(radix)) {
+        return Err(wrong());
+    }
+    let number = BigInt::parse_bytes(all.as_bytes(), radix).ok_or_else(wrong)?;
+    let shift = BigInt::from(radix).pow(fraction.len());
+    let base = BigInt::from(if radix == 16 { 2 } else { 10 });
+    let power = base.pow(exponent.unsigned_abs());
+    let value = if exponent < 0 {
+        Ratio::new(number, shift * power)
+    } else {
+        Ratio::new(number * power, shift)
+    };
+    Ok(if negative { -value } else { value })
+}
+
+/// The exact value of a finite `f64`; `None` for infinities and NaN.
+pub fn ratio_from_f64(x: f64) -> Option<Ratio> {
+    Ratio::from_float(x)
+}
+
+/// `num/den`, or just `num` for an integer.
+pub fn show_ratio(q: &Ratio) -> String {
+    if q.is_integer() {
+        q.numer().to_string()
+    } else {
+        format!("{}/{}", q.numer(), q.denom())
+    }
+}
+
+/// A real number `coeff · √radicand` with a rational coefficient.
+///
+/// The radicand is 1 exactly when the number is rational; otherwise it is a positive integer
+/// that is not a square. All half-integer powers of one `k` share one radicand, so their
+/// products and quotients are exact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surd {
+    coeff: Ratio,
+    radicand: BigInt,
+}
+
+impl Surd {
+    /// The rational number `q`.
+    pub fn rational(q: Ratio) -> Self {
+        Self {
+            coeff: q,
+            radicand: BigInt::one(),
+        }
+    }
+
+    /// `√q`; `None` for negative `q`.
+    pub fn sqrt(q: &Ratio) -> Option<Self> {
+        if q.is_negative() {
+            return None;
+        }
+        let product = q.numer() * q.denom();
+        let root = product.sqrt();
+        let coeff = Ratio::new(BigInt::one(), q.denom().clone());
+        Some(if &root * &root == product {
+            Self::rational(coeff * Ratio::from_integer(root))
+        } else {
+            Self {
+                coeff,
+                radicand: product,
+            }
+        })
+    }
+
+    /// `k^exponent` for an exponent that is a multiple of 1/2, or any exponent whose root is
+    /// exact; `None` where the power is not of the form `coeff · √radicand`.
+    ///
+    /// Every non-integer power of a negative `k` is `None`; so is a negative power of zero.
+    pub fn power(k: &Ratio, exponent: &Ratio) -> Option<Self> {
+        let integer_power = |base: &Ratio, n: &BigInt| -> Option<Ratio> {
+            let n = i32::try_from(n).ok()?;
+            (n >= 0 || !base.is_zero()).then(|| Pow::pow(base, n))
+        };
+        if exponent.is_integer() {
+            return Some(Self::rational(integer_power(k, exponent.numer())?));
+        }
+        if !k.is_positive() {
+            return None;
+        }
+        let degree = u32::try_from(exponent.denom()).ok()?;
+        if degree == 2 {
+            // k^(n + 1/2) = k^n · √k, so that all half-integer powers share one root.
+            let whole = exponent.numer().div_floor(&BigInt::from(2));
+            let mut root = Self::sqrt(k)?;
+            root.coeff *= integer_power(k, &whole)?;
+            return Some(root);
+        }
+        let root = Ratio::new(k.numer().nth_root(degree), k.denom().nth_root(degree));
+        (Pow::pow(&root, degree as i32) == *k)
+            .then(|| integer_power(&root, exponent.numer()))
+            .flatten()
+            .map(Self::rational)
+    }
+
+    /// The number as a rational, where it is one.
+    pub fn as_ratio(&self) -> Option<&Ratio> {
+        self.radicand.is_one().then_some(&self.coeff)
+    }
+
+    /// The rational factor in front of the root.
+    pub fn coefficient(&self) -> &Ratio {
+        &self.coeff
+    }
+
+    /// What stands under the root; 1 for a rational number.
+    pub fn radicand(&self) -> Ratio {
+        Ratio::from_integer(self.radicand.clone())
+    }
+
+    /// The square, which is always rational.
+    pub fn squared(&self) -> Ratio {
+        &self.coeff * &self.coeff * Ratio::from_integer(self.radicand.clone())
+    }
+
+    /// Whether the number is below zero.
+    pub fn is_negative(&self) -> bool {
+        self.coeff.is_negative()
+    }
+
+    /// Whether the number is zero.
+    pub fn is_zero(&self) -> bool {
+        self.coeff.is_zero()
+    }
+
+    /// The product; `None` when the two roots do not combine into one.
+    pub fn checked_mul(&self, other: &Self) -> Option<Self> {
+        let coeff = &self.coeff * &other.coeff;
+        let (a, b) = (&self.radicand, &other.radicand);
+        if coeff.is_zero() {
+            return Some(Self::rational(coeff));
+        }
+        if a == b {
+            return Some(Self::rational(coeff * Ratio::from_integer(a.clone())));
+        }
+        if a.is_one() || b.is_one() {
+            return Some(Self {
+                coeff,
+                radicand: a * b,
+            });
+        }
+        let mut root = Self::sqrt(&Ratio::from_integer(a * b))?;
+        root.coeff *= coeff;
+        Some(root)
+    }
+}
+
+impl From<Ratio> for Surd {
+    fn from(q: Ratio) -> Self {
+        Self::rational(q)
+    }
+}
+
+impl From<i64> for Surd {
+    fn from(n: i64) -> Self {
+        Self::rational(Ratio::from_integer(n.into()))
+    }
+}
+
+impl fmt::Display for Surd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.radicand.is_one() {
+            return f.write_str(&show_ratio(&self.coeff));
+        }
+        if !self.coeff.is_one() {
+            write!(f, "{}*", show_ratio(&self.coeff))?;
+        }
+        write!(f, "sqrt({})", self.radicand)
+    }
+}
+
+impl std::str::FromStr for Surd {
+    type Err = ParseExactError;
+
+    /// Reads what [`Surd`]'s `Display` writes: a rational, `sqrt(n)` or `num/den*sqrt(n)`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || ParseExactError {
+            found: text.to_owned(),
+        };
+        let Some((coeff, radicand)) = text
+            .trim()
+            .strip_suffix(')')
+            .and_then(|t| t.split_once("sqrt("))
+        else {
+            return parse_ratio(text).map(Self::rational);
+        };
+        let coeff = match coeff.trim() {
+            "" => Ratio::one(),
+            c => parse_ratio(c.strip_suffix('*').ok_or_else(wrong)?)?,
+        };
+        let mut root = Self::sqrt(&parse_ratio(radicand)?).ok_or_else(wrong)?;
+        root.coeff *= coeff;
+        Ok(root)
+    }
+}
+
+/// The sign and the magnitude's little-endian bytes of an integer, for hand-over to GMP.
+pub(super) fn bytes_of(n: &BigInt) -> (bool, Vec<u8>) {
+    let (sign, bytes) = n.to_bytes_le();
+    (sign == Sign::Minus, bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn q(text: &str) -> Ratio {
+        parse_ratio(text).expect(text)
+    }
+
+    #[test]
+    fn reads_every_notation() {
+        assert_eq!(q("0.1"), Ratio::new(1.into(), 10.into()));
+        assert_eq!(q("-1e-3"), Ratio::new((-1).into(), 1000.into()));
+        assert_eq!(q("0x1.8p+1"), Ratio::from_integer(3.into()));
+        assert_eq!(q("-0x0.8p-1"), Ratio::new((-1).into(), 4.into()));
+        assert_eq!(q("9/4"), Ratio::new(9.into(), 4.into()));
+        assert_eq!(q(".5"), q("1/2"));
+        for bad in [
+            "",
+            ".",
+            "1/0",
+            "abc",
+            "1e",
+            "0x",
+            "1e999999999",
+            "--1",
+            "1.2.3",
+            "inf",
+            "nan",
+        ] {
+            assert!(parse_ratio(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn half_integer_powers_combine_exactly() {
+        let k = q("3/2");
+        let half = Surd::power(&k, &q("1/2")).unwrap();
+        let minus = Surd::power(&k, &q("-1/2")).unwrap();
+        assert_eq!(half.checked_mul(&minus).unwrap(), Surd::from(1));
+        let three_halves = Surd::power(&k, &q("3/2")).unwrap();
+        assert_eq!(
+            three_halves.checked_mul(&half).unwrap(),
+            Surd::rational(q("9/4"))
+        );
+        assert_eq!(half.squared(), k);
+    }
+
+    #[test]
+    fn powers_beyond_square_roots_are_refused_unless_exact() {
+        assert_eq!(Surd::power(&q("8"), &q("1/3")), Some(Surd::from(2)));
+        assert_eq!(Surd::power(&q("4"), &q("1/2")), Some(Surd::from(2)));
+        assert_eq!(Surd::power(&q("2"), &q("1/3")), None);
+        assert_eq!(Surd::power(&q("-4"), &q("1/2")), None);
+        assert_eq!(
+            Surd::power(&q("-2"), &q("-1")),
+            Some(Surd::rational(q("-1/2")))
+        );
+        assert_eq!(Surd::power(&q("0"), &q("-1")), None);
+    }
+
+    #[test]
+    fn display_reads_back() {
+        for text in ["3", "-9/4", "sqrt(3)", "-1/3*sqrt(6)"] {
+            let x: Surd = text.parse().unwrap();
+            assert_eq!(x.to_string().parse::<Surd>().unwrap(), x);
+        }
+    }
+}

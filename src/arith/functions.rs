@@ -1,0 +1,27 @@
+//! The transcendental functions a step may take.
+
+/// A transcendental function of one variable.
+///
+/// In machine floats these come from the portable `libm` crate (faithful, not correctly
+/// rounded); in `mp:BITS` from MPFR (correctly rounded). They are the one place where `mp:53`
+/// and `f64` may differ by a rounding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Function {
+    /// The exponential function.
+    Exp,
+    /// The natural logarithm.
+    Ln,
+    /// The cosine (of schedules).
+    Cos,
+}
+
+impl Function {
+    /// The name used in printed graphs and errors.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exp => "exp",
+            Self::Ln => "ln",
+            Self::Cos => "cos",
+        }
+    }
+}

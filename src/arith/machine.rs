@@ -1,0 +1,253 @@
+//! IEEE 754 binary32 and binary64, rounding to nearest, ties to even.
+//!
+//! One generic implementation serves both. Results beyond the range become infinities inside a
+//! node and are reported by `check`; no infinity or NaN ever leaves a node unnoticed.
+
+use std::cmp::Ordering;
+use std::fmt::Debug;
+
+use num_traits::Float;
+
+use super::round::{BINARY32, BINARY64, Format, round_to_nearest};
+use super::{Arithmetic, ArithmeticName, Function, OpError, Ratio, ratio_from_f64};
+
+/// A machine float and what the generic context must know about it.
+pub trait MachineFloat: Float + Debug + Send + Sync + std::ops::AddAssign + 'static {
+    /// The arithmetic's name.
+    const NAME: ArithmeticName;
+    #[doc(hidden)]
+    const FORMAT: FormatOf;
+    /// Narrows a value that is known to be representable.
+    fn from_representable(x: f64) -> Self;
+    /// Widens exactly.
+    fn widen(self) -> f64;
+    /// The portable implementation of `f`.
+    fn apply(self, f: Function) -> Self;
+}
+
+/// Opaque handle to a float format.
+#[derive(Debug, Clone, Copy)]
+pub struct FormatOf(Format);
+
+impl MachineFloat for f32 {
+    const NAME: ArithmeticName = ArithmeticName::F32;
+    const FORMAT: FormatOf = FormatOf(BINARY32);
+    fn from_representable(x: f64) -> Self {
+        x as f32
+    }
+    fn widen(self) -> f64 {
+        f64::from(self)
+    }
+    fn apply(self, f: Function) -> Self {
+        match f {
+            Function::Exp => libm::expf(self),
+            Function::Ln => libm::logf(self),
+            Function::Cos => libm::cosf(self),
+        }
+    }
+}
+
+impl MachineFloat for f64 {
+    const NAME: ArithmeticName = ArithmeticName::F64;
+    const FORMAT: FormatOf = FormatOf(BINARY64);
+    fn from_representable(x: f64) -> Self {
+        x
+    }
+    fn widen(self) -> f64 {
+        self
+    }
+    fn apply(self, f: Function) -> Self {
+        match f {
+            Function::Exp => libm::exp(self),
+            Function::Ln => libm::log(self),
+            Function::Cos => libm::cos(self),
+        }
+    }
+}
+
+/// The context of a machine float format. It has no state: the format fixes the precision.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Machine<F>(std::marker::PhantomData<F>);
+
+/// binary32.
+pub type F32 = Machine<f32>;
+/// binary64.
+pub type F64 = Machine<f64>;
+
+/// The `f32` context.
+#[allow(non_upper_case_globals)]
+pub const F32: F32 = Machine(std::marker::PhantomData);
+/// The `f64` context.
+#[allow(non_upper_case_globals)]
+pub const F64: F64 = Machine(std::marker::PhantomData);
+
+impl<F: MachineFloat> Arithmetic for Machine<F> {
+    type Elem = F;
+
+    fn name(&self) -> ArithmeticName {
+        F::NAME
+    }
+
+    fn zero(&self) -> F {
+        F::zero()
+    }
+
+    fn from_ratio(&self, q: &Ratio) -> Result<F, OpError> {
+        round_to_nearest(q, F::FORMAT.0)
+            .map(F::from_representable)
+            .ok_or(OpError::Overflow(F::NAME))
+    }
+
+    #[inline]
+    fn add(&self, out: &mut F, x: &F, y: &F) {
+        *out = *x + *y;
+    }
+
+    #[inline]
+    fn sub(&self, out: &mut F, x: &F, y: &F) {
+        *out = *x - *y;
+    }
+
+    #[inline]
+    fn mul(&self, out: &mut F, x: &F, y: &F) {
+        *out = *x * *y;
+    }
+
+    #[inline]
+    fn neg(&self, out: &mut F, x: &F) {
+        *out = -*x;
+    }
+
+    #[inline]
+    fn accumulate(&self, acc: &mut F, x: &F) {
+        *acc += *x;
+    }
+
+    #[inline]
+    fn div(&self, out: &mut F, x: &F, y: &F) -> Result<(), OpError> {
+        if y.is_zero() {
+            return Err(OpError::Undefined("division by zero"));
+        }
+        *out = *x / *y;
+        Ok(())
+    }
+
+    fn sqrt(&self, out: &mut F, x: &F) -> Result<(), OpError> {
+        if *x < F::zero() {
+            return Err(OpError::Undefined("square root of a negative number"));
+        }
+        *out = x.sqrt();
+        Ok(())
+    }
+
+    fn compare(&self, x: &F, y: &F) -> Result<Ordering, OpError> {
+        x.partial_cmp(y)
+            .ok_or(OpError::Undecided("comparison with NaN"))
+    }
+
+    fn sign(&self, out: &mut F, x: &F) -> Result<(), OpError> {
+        // `signum` of the standard library answers 1 at zero.
+        *out = match self.compare(x, &F::zero())? {
+            Ordering::Less => -F::one(),
+            Ordering::Equal => F::zero(),
+            Ordering::Greater => F::one(),
+        };
+        Ok(())
+    }
+
+    fn function(&self, f: Function, out: &mut F, x: &F) -> Result<(), OpError> {
+        if f == Function::Ln && *x <= F::zero() {
+            return Err(OpError::Undefined(
+                "logarithm of a number that is not positive",
+            ));
+        }
+        *out = x.apply(f);
+        Ok(())
+    }
+
+    #[inline]
+    fn check(&self, x: &F) -> Result<(), OpError> {
+        if x.is_finite() {
+            Ok(())
+        } else {
+            Err(OpError::Overflow(F::NAME))
+        }
+    }
+
+    fn same(&self, x: &F, y: &F) -> bool {
+        x.widen().to_bits() == y.widen().to_bits()
+    }
+
+    fn to_ratio(&self, x: &F) -> Option<Ratio> {
+        ratio_from_f64(x.widen())
+    }
+
+    fn show(&self, x: &F) -> String {
+        hex_float(x.widen())
+    }
+
+    fn approx(&self, x: &F) -> f64 {
+        x.widen()
+    }
+}
+
+/// C99's `%a` in the form of Python's `float.hex`, without trailing zeros: `0x1.8p+1`.
+///
+/// Non-finite values are written `inf`, `-inf` and `nan`.
+pub(crate) fn hex_float(x: f64) -> String {
+    if !x.is_finite() {
+        return format!("{x}").to_lowercase();
+    }
+    let sign = if x.is_sign_negative() { "-" } else { "" };
+    let bits = x.to_bits();
+    let fraction = bits & ((1 << 52) - 1);
+    let biased = (bits >> 52) & 0x7ff;
+    let (lead, exponent) = match (biased, fraction) {
+        (0, 0) => return format!("{sign}0x0.0p+0"),
+        (0, _) => (0, -1022),
+        _ => (1, biased as i64 - 1023),
+    };
+    let digits = format!("{fraction:013x}");
+    let digits = digits.trim_end_matches('0');
+    let digits = if digits.is_empty() { "0" } else { digits };
+    format!("{sign}0x{lead}.{digits}p{exponent:+}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arith::parse_ratio;
+    use proptest::prelude::*;
+
+    #[test]
+    fn hexadecimal_forms_are_those_of_python() {
+        assert_eq!(hex_float(3.0), "0x1.8p+1");
+        assert_eq!(hex_float(-0.0), "-0x0.0p+0");
+        assert_eq!(hex_float(1.0), "0x1.0p+0");
+        assert_eq!(hex_float(f64::from_bits(1)), "0x0.0000000000001p-1022");
+        assert_eq!(hex_float(0.1), "0x1.999999999999ap-4");
+    }
+
+    #[test]
+    fn the_sign_of_zero_is_part_of_identity_but_not_of_order() {
+        assert!(!F64.same(&0.0, &-0.0));
+        assert_eq!(F64.compare(&0.0, &-0.0), Ok(Ordering::Equal));
+    }
+
+    #[test]
+    fn infinities_are_reported_as_overflow() {
+        let mut out = 0.0;
+        F64.mul(&mut out, &1e300, &1e300);
+        assert_eq!(F64.check(&out), Err(OpError::Overflow(ArithmeticName::F64)));
+    }
+
+    proptest! {
+        #[test]
+        fn shown_values_read_back(bits in any::<u64>()) {
+            let x = f64::from_bits(bits);
+            prop_assume!(x.is_finite());
+            let read = parse_ratio(&F64.show(&x)).unwrap();
+            prop_assert_eq!(F64.from_ratio(&read).unwrap(), x);
+        }
+    }
+}

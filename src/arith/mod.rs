@@ -1,0 +1,204 @@
+//! What a number is.
+//!
+//! An *arithmetic* is a context object; its elements are plain values. Precision and rounding
+//! live in the context, never in the element, so there are no globals and no thread-locals.
+//! One law suite (`laws.rs`, tests only) runs over every arithmetic.
+//!
+//! This room imports no other room of the crate. It does not know matrices, graphs or
+//! optimizers, it draws no random numbers, and it never decides that two numbers are "close".
+
+mod error;
+mod exact;
+mod functions;
+mod machine;
+#[cfg(feature = "mp")]
+mod mp;
+mod name;
+mod prime;
+#[cfg(feature = "mp")]
+mod rational;
+mod round;
+
+#[cfg(test)]
+mod laws;
+
+use std::cmp::Ordering;
+use std::fmt::Debug;
+
+pub use error::OpError;
+pub use exact::{ParseExactError, Ratio, Surd, parse_ratio, ratio_from_f64, show_ratio};
+pub use functions::Function;
+pub use machine::{F32, F64};
+#[cfg(feature = "mp")]
+pub use mp::Mp;
+pub use name::{ArithmeticName, UnknownArithmetic, WithArithmetic, with_arithmetic};
+pub use prime::{MODULUS, Prime};
+#[cfg(feature = "mp")]
+pub use rational::Rational;
+
+/// A number system: the context in which every operation of a training step is carried out.
+///
+/// Operations write into an existing element, so that elements which own memory can reuse it.
+///
+/// Addition, subtraction, multiplication and negation always have an answer; whether the answer
+/// is a number is asked once per entry by [`Arithmetic::check`]. That suffices, since an
+/// overflowed intermediate result can never become finite again under these operations.
+/// The other operations answer "undefined", "unsupported" or "undecided" through [`OpError`]
+/// instead of inventing a value.
+pub trait Arithmetic: Clone + Debug + Send + Sync + 'static {
+    /// An element: a plain value without a reference to its context.
+    type Elem: Clone + Debug + PartialEq + Send + Sync + 'static;
+
+    /// The name by which users select this arithmetic.
+    fn name(&self) -> ArithmeticName;
+
+    /// The additive identity (`+0` where zeros are signed).
+    fn zero(&self) -> Self::Elem;
+
+    /// The exact rational `q`, rounded once to nearest, ties to even.
+    ///
+    /// # Errors
+    /// [`OpError::Overflow`] beyond the largest finite number, [`OpError::Undefined`] where a
+    /// denominator vanishes in the prime field.
+    fn from_ratio(&self, q: &Ratio) -> Result<Self::Elem, OpError>;
+
+    /// `coeff · √radicand` as one square root of a rational rounded once.
+    ///
+    /// # Errors
+    /// As [`Arithmetic::from_ratio`]; [`OpError::Undefined`] where the arithmetic holds no such
+    /// root.
+    fn from_surd(&self, x: &Surd) -> Result<Self::Elem, OpError> {
+        if let Some(q) = x.as_ratio() {
+            return self.from_ratio(q);
+        }
+        let square = self.from_ratio(&x.squared())?;
+        let mut root = self.zero();
+        self.sqrt(&mut root, &square)?;
+        if x.is_negative() {
+            let positive = root.clone();
+            self.neg(&mut root, &positive);
+        }
+        Ok(root)
+    }
+
+    /// `out ← x`, reusing the memory of `out`.
+    fn set(&self, out: &mut Self::Elem, x: &Self::Elem) {
+        out.clone_from(x);
+    }
+
+    /// `out ← x + y`.
+    fn add(&self, out: &mut Self::Elem, x: &Self::Elem, y: &Self::Elem);
+    /// `out ← x − y`.
+    fn sub(&self, out: &mut Self::Elem, x: &Self::Elem, y: &Self::Elem);
+    /// `out ← x · y`.
+    fn mul(&self, out: &mut Self::Elem, x: &Self::Elem, y: &Self::Elem);
+    /// `out ← −x`.
+    fn neg(&self, out: &mut Self::Elem, x: &Self::Elem);
+    /// `acc ← acc + x`, rounded once.
+    fn accumulate(&self, acc: &mut Self::Elem, x: &Self::Elem);
+    /// `acc ← acc + x · y`, the product rounded before the sum (no fused operation).
+    /// `product` is scratch space.
+    fn mul_add(
+        &self,
+        acc: &mut Self::Elem,
+        x: &Self::Elem,
+        y: &Self::Elem,
+        product: &mut Self::Elem,
+    ) {
+        self.mul(product, x, y);
+        self.accumulate(acc, product);
+    }
+
+    /// `out ← x / y`.
+    ///
+    /// # Errors
+    /// [`OpError::Undefined`] when `y` is zero.
+    fn div(&self, out: &mut Self::Elem, x: &Self::Elem, y: &Self::Elem) -> Result<(), OpError>;
+
+    /// `out ← √x`, the non-negative root.
+    ///
+    /// # Errors
+    /// [`OpError::Undefined`] for negative `x`, for a rational that is not a square, and for a
+    /// non-residue of the prime field.
+    fn sqrt(&self, out: &mut Self::Elem, x: &Self::Elem) -> Result<(), OpError>;
+
+    /// `x ⋈ y`. Zeros of either sign are equal.
+    ///
+    /// # Errors
+    /// [`OpError::Unsupported`] in an unordered field; [`OpError::Undecided`] where the
+    /// arithmetic cannot tell, which is never reported as "false".
+    fn compare(&self, x: &Self::Elem, y: &Self::Elem) -> Result<Ordering, OpError>;
+
+    /// `out ← |x|`.
+    ///
+    /// # Errors
+    /// As [`Arithmetic::compare`].
+    fn abs(&self, out: &mut Self::Elem, x: &Self::Elem) -> Result<(), OpError> {
+        match self.compare(x, &self.zero())? {
+            Ordering::Less => self.neg(out, x),
+            Ordering::Equal => self.set(out, &self.zero()),
+            Ordering::Greater => self.set(out, x),
+        }
+        Ok(())
+    }
+
+    /// `out ← sign(x)` with `sign(±0) = 0`, as `torch.sign` has it.
+    ///
+    /// # Errors
+    /// As [`Arithmetic::compare`].
+    fn sign(&self, out: &mut Self::Elem, x: &Self::Elem) -> Result<(), OpError>;
+
+    /// `out ← max(x, y)`; `x` where they are equal.
+    ///
+    /// # Errors
+    /// As [`Arithmetic::compare`].
+    fn max(&self, out: &mut Self::Elem, x: &Self::Elem, y: &Self::Elem) -> Result<(), OpError> {
+        let larger = if self.compare(x, y)? == Ordering::Less {
+            y
+        } else {
+            x
+        };
+        self.set(out, larger);
+        Ok(())
+    }
+
+    /// `out ← min(x, y)`; `x` where they are equal.
+    ///
+    /// # Errors
+    /// As [`Arithmetic::compare`].
+    fn min(&self, out: &mut Self::Elem, x: &Self::Elem, y: &Self::Elem) -> Result<(), OpError> {
+        let smaller = if self.compare(x, y)? == Ordering::Greater {
+            y
+        } else {
+            x
+        };
+        self.set(out, smaller);
+        Ok(())
+    }
+
+    /// `out ← f(x)` for a transcendental function.
+    ///
+    /// # Errors
+    /// [`OpError::Unsupported`] in exact arithmetics, [`OpError::Undefined`] outside the domain.
+    fn function(&self, f: Function, out: &mut Self::Elem, x: &Self::Elem) -> Result<(), OpError>;
+
+    /// Whether `x` is a number.
+    ///
+    /// # Errors
+    /// [`OpError::Overflow`] for an infinity or a NaN.
+    fn check(&self, x: &Self::Elem) -> Result<(), OpError>;
+
+    /// Identity of values: the same bits for floats (so `−0` is not `+0`), equality elsewhere.
+    fn same(&self, x: &Self::Elem, y: &Self::Elem) -> bool;
+
+    /// The exact value as a rational; `None` for elements that are not real numbers
+    /// (residues of the prime field).
+    fn to_ratio(&self, x: &Self::Elem) -> Option<Ratio>;
+
+    /// The exact value as text: hexadecimal float, decimal with enough digits, `num/den`, or
+    /// residue.
+    fn show(&self, x: &Self::Elem) -> String;
+
+    /// A nearby `f64`, for figures and tables only; no verdict may rest on it.
+    fn approx(&self, x: &Self::Elem) -> f64;
+}

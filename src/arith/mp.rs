@@ -1,0 +1,143 @@
+//! Binary floating point at any precision, by MPFR: correctly rounded to nearest, ties to even.
+//!
+//! The exponent range is practically unbounded, so `mp:53` rounds like `f64` wherever `f64`
+//! neither under- nor overflows.
+
+use std::cmp::Ordering;
+
+use rug::float::Special;
+use rug::ops::NegAssign;
+use rug::{Assign, Float};
+
+use super::rational::to_rug;
+use super::{Arithmetic, ArithmeticName, Function, OpError, Ratio};
+
+/// The context of `mp:BITS`: the precision of every element in bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mp {
+    bits: u32,
+}
+
+impl Mp {
+    /// A context of `bits` significand bits; at least 2 (below that a tie has no even side).
+    pub fn new(bits: u32) -> Self {
+        Self { bits: bits.max(2) }
+    }
+
+    /// The precision in bits.
+    pub fn bits(&self) -> u32 {
+        self.bits
+    }
+}
+
+impl Arithmetic for Mp {
+    type Elem = Float;
+
+    fn name(&self) -> ArithmeticName {
+        ArithmeticName::Mp(self.bits)
+    }
+
+    fn zero(&self) -> Float {
+        Float::with_val(self.bits, Special::Zero)
+    }
+
+    fn from_ratio(&self, q: &Ratio) -> Result<Float, OpError> {
+        let rounded = Float::with_val(self.bits, to_rug(q));
+        self.check(&rounded)?;
+        Ok(rounded)
+    }
+
+    fn set(&self, out: &mut Float, x: &Float) {
+        out.assign(x);
+    }
+
+    fn add(&self, out: &mut Float, x: &Float, y: &Float) {
+        out.assign(x + y);
+    }
+
+    fn sub(&self, out: &mut Float, x: &Float, y: &Float) {
+        out.assign(x - y);
+    }
+
+    fn mul(&self, out: &mut Float, x: &Float, y: &Float) {
+        out.assign(x * y);
+    }
+
+    fn neg(&self, out: &mut Float, x: &Float) {
+        out.assign(x);
+        out.neg_assign();
+    }
+
+    fn accumulate(&self, acc: &mut Float, x: &Float) {
+        *acc += x;
+    }
+
+    fn div(&self, out: &mut Float, x: &Float, y: &Float) -> Result<(), OpError> {
+        if y.is_zero() {
+            return Err(OpError::Undefined("division by zero"));
+        }
+        out.assign(x / y);
+        Ok(())
+    }
+
+    fn sqrt(&self, out: &mut Float, x: &Float) -> Result<(), OpError> {
+        if *x < 0 {
+            return Err(OpError::Undefined("square root of a negative number"));
+        }
+        out.assign(x.sqrt_ref());
+        Ok(())
+    }
+
+    fn compare(&self, x: &Float, y: &Float) -> Result<Ordering, OpError> {
+        x.partial_cmp(y)
+            .ok_or(OpError::Undecided("comparison with NaN"))
+    }
+
+    fn sign(&self, out: &mut Float, x: &Float) -> Result<(), OpError> {
+        out.assign(match self.compare(x, &self.zero())? {
+            Ordering::Less => -1,
+            Ordering::Equal => 0,
+            Ordering::Greater => 1,
+        });
+        Ok(())
+    }
+
+    fn function(&self, f: Function, out: &mut Float, x: &Float) -> Result<(), OpError> {
+        match f {
+            Function::Exp => out.assign(x.exp_ref()),
+            Function::Cos => out.assign(x.cos_ref()),
+            Function::Ln if *x > 0 => out.assign(x.ln_ref()),
+            Function::Ln => {
+                return Err(OpError::Undefined(
+                    "logarithm of a number that is not positive",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&self, x: &Float) -> Result<(), OpError> {
+        if x.is_finite() {
+            Ok(())
+        } else {
+            Err(OpError::Overflow(self.name()))
+        }
+    }
+
+    fn same(&self, x: &Float, y: &Float) -> bool {
+        x == y && x.is_sign_negative() == y.is_sign_negative()
+    }
+
+    fn to_ratio(&self, x: &Float) -> Option<Ratio> {
+        super::rational::from_rug(&x.to_rational()?)
+    }
+
+    /// Decimal with enough digits to read the same element back at this precision.
+    fn show(&self, x: &Float) -> String {
+        x.to_string_radix(10, None)
+    }
+
+    fn approx(&self, x: &Float) -> f64 {
+        x.to_f64()
+    }
+}

@@ -1,0 +1,116 @@
+//! The names of the arithmetics and the step from a name to a context.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Arithmetic, F32, F64, Prime};
+#[cfg(feature = "mp")]
+use super::{Mp, Rational};
+
+/// The arithmetic a user asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ArithmeticName {
+    /// IEEE 754 binary32.
+    F32,
+    /// IEEE 754 binary64.
+    F64,
+    /// Binary floating point with this many significand bits and a practically unbounded
+    /// exponent (MPFR).
+    Mp(u32),
+    /// Exact rationals (GMP).
+    Rational,
+    /// The field of residues modulo 2⁶¹ − 1.
+    Prime,
+}
+
+/// The smallest precision of `mp:BITS`.
+pub const MIN_MP_BITS: u32 = 2;
+/// The largest precision of `mp:BITS`; beyond it a single product takes seconds.
+pub const MAX_MP_BITS: u32 = 1 << 24;
+
+impl fmt::Display for ArithmeticName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::F32 => f.write_str("f32"),
+            Self::F64 => f.write_str("f64"),
+            Self::Mp(bits) => write!(f, "mp:{bits}"),
+            Self::Rational => f.write_str("rational"),
+            Self::Prime => f.write_str("prime"),
+        }
+    }
+}
+
+/// A name that stands for no arithmetic of this build.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownArithmetic {
+    /// No arithmetic has this name.
+    #[error(
+        "unknown arithmetic `{0}`: expected f32, f64, mp:BITS (for instance mp:256), rational or prime"
+    )]
+    Name(String),
+    /// The number of bits is missing, not a number, or out of range.
+    #[error("`{found}`: expected mp:BITS with BITS from {MIN_MP_BITS} to {MAX_MP_BITS}")]
+    Bits {
+        /// What was given.
+        found: String,
+    },
+    /// The build leaves GMP and MPFR out.
+    #[error(
+        "`{0}` needs the feature `mp`, which this build leaves out; f32, f64 and prime are there"
+    )]
+    NotBuilt(ArithmeticName),
+}
+
+impl FromStr for ArithmeticName {
+    type Err = UnknownArithmetic;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(bits) = text.strip_prefix("mp:") {
+            return match bits.parse::<u32>() {
+                Ok(bits) if (MIN_MP_BITS..=MAX_MP_BITS).contains(&bits) => Ok(Self::Mp(bits)),
+                _ => Err(UnknownArithmetic::Bits {
+                    found: text.to_owned(),
+                }),
+            };
+        }
+        match text {
+            "f32" => Ok(Self::F32),
+            "f64" => Ok(Self::F64),
+            "rational" => Ok(Self::Rational),
+            "prime" => Ok(Self::Prime),
+            "mp" => Err(UnknownArithmetic::Bits {
+                found: text.to_owned(),
+            }),
+            _ => Err(UnknownArithmetic::Name(text.to_owned())),
+        }
+    }
+}
+
+/// A computation that is generic over the arithmetic, to be run in one chosen by name.
+pub trait WithArithmetic {
+    /// What the computation returns.
+    type Output;
+    /// Runs the computation in `ctx`.
+    fn call<A: Arithmetic>(self, ctx: A) -> Self::Output;
+}
+
+/// Runs `task` in the arithmetic called `name`.
+///
+/// # Errors
+/// [`UnknownArithmetic::NotBuilt`] when the build has no GMP and MPFR.
+pub fn with_arithmetic<T: WithArithmetic>(
+    name: ArithmeticName,
+    task: T,
+) -> Result<T::Output, UnknownArithmetic> {
+    match name {
+        ArithmeticName::F32 => Ok(task.call(F32)),
+        ArithmeticName::F64 => Ok(task.call(F64)),
+        ArithmeticName::Prime => Ok(task.call(Prime)),
+        #[cfg(feature = "mp")]
+        ArithmeticName::Mp(bits) => Ok(task.call(Mp::new(bits))),
+        #[cfg(feature = "mp")]
+        ArithmeticName::Rational => Ok(task.call(Rational)),
+        #[cfg(not(feature = "mp"))]
+        ArithmeticName::Mp(_) | ArithmeticName::Rational => Err(UnknownArithmetic::NotBuilt(name)),
+    }
+}

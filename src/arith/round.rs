@@ -1,0 +1,148 @@
+//! Rounding an exact rational into a binary format: to nearest, ties to even, gradual underflow.
+//!
+//! One routine for every format, so that constants are correctly rounded in each of them.
+
+use num_bigint::BigInt;
+use num_integer::Integer;
+use num_traits::{One, Signed, ToPrimitive, Zero};
+
+use super::Ratio;
+
+/// A binary floating-point format with at most 53 significand bits, in Flocq's terms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Format {
+    /// Significand bits, the hidden one included.
+    pub precision: u32,
+    /// The exponent of the smallest subnormal number.
+    pub emin: i32,
+    /// Every finite number is below `2^emax`.
+    pub emax: i32,
+}
+
+pub(super) const BINARY32: Format = Format {
+    precision: 24,
+    emin: -149,
+    emax: 128,
+};
+pub(super) const BINARY64: Format = Format {
+    precision: 53,
+    emin: -1074,
+    emax: 1024,
+};
+
+/// `q` rounded to nearest-even in `format`, as an `f64` that holds it exactly; `None` when it
+/// rounds beyond the largest finite number.
+pub(super) fn round_to_nearest(q: &Ratio, format: Format) -> Option<f64> {
+    if q.is_zero() {
+        return Some(0.0);
+    }
+    let (num, den) = (q.numer().magnitude(), q.denom().magnitude());
+    // 2^(quotient_bits-1) < num/den < 2^(quotient_bits+1)
+    let quotient_bits = num.bits() as i64 - den.bits() as i64;
+    let mut exponent = (quotient_bits - i64::from(format.precision)).max(i64::from(format.emin));
+    let scaled = |e: i64| -> (BigInt, BigInt, BigInt) {
+        let mut n = BigInt::from(num.clone());
+        let mut d = BigInt::from(den.clone());
+        if e >= 0 {
+            d <<= e;
+        } else {
+            n <<= -e;
+        }
+        let (quotient, remainder) = n.div_rem(&d);
+        (quotient, remainder, d)
+    };
+    let (mut quotient, mut remainder, mut divisor) = scaled(exponent);
+    if quotient.bits() > u64::from(format.precision) {
+        exponent += 1;
+        (quotient, remainder, divisor) = scaled(exponent);
+    }
+    let twice: BigInt = remainder << 1;
+    if twice > divisor || (twice == divisor && quotient.is_odd()) {
+        quotient += BigInt::one();
+    }
+    // A carry may make the significand one bit longer; the value is still right, and exact.
+    if quotient.bits() as i64 + exponent > i64::from(format.emax) {
+        return None;
+    }
+    let magnitude = libm::scalbn(quotient.to_f64()?, i32::try_from(exponent).ok()?);
+    Some(if q.is_negative() {
+        -magnitude
+    } else {
+        magnitude
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{parse_ratio, ratio_from_f64};
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn decimals_round_as_the_standard_library_parses_them() {
+        for text in [
+            "0.1",
+            "1e-3",
+            "1e-6",
+            "3.4028235677973366e38",
+            "1e308",
+            "2.2250738585072011e-308",
+            "4.9e-324",
+            "2.4703282292062328e-324",
+            "1e-400",
+            "9007199254740993",
+            "1.00000017881393432617187499",
+            "1.00000017881393432617187501",
+            "7e-46",
+        ] {
+            let q = parse_ratio(text).unwrap();
+            let f64_parsed: f64 = text.parse().unwrap();
+            assert_eq!(
+                round_to_nearest(&q, BINARY64).map(f64::to_bits),
+                Some(f64_parsed.to_bits()),
+                "{text}"
+            );
+            let f32_parsed: f32 = text.parse().unwrap();
+            let expected = f32_parsed
+                .is_finite()
+                .then_some(f64::from(f32_parsed).to_bits());
+            assert_eq!(
+                round_to_nearest(&q, BINARY32).map(f64::to_bits),
+                expected,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn overflow_is_reported_at_the_rounding_boundary() {
+        let max = ratio_from_f64(f64::MAX).unwrap();
+        let half_ulp = Ratio::from_integer(BigInt::one() << 970);
+        let tiny = parse_ratio("1e-10").unwrap();
+        assert_eq!(
+            round_to_nearest(&(&max + &half_ulp - &tiny), BINARY64),
+            Some(f64::MAX)
+        );
+        assert_eq!(round_to_nearest(&(&max + &half_ulp), BINARY64), None);
+    }
+
+    proptest! {
+        #[test]
+        fn floats_are_fixed_points(bits in any::<u64>()) {
+            let x = f64::from_bits(bits);
+            prop_assume!(x.is_finite() && x != 0.0);
+            prop_assert_eq!(round_to_nearest(&ratio_from_f64(x).unwrap(), BINARY64), Some(x));
+        }
+
+        #[test]
+        fn binary64_values_round_into_binary32_as_the_cast_does(bits in any::<u64>(), shift in 0u32..900) {
+            let x = f64::from_bits(bits);
+            prop_assume!(x.is_finite() && x != 0.0);
+            let x = if shift < 450 { libm::scalbn(x % 1.0, -((shift % 160) as i32)) } else { x };
+            prop_assume!(x != 0.0);
+            let cast = x as f32;
+            let expected = cast.is_finite().then_some(f64::from(cast));
+            prop_assert_eq!(round_to_nearest(&ratio_from_f64(x).unwrap(), BINARY32), expected);
+        }
+    }
+}

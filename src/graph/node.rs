@@ -1,0 +1,297 @@
+//! Nodes, leaves and the graph that holds them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+use num_traits::Zero;
+
+use super::{Dim, Shape};
+use crate::arith::{Function, Ratio, show_ratio};
+
+/// The position of a node in its graph. Operands stand before their users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub(super) u32);
+
+impl NodeId {
+    /// The position as an index into [`Graph::nodes`].
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "%{}", self.0)
+    }
+}
+
+/// What a leaf stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum LeafKind {
+    /// A trained tensor. Its initial value is given; the step computes the next one.
+    Parameter,
+    /// Memory of the optimizer.
+    State,
+    /// A frozen tensor or a batch: the same in both runs of a comparison.
+    Data,
+    /// A scalar that a user sets.
+    Hyperparameter {
+        /// The published name without the factor: `lr` of `lr_A`.
+        base: String,
+        /// Whether 0 is an admissible setting that switches a term off.
+        may_be_zero: bool,
+    },
+    /// The number of the step, counted from 1.
+    StepNumber,
+}
+
+/// A named input of the graph.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Leaf {
+    /// The unique name, for instance `A`, `lr_A` or `state.momentum_buffer_A`.
+    pub name: String,
+    /// What it stands for.
+    pub kind: LeafKind,
+}
+
+/// An operation on one operand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unary {
+    /// −x
+    Neg,
+    /// |x|
+    Abs,
+    /// sign(x), 0 at 0
+    Sign,
+    /// √x
+    Sqrt,
+    /// A transcendental function.
+    Function(Function),
+    /// xᵀ
+    Transpose,
+    /// The value without its gradient (`torch.Tensor.detach`).
+    Detach,
+    /// The sum over every dimension that is 1 in the node's shape, left to right, top to bottom.
+    SumTo,
+    /// Copies along every dimension that is 1 in the operand.
+    Broadcast,
+    /// The largest entry of each row; rows × 1.
+    RowMax,
+    /// The loss as an unknown function of its operand; 1 × 1. Cannot be run.
+    OpaqueLoss,
+    /// The gradient of [`Unary::OpaqueLoss`] at its operand. Cannot be run.
+    OpaqueGradient,
+}
+
+/// An operation on two operands; elementwise ones broadcast dimensions of size 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Binary {
+    /// x + y
+    Add,
+    /// x − y
+    Sub,
+    /// x · y, elementwise
+    Mul,
+    /// x / y, elementwise
+    Div,
+    /// max(x, y)
+    Max,
+    /// min(x, y)
+    Min,
+    /// The matrix product.
+    MatMul,
+}
+
+/// How a [`Op::Select`] compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Comparison {
+    /// x < y
+    Less,
+    /// x ≤ y
+    LessEqual,
+    /// x = y
+    Equal,
+}
+
+/// What a node computes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Op {
+    /// An input.
+    Leaf(Leaf),
+    /// An exact constant; 1 × 1.
+    Constant(Ratio),
+    /// The number of entries along a dimension, as a scalar; 1 × 1.
+    Count(Dim),
+    /// One operand.
+    Unary(Unary, NodeId),
+    /// Two operands.
+    Binary(Binary, NodeId, NodeId),
+    /// `then` where `lhs ⋈ rhs`, else `otherwise`; elementwise. An entry that is not selected
+    /// may be undefined.
+    Select {
+        /// The comparison ⋈.
+        comparison: Comparison,
+        /// Its left side.
+        lhs: NodeId,
+        /// Its right side.
+        rhs: NodeId,
+        /// The value where it holds.
+        then: NodeId,
+        /// The value where it does not.
+        otherwise: NodeId,
+    },
+}
+
+impl Op {
+    /// The operands, in order.
+    pub fn operands(&self) -> Vec<NodeId> {
+        match self {
+            Self::Leaf(_) | Self::Constant(_) | Self::Count(_) => vec![],
+            Self::Unary(_, x) => vec![*x],
+            Self::Binary(_, x, y) => vec![*x, *y],
+            Self::Select {
+                lhs,
+                rhs,
+                then,
+                otherwise,
+                ..
+            } => vec![*lhs, *rhs, *then, *otherwise],
+        }
+    }
+}
+
+/// An operation together with the shape of its result.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Node {
+    /// What is computed.
+    pub op: Op,
+    /// The shape of the result.
+    pub shape: Shape,
+}
+
+/// Why a graph could not be built.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GraphError {
+    /// Two operands do not fit together.
+    #[error("{operation}: shapes {left} and {right} do not fit")]
+    Shape {
+        /// The operation.
+        operation: &'static str,
+        /// The left operand's shape.
+        left: Shape,
+        /// The right operand's shape.
+        right: Shape,
+    },
+    /// A leaf name was used for two different things.
+    #[error("the name `{0}` stands for two different leaves")]
+    NameClash(String),
+    /// The reverse mode met an operation that has no gradient here.
+    #[error("no gradient through {0}")]
+    NotDifferentiable(&'static str),
+    /// A step without a loss, or a parameter or state that is not updated exactly once.
+    #[error("{0}")]
+    Incomplete(String),
+}
+
+/// A list of nodes in which operands stand before their users, equal nodes shared.
+#[derive(Debug, Clone, Default)]
+pub struct Graph {
+    nodes: Vec<Node>,
+    labels: BTreeMap<NodeId, String>,
+    interned: HashMap<Node, NodeId>,
+    leaves: BTreeMap<String, NodeId>,
+}
+
+impl Graph {
+    /// All nodes, operands first.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The node at `id`.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    /// Every node's position, operands first.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> + use<> {
+        (0..self.nodes.len() as u32).map(NodeId)
+    }
+
+    /// The leaves by name.
+    pub fn leaves(&self) -> impl Iterator<Item = (&str, NodeId)> {
+        self.leaves.iter().map(|(name, id)| (name.as_str(), *id))
+    }
+
+    /// The leaf called `name`.
+    pub fn leaf(&self, name: &str) -> Option<NodeId> {
+        self.leaves.get(name).copied()
+    }
+
+    /// What the leaf at `id` stands for; `None` for other nodes.
+    pub fn leaf_at(&self, id: NodeId) -> Option<&Leaf> {
+        match &self.node(id).op {
+            Op::Leaf(leaf) => Some(leaf),
+            _ => None,
+        }
+    }
+
+    /// The label a builder gave the node, for instance `clip.coef`.
+    pub fn label(&self, id: NodeId) -> Option<&str> {
+        self.labels.get(&id).map(String::as_str)
+    }
+
+    /// How to call the node in a message: its label, its leaf name, its constant, or `%n`.
+    pub fn describe(&self, id: NodeId) -> String {
+        if let Some(label) = self.label(id) {
+            return label.to_owned();
+        }
+        match &self.node(id).op {
+            Op::Leaf(leaf) => leaf.name.clone(),
+            Op::Constant(q) => show_ratio(q),
+            Op::Count(dim) => format!("|{dim}|"),
+            _ => id.to_string(),
+        }
+    }
+
+    /// Marks of every node on which one of `roots` depends, the roots included.
+    pub fn cone(&self, roots: impl IntoIterator<Item = NodeId>) -> Vec<bool> {
+        let mut inside = vec![false; self.nodes.len()];
+        for root in roots {
+            inside[root.index()] = true;
+        }
+        for id in self.ids().rev() {
+            if inside[id.index()] {
+                for operand in self.node(id).op.operands() {
+                    inside[operand.index()] = true;
+                }
+            }
+        }
+        inside
+    }
+
+    pub(super) fn push(&mut self, op: Op, shape: Shape) -> Result<NodeId, GraphError> {
+        let node = Node { op, shape };
+        // Every literal zero is a node of its own: zero keeps its value under any scaling, so
+        // two zeros in different places may have different weights.
+        let shareable = !matches!(&node.op, Op::Constant(q) if q.is_zero());
+        if shareable && let Some(id) = self.interned.get(&node) {
+            return Ok(*id);
+        }
+        let id = NodeId(self.nodes.len() as u32);
+        if let Op::Leaf(leaf) = &node.op
+            && self.leaves.insert(leaf.name.clone(), id).is_some()
+        {
+            return Err(GraphError::NameClash(leaf.name.clone()));
+        }
+        if shareable {
+            self.interned.insert(node.clone(), id);
+        }
+        self.nodes.push(node);
+        Ok(id)
+    }
+
+    pub(super) fn set_label(&mut self, id: NodeId, label: &str) {
+        self.labels.entry(id).or_insert_with(|| label.to_owned());
+    }
+}

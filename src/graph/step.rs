@@ -1,0 +1,245 @@
+//! A graph that is one training step: parameters and states with their next values, a loss.
+
+use std::cell::RefCell;
+
+use super::{Builder, Dim, Expr, Graph, GraphError, LeafKind, NodeId, Op, Shape};
+
+/// A trained tensor and its next value.
+#[derive(Debug, Clone)]
+pub struct ParameterUpdate {
+    /// The parameter's name, for instance `A`.
+    pub name: String,
+    /// The leaf that holds the current value.
+    pub leaf: NodeId,
+    /// The node that computes the next value.
+    pub next: NodeId,
+}
+
+/// A tensor of optimizer memory, its first value and its next value.
+#[derive(Debug, Clone)]
+pub struct StateUpdate {
+    /// The state's name, for instance `momentum_buffer_A`.
+    pub name: String,
+    /// The leaf that holds the current value.
+    pub leaf: NodeId,
+    /// The node that computes the value before the first step.
+    pub initial: NodeId,
+    /// The node that computes the next value.
+    pub next: NodeId,
+}
+
+/// A quantity of interest that is neither parameter nor loss, for instance `W`.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// The quantity's name.
+    pub name: String,
+    /// The node that computes it.
+    pub node: NodeId,
+}
+
+/// One training step as a finite graph.
+#[derive(Debug, Clone)]
+pub struct StepGraph {
+    /// The nodes.
+    pub graph: Graph,
+    /// The loss at the parameters before the step; 1 × 1.
+    pub loss: NodeId,
+    /// What is trained, in the order in which it was declared.
+    pub parameters: Vec<ParameterUpdate>,
+    /// What the optimizer remembers.
+    pub states: Vec<StateUpdate>,
+    /// Further quantities that a comparison looks at.
+    pub outputs: Vec<Output>,
+}
+
+impl StepGraph {
+    /// The parameter called `name`.
+    pub fn parameter(&self, name: &str) -> Option<&ParameterUpdate> {
+        self.parameters.iter().find(|p| p.name == name)
+    }
+
+    /// The names of the hyperparameters with their published base name and whether they may be
+    /// zero.
+    pub fn hyperparameters(&self) -> impl Iterator<Item = (&str, &str, bool)> {
+        self.graph
+            .leaves()
+            .filter_map(|(name, id)| match &self.graph.leaf_at(id)?.kind {
+                LeafKind::Hyperparameter { base, may_be_zero } => {
+                    Some((name, base.as_str(), *may_be_zero))
+                }
+                _ => None,
+            })
+    }
+
+    /// Every node from which a result is read: loss, outputs, next values, initial states.
+    pub fn roots(&self) -> impl Iterator<Item = NodeId> + '_ {
+        std::iter::once(self.loss)
+            .chain(self.outputs.iter().map(|o| o.node))
+            .chain(self.parameters.iter().map(|p| p.next))
+            .chain(self.states.iter().flat_map(|s| [s.initial, s.next]))
+    }
+}
+
+/// Collects what makes a graph a step.
+#[derive(Debug, Default)]
+pub struct StepBuilder {
+    builder: Builder,
+    parts: RefCell<Parts>,
+}
+
+#[derive(Debug, Default)]
+struct Parts {
+    loss: Option<NodeId>,
+    parameters: Vec<(String, NodeId, Option<NodeId>)>,
+    states: Vec<(String, NodeId, NodeId, Option<NodeId>)>,
+    outputs: Vec<Output>,
+}
+
+impl std::ops::Deref for StepBuilder {
+    type Target = Builder;
+    fn deref(&self) -> &Builder {
+        &self.builder
+    }
+}
+
+impl StepBuilder {
+    /// An empty step.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Declares a trained tensor.
+    pub fn parameter(&self, name: &str, rows: &Dim, cols: &Dim) -> Expr<'_> {
+        let shape = Shape::new(rows.clone(), cols.clone());
+        let leaf = self.builder.leaf(name, LeafKind::Parameter, shape);
+        self.parts
+            .borrow_mut()
+            .parameters
+            .push((name.to_owned(), leaf.id(), None));
+        leaf
+    }
+
+    /// Declares optimizer memory with the given first value, which may depend on
+    /// hyperparameters, data and initial parameters.
+    pub fn state(&self, name: &str, initial: Expr<'_>) -> Expr<'_> {
+        let leaf = self
+            .builder
+            .leaf(&format!("state.{name}"), LeafKind::State, initial.shape());
+        self.parts
+            .borrow_mut()
+            .states
+            .push((name.to_owned(), leaf.id(), initial.id(), None));
+        leaf
+    }
+
+    /// Declares optimizer memory that starts at zero.
+    pub fn zero_state(&self, name: &str, shape: &Shape) -> Expr<'_> {
+        let zero = self.builder.ratio(0, 1).broadcast_to(shape);
+        self.state(name, zero)
+    }
+
+    /// Sets the next value of a parameter or state.
+    pub fn update(&self, leaf: Expr<'_>, next: Expr<'_>) {
+        let (have, want) = (next.shape(), leaf.shape());
+        if have != want {
+            self.builder.fail(GraphError::Shape {
+                operation: "update",
+                left: want,
+                right: have,
+            });
+        }
+        let mut parts = self.parts.borrow_mut();
+        let Parts {
+            parameters, states, ..
+        } = &mut *parts;
+        let slot = parameters
+            .iter_mut()
+            .map(|(_, id, next)| (*id, next))
+            .chain(states.iter_mut().map(|(_, id, _, next)| (*id, next)))
+            .find(|(id, _)| *id == leaf.id());
+        match slot {
+            Some((_, empty @ None)) => *empty = Some(next.id()),
+            Some(_) => self.incomplete(leaf, "is updated twice"),
+            None => self.incomplete(leaf, "is neither a parameter nor a state"),
+        }
+    }
+
+    fn incomplete(&self, leaf: Expr<'_>, what: &str) {
+        let name = self.builder.graph().describe(leaf.id());
+        self.builder
+            .fail(GraphError::Incomplete(format!("`{name}` {what}")));
+    }
+
+    /// Sets the loss.
+    pub fn set_loss(&self, loss: Expr<'_>) {
+        if !loss.shape().is_scalar() {
+            self.builder.fail(GraphError::Incomplete(format!(
+                "the loss has shape {}, not 1 × 1",
+                loss.shape()
+            )));
+        }
+        self.parts.borrow_mut().loss = Some(loss.id());
+    }
+
+    /// Names a quantity of interest.
+    pub fn output(&self, name: &str, value: Expr<'_>) {
+        self.parts.borrow_mut().outputs.push(Output {
+            name: name.to_owned(),
+            node: value.named(name).id(),
+        });
+    }
+
+    /// The finished step.
+    ///
+    /// # Errors
+    /// The first mistake made while building; [`GraphError::Incomplete`] when the loss is
+    /// missing, a parameter or state has no next value, or a first value depends on the step
+    /// number or on a state.
+    pub fn finish(self) -> Result<StepGraph, GraphError> {
+        let graph = self.builder.finish()?;
+        let parts = self.parts.into_inner();
+        let loss = parts
+            .loss
+            .ok_or_else(|| GraphError::Incomplete("no loss is set".into()))?;
+        let missing = |name: &str| GraphError::Incomplete(format!("`{name}` has no next value"));
+        let parameters = parts
+            .parameters
+            .into_iter()
+            .map(|(name, leaf, next)| match next {
+                Some(next) => Ok(ParameterUpdate { name, leaf, next }),
+                None => Err(missing(&name)),
+            })
+            .collect::<Result<_, _>>()?;
+        let states = parts
+            .states
+            .into_iter()
+            .map(|(name, leaf, initial, next)| match next {
+                Some(next) => Ok(StateUpdate {
+                    name,
+                    leaf,
+                    initial,
+                    next,
+                }),
+                None => Err(missing(&name)),
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let early = graph.cone(states.iter().map(|s| s.initial));
+        for id in graph.ids().filter(|id| early[id.index()]) {
+            if let Op::Leaf(leaf) = &graph.node(id).op
+                && matches!(leaf.kind, LeafKind::State | LeafKind::StepNumber)
+            {
+                return Err(GraphError::Incomplete(format!(
+                    "the first value of a state depends on `{}`",
+                    leaf.name
+                )));
+            }
+        }
+        Ok(StepGraph {
+            graph,
+            loss,
+            parameters,
+            states,
+            outputs: parts.outputs,
+        })
+    }
+}

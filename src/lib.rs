@@ -1,0 +1,4 @@
+//! Verifies, symbolically and numerically, what LoRA's alpha does.
+
+pub mod arith;
+pub mod graph;
