@@ -92,7 +92,9 @@ as_root() {
     fi
 }
 
-can_be_root() { [ "$(id -u)" = 0 ] || have sudo; }
+can_be_root() {
+    [ "$(id -u)" = 0 ] || { have sudo && { [ -z "$asking" ] || sudo -n true 2>/dev/null; }; }
+}
 
 # apt's chatter goes nowhere, its complaints to stderr. On a machine that has just booted, the
 # automatic upgrades may hold the lock for a while.
@@ -150,6 +152,7 @@ at_least() {
 
 check_rust() {
     wanted=$(sed -n 's/^rust-version *= *"\(.*\)".*/\1/p' "$root/Cargo.toml")
+    [ -n "$wanted" ] || wanted=1.0
     if ! have cargo; then
         if [ -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo" ]; then
             say "cargo is in ${CARGO_HOME:-$HOME/.cargo}/bin but not on PATH; run
@@ -201,7 +204,10 @@ fail() {
 one_line() { tr '\n' ' ' | sed 's/ *$//'; }
 
 # For a message: what a person calls the things that are missing.
-named() { printf '%s\n' "$1" | sed 's/^compiler$/a C compiler (gcc and cc, with headers)/' | paste -sd, - | sed 's/,/, /g'; }
+named() {
+    printf '%s\n' "$1" | sed 's/^compiler$/a C compiler (gcc, or what CC names) with its headers/' |
+        paste -sd, - | sed 's/,/, /g'
+}
 
 tools=$(missing_tools)
 if [ -n "$tools" ]; then
@@ -216,15 +222,15 @@ if [ -n "$tools" ]; then
             esac
         done | one_line
     )
-    by_hand="missing: $(named "$tools"); install them and run this again"
+    by_hand="missing: $(named "$tools")"
     case $(uname -s):$manager in
-    Darwin:*) by_hand="$by_hand (they come with 'xcode-select --install')" ;;
-    *:apt-get) by_hand="$by_hand: as root, apt-get install $packages" ;;
-    *:dnf) by_hand="$by_hand: as root, dnf install $packages" ;;
+    Darwin:*) by_hand="$by_hand; they come with 'xcode-select --install'" ;;
+    *:apt-get | *:dnf) by_hand="$by_hand; as root, run '$manager install $packages'" ;;
+    *) by_hand="$by_hand; install them and run this again" ;;
     esac
     case $manager in
     none) fail "no apt-get, dnf or brew here; $by_hand" ;;
-    apt-get | dnf) can_be_root || fail "not root and no sudo; $by_hand" ;;
+    apt-get | dnf) can_be_root || fail "not root, and no sudo that works without asking; $by_hand" ;;
     esac
     say "installing $packages with $manager: GMP and MPFR, for exact arithmetic, are built from C"
     # shellcheck disable=SC2086 # one word for each package
@@ -242,8 +248,8 @@ if [ "$want_proofs" = yes ]; then
         [ "$manager" = apt-get ] || fail "$by_hand; with opam:
     opam repo add coq-released https://coq.inria.fr/opam/released
     opam install coq.8.16.1 coq-mathcomp-algebra.1.15.0 coq-mathcomp-algebra-tactics.1.0.0 coq-flocq.4.1.0"
-        by_hand="$by_hand; as root, apt-get install $packages"
-        can_be_root || fail "not root and no sudo; $by_hand"
+        by_hand="$by_hand; as root, run 'apt-get install $packages'"
+        can_be_root || fail "not root, and no sudo that works without asking; $by_hand"
         say "installing $packages with apt-get (about 375 MB): Rocq checks proofs/"
         # shellcheck disable=SC2086 # one word for each package
         install_packages $packages || fail "apt-get could not install Rocq; $by_hand"
