@@ -1,4 +1,6 @@
 //! Verifies, symbolically and numerically, what LoRA's alpha does.
 
 pub mod arith;
+pub mod audit;
 pub mod graph;
+pub mod zoo;

@@ -11,8 +11,8 @@ pub enum Function {
     Exp,
     /// The natural logarithm.
     Ln,
-    /// The cosine (of schedules).
-    Cos,
+    /// x ↦ cos(π x), of schedules; without a rounded π in the graph.
+    CosPi,
 }
 
 impl Function {
@@ -21,7 +21,7 @@ impl Function {
         match self {
             Self::Exp => "exp",
             Self::Ln => "ln",
-            Self::Cos => "cos",
+            Self::CosPi => "cos_pi",
         }
     }
 }

@@ -42,7 +42,7 @@ impl MachineFloat for f32 {
         match f {
             Function::Exp => libm::expf(self),
             Function::Ln => libm::logf(self),
-            Function::Cos => libm::cosf(self),
+            Function::CosPi => libm::cosf(std::f32::consts::PI * (self % 2.0)),
         }
     }
 }
@@ -60,7 +60,7 @@ impl MachineFloat for f64 {
         match f {
             Function::Exp => libm::exp(self),
             Function::Ln => libm::log(self),
-            Function::Cos => libm::cos(self),
+            Function::CosPi => libm::cos(std::f64::consts::PI * (self % 2.0)),
         }
     }
 }

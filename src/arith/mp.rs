@@ -105,7 +105,7 @@ impl Arithmetic for Mp {
     fn function(&self, f: Function, out: &mut Float, x: &Float) -> Result<(), OpError> {
         match f {
             Function::Exp => out.assign(x.exp_ref()),
-            Function::Cos => out.assign(x.cos_ref()),
+            Function::CosPi => out.assign(x.cos_pi_ref()),
             Function::Ln if *x > 0 => out.assign(x.ln_ref()),
             Function::Ln => {
                 return Err(OpError::Undefined(

@@ -227,9 +227,9 @@ impl<'g> Expr<'g> {
         self.unary(Unary::Function(Function::Ln), self.shape())
     }
 
-    /// cos(x), elementwise.
-    pub fn cos(self) -> Self {
-        self.unary(Unary::Function(Function::Cos), self.shape())
+    /// cos(π x), elementwise.
+    pub fn cos_pi(self) -> Self {
+        self.unary(Unary::Function(Function::CosPi), self.shape())
     }
 
     /// x², elementwise.

@@ -138,6 +138,6 @@ fn derivative<'g>(f: Function, x: Expr<'g>, value: Expr<'g>) -> Result<Expr<'g>,
     match f {
         Function::Exp => Ok(value),
         Function::Ln => Ok(x.builder().ratio(1, 1) / x),
-        Function::Cos => Err(GraphError::NotDifferentiable("a cosine")),
+        Function::CosPi => Err(GraphError::NotDifferentiable("a cosine")),
     }
 }

@@ -119,6 +119,16 @@ impl StepBuilder {
         leaf
     }
 
+    /// The parameters declared so far, in order.
+    pub fn parameters(&self) -> Vec<(String, NodeId)> {
+        let parts = self.parts.borrow();
+        parts
+            .parameters
+            .iter()
+            .map(|(name, id, _)| (name.clone(), *id))
+            .collect()
+    }
+
     /// Declares optimizer memory with the given first value, which may depend on
     /// hyperparameters, data and initial parameters.
     pub fn state(&self, name: &str, initial: Expr<'_>) -> Expr<'_> {

@@ -1,0 +1,15 @@
+//! `mse_loss`: d² with d = z − y.
+
+use super::{Loss, Targets};
+use crate::graph::{Expr, StepBuilder};
+
+pub(super) const LOSS: Loss = Loss {
+    name: "mse",
+    targets: Targets::Real,
+    parameters: &[],
+    build,
+};
+
+fn build<'g>(_: &'g StepBuilder, z: Expr<'g>, y: Expr<'g>) -> Expr<'g> {
+    (z - y).square()
+}

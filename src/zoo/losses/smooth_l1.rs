@@ -1,0 +1,19 @@
+//! `smooth_l1_loss`: d²/(2β) where |d| < β, else |d| − β/2, with d = z − y.
+
+use super::{Loss, Targets};
+use crate::graph::{Expr, StepBuilder};
+
+pub(super) const LOSS: Loss = Loss {
+    name: "smooth_l1",
+    targets: Targets::Real,
+    parameters: &[("beta", "1")],
+    build,
+};
+
+fn build<'g>(step: &'g StepBuilder, z: Expr<'g>, y: Expr<'g>) -> Expr<'g> {
+    let beta = step.hyperparameter("beta", "beta", false);
+    let half = step.ratio(1, 2);
+    let d = z - y;
+    d.abs()
+        .if_less(beta, half * d.square() / beta, d.abs() - half * beta)
+}

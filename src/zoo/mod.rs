@@ -1,0 +1,33 @@
+//! What is trained: models, losses, optimizers, clipping, schedules.
+//!
+//! Each is a dozen lines of builder code that read like the published update rule, in a file of
+//! its own with one line in a table. Nothing here says how a quantity must be rescaled, and
+//! nothing here runs: that is for the rooms that interpret the graph.
+
+mod clip;
+pub mod losses;
+pub mod models;
+pub mod optimizers;
+mod recipe;
+mod schedule;
+mod trainer;
+
+pub use clip::Clip;
+pub use losses::{Loss, Reduction};
+pub use models::Model;
+pub use optimizers::{Hyperparameter, Optimizer};
+pub use recipe::{Recipe, RecipeError};
+pub use schedule::Schedule;
+pub use trainer::{Factor, Trainer};
+
+/// A name that is in no table, with the names that are.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown {what} `{found}`: expected one of {}", known.join(", "))]
+pub struct UnknownName {
+    /// What kind of thing was looked up.
+    pub what: &'static str,
+    /// The name that was given.
+    pub found: String,
+    /// The names there are.
+    pub known: Vec<&'static str>,
+}

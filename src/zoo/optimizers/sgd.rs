@@ -1,0 +1,70 @@
+//! `torch.optim.SGD`: momentum, dampening, Nesterov, L2 decay, maximize.
+//!
+//! ```text
+//! g ← ±∇ + weight_decay · w
+//! b ← g at t = 1, else momentum · b + (1 − dampening) · g
+//! w ← w − lr · (b, or g + momentum · b with Nesterov)
+//! ```
+//!
+//! Source: the documentation of `torch.optim.SGD`; Sutskever et al. 2013 for Nesterov's form.
+//! PyTorch keeps no buffer when momentum is 0, and then dampening has no effect.
+
+use super::{Hyperparameter, Optimizer};
+use crate::zoo::Trainer;
+
+pub(super) const OPTIMIZER: Optimizer = Optimizer {
+    name: "sgd",
+    title: "stochastic gradient descent",
+    source: "torch.optim.SGD; Sutskever et al. 2013",
+    hyperparameters: &[
+        Hyperparameter {
+            name: "lr",
+            default: "1e-3",
+            may_be_zero: false,
+        },
+        Hyperparameter {
+            name: "momentum",
+            default: "0",
+            may_be_zero: true,
+        },
+        Hyperparameter {
+            name: "dampening",
+            default: "0",
+            may_be_zero: true,
+        },
+        Hyperparameter {
+            name: "weight_decay",
+            default: "0",
+            may_be_zero: true,
+        },
+    ],
+    flags: &["nesterov", "maximize"],
+    build,
+};
+
+fn build(trainer: &Trainer<'_>) {
+    for f in trainer.factors() {
+        let w = f.weight();
+        let mut g = if f.flag("maximize") {
+            -f.gradient()
+        } else {
+            f.gradient()
+        };
+        if f.uses("weight_decay") {
+            g = g + f.hyper("weight_decay") * w;
+        }
+        if f.uses("momentum") {
+            let momentum = f.hyper("momentum");
+            let buffer = f.zero_state("momentum_buffer");
+            let later = momentum * buffer + (1 - f.hyper("dampening")) * g;
+            let next = f.step_number().if_equal(1, g, later);
+            f.update_state(buffer, next);
+            g = if f.flag("nesterov") {
+                g + momentum * next
+            } else {
+                next
+            };
+        }
+        f.update(w - f.lr() * g);
+    }
+}

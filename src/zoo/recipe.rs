@@ -1,0 +1,165 @@
+//! A recipe names what is trained and how; from it comes the one graph of the step.
+
+use std::collections::BTreeSet;
+
+use super::models::Forward;
+use super::{Clip, Loss, Model, Optimizer, Reduction, Schedule, Trainer, UnknownName};
+use super::{losses, models, optimizers};
+use crate::graph::{Expr, GraphError, StepBuilder, StepGraph, gradient};
+
+/// Everything about a training run except its numbers.
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    /// The network.
+    pub model: &'static Model,
+    /// The loss; without meaning for a model that brings its own.
+    pub loss: &'static Loss,
+    /// Mean or sum.
+    pub reduction: Reduction,
+    /// The optimizer.
+    pub optimizer: &'static Optimizer,
+    /// The optimizer's switches that are on.
+    pub flags: BTreeSet<String>,
+    /// The optimizer's settings that are zero and whose terms are left out, as PyTorch does.
+    pub off: BTreeSet<String>,
+    /// Gradient clipping.
+    pub clip: Option<Clip>,
+    /// The learning-rate schedule.
+    pub schedule: Option<Schedule>,
+}
+
+/// Why a recipe cannot be built.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecipeError {
+    /// A model, loss, optimizer, switch or setting has no such name.
+    #[error(transparent)]
+    Unknown(#[from] UnknownName),
+    /// The combination is one that PyTorch refuses too.
+    #[error("{0}")]
+    Combination(&'static str),
+    /// The graph is ill-formed, which is a defect of the zoo.
+    #[error("the graph of the step is ill-formed: {0}")]
+    Graph(#[from] GraphError),
+}
+
+impl Recipe {
+    /// A recipe with mean reduction, every term of the optimizer on, every switch off, no
+    /// clipping and no schedule.
+    ///
+    /// # Errors
+    /// [`UnknownName`] for a name that is in no table.
+    pub fn new(model: &str, loss: &str, optimizer: &str) -> Result<Self, UnknownName> {
+        Ok(Self {
+            model: models::find(model)?,
+            loss: losses::find(loss)?,
+            reduction: Reduction::Mean,
+            optimizer: optimizers::find(optimizer)?,
+            flags: BTreeSet::new(),
+            off: BTreeSet::new(),
+            clip: None,
+            schedule: None,
+        })
+    }
+
+    /// Turns the switch `name` on or off.
+    ///
+    /// # Errors
+    /// [`UnknownName`] when the optimizer has no such switch.
+    pub fn set_flag(&mut self, name: &str, on: bool) -> Result<(), UnknownName> {
+        if !self.optimizer.flags.contains(&name) {
+            return Err(UnknownName {
+                what: "switch",
+                found: name.to_owned(),
+                known: self.optimizer.flags.to_vec(),
+            });
+        }
+        if on {
+            self.flags.insert(name.to_owned());
+        } else {
+            self.flags.remove(name);
+        }
+        Ok(())
+    }
+
+    /// Leaves out the term of the setting `name`, as PyTorch does when it is zero.
+    ///
+    /// # Errors
+    /// [`UnknownName`] when the optimizer has no such setting that may be zero.
+    pub fn switch_off(&mut self, name: &str) -> Result<(), UnknownName> {
+        let switches = || {
+            self.optimizer
+                .hyperparameters
+                .iter()
+                .filter(|h| h.may_be_zero)
+                .map(|h| h.name)
+        };
+        if !switches().any(|h| h == name) {
+            return Err(UnknownName {
+                what: "setting that may be zero",
+                found: name.to_owned(),
+                known: switches().collect(),
+            });
+        }
+        self.off.insert(name.to_owned());
+        Ok(())
+    }
+
+    /// Leaves out every term whose setting may be zero.
+    pub fn plain(mut self) -> Self {
+        let switches = self
+            .optimizer
+            .hyperparameters
+            .iter()
+            .filter(|h| h.may_be_zero);
+        self.off = switches.map(|h| h.name.to_owned()).collect();
+        self
+    }
+
+    /// The same recipe with another clipping.
+    pub fn with_clip(mut self, clip: Option<Clip>) -> Self {
+        self.clip = clip;
+        self
+    }
+
+    /// The graph of one step.
+    ///
+    /// # Errors
+    /// [`RecipeError::Combination`] for Nesterov momentum without momentum or with dampening.
+    pub fn build(&self) -> Result<StepGraph, RecipeError> {
+        if self.flags.contains("nesterov") && self.off.contains("momentum") {
+            return Err(RecipeError::Combination("nesterov needs momentum"));
+        }
+        let step = StepBuilder::new();
+        let forward = (self.model.build)(&step);
+        let loss = match forward {
+            Forward::Output(z) => self.loss.reduced(&step, z, self.reduction),
+            Forward::Loss(loss) => loss,
+        };
+        step.set_loss(loss.named("loss"));
+        let weights: Vec<(String, Expr<'_>)> = step
+            .parameters()
+            .into_iter()
+            .map(|(name, id)| (name, step.at(id)))
+            .collect();
+        let leaves: Vec<Expr<'_>> = weights.iter().map(|(_, w)| *w).collect();
+        let gradients = gradient(loss, &leaves)?;
+        let mut named: Vec<(String, Expr<'_>)> = weights
+            .iter()
+            .zip(gradients)
+            .map(|((name, _), g)| (name.clone(), g.named(&format!("g_{name}"))))
+            .collect();
+        if let Some(clip) = self.clip {
+            let clipped = clip.apply(&step, &named);
+            for ((name, g), clipped) in named.iter_mut().zip(clipped) {
+                *g = clipped.named(&format!("clip.g_{name}"));
+            }
+        }
+        let tensors = weights
+            .into_iter()
+            .zip(named)
+            .map(|((name, w), (_, g))| (name, w, g))
+            .collect();
+        (self.optimizer.build)(&Trainer::new(&step, self, tensors));
+        Ok(step.finish()?)
+    }
+}
