@@ -2,5 +2,6 @@
 
 pub mod arith;
 pub mod audit;
+pub mod exec;
 pub mod graph;
 pub mod zoo;

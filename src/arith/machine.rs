@@ -19,6 +19,8 @@ pub trait MachineFloat: Float + Debug + Send + Sync + std::ops::AddAssign + 'sta
     const FORMAT: FormatOf;
     /// Narrows a value that is known to be representable.
     fn from_representable(x: f64) -> Self;
+    /// The integer, rounded to nearest-even.
+    fn from_integer(n: u64) -> Self;
     /// Widens exactly.
     fn widen(self) -> f64;
     /// The portable implementation of `f`.
@@ -34,6 +36,9 @@ impl MachineFloat for f32 {
     const FORMAT: FormatOf = FormatOf(BINARY32);
     fn from_representable(x: f64) -> Self {
         x as f32
+    }
+    fn from_integer(n: u64) -> Self {
+        n as f32
     }
     fn widen(self) -> f64 {
         f64::from(self)
@@ -52,6 +57,9 @@ impl MachineFloat for f64 {
     const FORMAT: FormatOf = FormatOf(BINARY64);
     fn from_representable(x: f64) -> Self {
         x
+    }
+    fn from_integer(n: u64) -> Self {
+        n as f64
     }
     fn widen(self) -> f64 {
         self
@@ -96,6 +104,12 @@ impl<F: MachineFloat> Arithmetic for Machine<F> {
         round_to_nearest(q, F::FORMAT.0)
             .map(F::from_representable)
             .ok_or(OpError::Overflow(F::NAME))
+    }
+
+    fn from_integer(&self, n: u64) -> Result<F, OpError> {
+        let rounded = F::from_integer(n);
+        self.check(&rounded)?;
+        Ok(rounded)
     }
 
     #[inline]

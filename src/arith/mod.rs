@@ -62,6 +62,15 @@ pub trait Arithmetic: Clone + Debug + Send + Sync + 'static {
     /// denominator vanishes in the prime field.
     fn from_ratio(&self, q: &Ratio) -> Result<Self::Elem, OpError>;
 
+    /// The integer `n`, rounded once. Machine floats do this without allocating, so that a
+    /// step number costs nothing.
+    ///
+    /// # Errors
+    /// As [`Arithmetic::from_ratio`].
+    fn from_integer(&self, n: u64) -> Result<Self::Elem, OpError> {
+        self.from_ratio(&Ratio::from_integer(n.into()))
+    }
+
     /// `coeff · √radicand` as one square root of a rational rounded once.
     ///
     /// # Errors

@@ -1,0 +1,347 @@
+//! Evaluates a plan in one arithmetic, one step after the other.
+
+use std::sync::Arc;
+
+use nalgebra::DMatrix;
+
+use super::kernels::{Context, View};
+use super::plan::{Instruction, Kernel, Move};
+use super::slot::{CauseNumber, Causes, Slot};
+use super::{ExecError, Options, Plan, Sizes, Values};
+use crate::arith::{Arithmetic, OpError, Surd};
+use crate::graph::print::formula;
+use crate::graph::{Binary, LeafKind, NodeId, Op, StepGraph, Unary};
+
+/// How far the current step has been evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Nothing,
+    Forward,
+    Everything,
+}
+
+/// A step that is being run: the buffers of a [`Plan`] with elements of one arithmetic.
+///
+/// A step is `forward` (loss and outputs at the current parameters), `complete` (the next
+/// parameters and states) and `advance` (the next values become the current ones, all at once).
+/// Each does what is still missing before it; none does anything twice. After an error the
+/// machine still holds the values before the step.
+#[derive(Debug)]
+pub struct Machine<'g, A: Arithmetic> {
+    ctx: A,
+    plan: Arc<Plan<'g>>,
+    slots: Vec<Slot<A::Elem>>,
+    causes: Causes,
+    /// How many of the causes belong to what is computed once.
+    lasting_causes: usize,
+    zero: A::Elem,
+    scratch: A::Elem,
+    /// The step about to be taken; 0 during set-up.
+    number: u64,
+    stage: Stage,
+}
+
+impl<'g, A: Arithmetic> Machine<'g, A> {
+    /// Plans `step` and sets it up with `values`.
+    ///
+    /// # Errors
+    /// Those of [`Plan::new`] and [`Machine::with_plan`].
+    pub fn new(
+        ctx: A,
+        step: &'g StepGraph,
+        sizes: &Sizes,
+        values: &Values,
+        options: &Options,
+    ) -> Result<Self, ExecError> {
+        let plan = Arc::new(Plan::new(step, sizes, options)?);
+        Self::with_plan(ctx, plan, values)
+    }
+
+    /// Loads the leaves and computes the first states and everything that never changes.
+    ///
+    /// Every number is formed exactly and rounded once. Values of leaves that the step does not
+    /// have are ignored.
+    ///
+    /// # Errors
+    /// [`ExecError::MissingValue`] and [`ExecError::WrongShape`] for a leaf that is read;
+    /// [`ExecError::Operation`] with step 0 for an entry of a leaf that the arithmetic cannot
+    /// hold, or for an undefined first state.
+    pub fn with_plan(ctx: A, plan: Arc<Plan<'g>>, values: &Values) -> Result<Self, ExecError> {
+        let zero = ctx.zero();
+        let shapes = plan.shapes.iter();
+        let slots = shapes.map(|shape| Slot::filled(*shape, &zero)).collect();
+        let mut machine = Self {
+            scratch: zero.clone(),
+            ctx,
+            slots,
+            causes: Causes::default(),
+            lasting_causes: 0,
+            zero,
+            number: 0,
+            stage: Stage::Nothing,
+            plan: Arc::clone(&plan),
+        };
+        for (id, slot) in &plan.given {
+            machine.load(*id, *slot, values)?;
+        }
+        machine.execute(&plan.once);
+        machine.lasting_causes = machine.causes.count();
+        machine.execute(&plan.initial);
+        machine.refuse_undefined(plan.first_states.iter().map(|m| m.from))?;
+        machine.move_all(&plan.first_states);
+        machine.number = 1;
+        Ok(machine)
+    }
+
+    /// Evaluates the loss and the outputs at the current parameters.
+    ///
+    /// # Errors
+    /// [`ExecError::Operation`] when one of their entries is undefined.
+    pub fn forward(&mut self) -> Result<(), ExecError> {
+        if self.stage >= Stage::Forward {
+            return Ok(());
+        }
+        let plan = Arc::clone(&self.plan);
+        self.causes.forget_after(self.lasting_causes);
+        if let Some((id, slot)) = plan.step_number {
+            let number = self.ctx.from_integer(self.number);
+            self.slots[slot].matrix[(0, 0)] =
+                number.map_err(|source| self.error(id, (0, 0), source))?;
+        }
+        self.execute(&plan.forward);
+        self.refuse_undefined(plan.seen.iter().copied())?;
+        self.stage = Stage::Forward;
+        Ok(())
+    }
+
+    /// Evaluates the next parameters and states without making them current, so that all values
+    /// of one step can be read together.
+    ///
+    /// # Errors
+    /// [`ExecError::Operation`] when an entry of loss, outputs or next values is undefined.
+    pub fn complete(&mut self) -> Result<(), ExecError> {
+        if self.stage == Stage::Everything {
+            return Ok(());
+        }
+        self.forward()?;
+        let plan = Arc::clone(&self.plan);
+        self.execute(&plan.rest);
+        self.refuse_undefined(plan.next.iter().copied())?;
+        self.stage = Stage::Everything;
+        Ok(())
+    }
+
+    /// Takes the step: all next values, computed from the old ones, become current together.
+    /// Loss and outputs keep the values from before the step until the next `forward`.
+    ///
+    /// # Errors
+    /// Those of [`Machine::complete`]; then nothing has become current.
+    pub fn advance(&mut self) -> Result<(), ExecError> {
+        self.complete()?;
+        let plan = Arc::clone(&self.plan);
+        self.move_all(&plan.aside);
+        self.move_all(&plan.commit);
+        self.number += 1;
+        self.stage = Stage::Nothing;
+        Ok(())
+    }
+
+    /// The loss as of the last `forward`; zero before the first.
+    pub fn loss(&self) -> &A::Elem {
+        &self.slots[self.plan.loss].matrix[(0, 0)]
+    }
+
+    /// The current value of a parameter; `None` for an unknown name.
+    pub fn parameter(&self, name: &str) -> Option<&DMatrix<A::Elem>> {
+        self.node(self.plan.step().parameter(name)?.leaf)
+    }
+
+    /// The current value of a state (`momentum_buffer_A`, without `state.`); `None` for an
+    /// unknown name.
+    pub fn state(&self, name: &str) -> Option<&DMatrix<A::Elem>> {
+        let states = &self.plan.step().states;
+        self.node(states.iter().find(|s| s.name == name)?.leaf)
+    }
+
+    /// An output as of the last `forward`; `None` when it is unknown or was not asked for.
+    pub fn output(&self, name: &str) -> Option<&DMatrix<A::Elem>> {
+        Some(&self.slots[*self.plan.outputs.get(name)?].matrix)
+    }
+
+    /// The value of a node, as far as the step has been evaluated; `None` where the plan does
+    /// not keep it. An undefined entry reads as zero: see [`Machine::is_defined`].
+    pub fn node(&self, id: NodeId) -> Option<&DMatrix<A::Elem>> {
+        Some(&self.slots[self.plan.readable(id)?].matrix)
+    }
+
+    /// Whether the entry of a kept node at `row`, `col` (from 0) has a value.
+    pub fn is_defined(&self, id: NodeId, row: usize, col: usize) -> bool {
+        self.plan.readable(id).is_some_and(|slot| {
+            let slot = &self.slots[slot];
+            let (rows, cols) = slot.matrix.shape();
+            row < rows && col < cols && slot.number_at(row, col) == 0
+        })
+    }
+
+    /// The number of the step about to be taken, from 1.
+    pub fn step_number(&self) -> u64 {
+        self.number
+    }
+
+    /// The arithmetic.
+    pub fn arithmetic(&self) -> &A {
+        &self.ctx
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan<'g> {
+        &self.plan
+    }
+
+    fn load(&mut self, id: NodeId, slot: usize, values: &Values) -> Result<(), ExecError> {
+        let graph = &self.plan.step().graph;
+        let shape = &graph.node(id).shape;
+        let Some(leaf) = graph.leaf_at(id) else {
+            return Ok(());
+        };
+        let missing = || ExecError::MissingValue {
+            leaf: leaf.name.clone(),
+            shape: shape.clone(),
+        };
+        if let LeafKind::Hyperparameter { .. } = leaf.kind {
+            let value = values.scalars.get(&leaf.name).ok_or_else(missing)?;
+            return self.load_entry(id, slot, (0, 0), value);
+        }
+        let tensor = values.tensors.get(&leaf.name).ok_or_else(missing)?;
+        let expected = self.plan.shapes[slot];
+        let found = (tensor.rows(), tensor.cols());
+        if found != expected {
+            return Err(ExecError::WrongShape {
+                leaf: leaf.name.clone(),
+                shape: shape.clone(),
+                expected,
+                found,
+            });
+        }
+        for (i, entry) in tensor.entries().enumerate() {
+            self.load_entry(id, slot, (i / found.1, i % found.1), &entry)?;
+        }
+        Ok(())
+    }
+
+    fn load_entry(
+        &mut self,
+        id: NodeId,
+        slot: usize,
+        entry: (usize, usize),
+        value: &Surd,
+    ) -> Result<(), ExecError> {
+        match self.ctx.from_surd(value) {
+            Ok(value) => {
+                self.slots[slot].matrix[entry] = value;
+                Ok(())
+            }
+            Err(source) => Err(self.error(id, entry, source)),
+        }
+    }
+
+    fn error(&self, id: NodeId, entry: (usize, usize), source: OpError) -> ExecError {
+        let graph = &self.plan.step().graph;
+        let (name, formula) = (graph.describe(id), formula(graph, id));
+        ExecError::Operation {
+            node: format!("{name} = {formula}"),
+            step: self.number,
+            entry,
+            source,
+        }
+    }
+
+    /// The earliest cause of an undefined entry in `slots`, as an error.
+    fn refuse_undefined(&self, slots: impl Iterator<Item = usize>) -> Result<(), ExecError> {
+        let earliest: Option<CauseNumber> = slots.filter_map(|s| self.slots[s].earliest()).min();
+        match earliest.and_then(|number| self.causes.get(number)) {
+            Some(cause) => Err(self.error(cause.node, cause.entry, cause.source.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn move_all(&mut self, moves: &[Move]) {
+        for Move { from, to } in moves {
+            if let Ok([from, to]) = self.slots.get_disjoint_mut([*from, *to]) {
+                let entries = to.matrix.as_mut_slice().iter_mut();
+                for (to, from) in entries.zip(from.matrix.as_slice()) {
+                    self.ctx.set(to, from);
+                }
+            }
+        }
+    }
+
+    fn execute(&mut self, instructions: &[Instruction]) {
+        for instruction in instructions {
+            self.evaluate(instruction);
+        }
+    }
+
+    fn evaluate(&mut self, instruction: &Instruction) {
+        // An operand never shares its buffer with the result, so the result can be taken out.
+        let mut out = std::mem::take(&mut self.slots[instruction.out]);
+        let slots = &self.slots;
+        let ctx = &self.ctx;
+        let mut k = Context {
+            ctx,
+            node: instruction.node,
+            causes: &mut self.causes,
+            zero: &self.zero,
+            scratch: &mut self.scratch,
+        };
+        let o = &mut out;
+        let shape = o.matrix.shape();
+        let view = |x: usize| View::broadcast(&slots[x], shape);
+        match instruction.kernel {
+            Kernel::Constant => {
+                if let Op::Constant(q) = &self.plan.step().graph.node(instruction.node).op {
+                    k.scalar(o, ctx.from_ratio(q));
+                }
+            }
+            Kernel::Count(n) => k.scalar(o, ctx.from_integer(n as u64)),
+            Kernel::Unary(op, x) => match op {
+                Unary::Neg => k.map(o, &view(x), |o, x| Ok(ctx.neg(o, x))),
+                Unary::Abs => k.map(o, &view(x), |o, x| ctx.abs(o, x)),
+                Unary::Sign => k.map(o, &view(x), |o, x| ctx.sign(o, x)),
+                Unary::Sqrt => k.map(o, &view(x), |o, x| ctx.sqrt(o, x)),
+                Unary::Function(f) => k.map(o, &view(x), |o, x| ctx.function(f, o, x)),
+                Unary::Transpose => {
+                    k.map(o, &View::transposed(&slots[x]), |o, x| Ok(ctx.set(o, x)));
+                }
+                Unary::Detach | Unary::Broadcast => k.map(o, &view(x), |o, x| Ok(ctx.set(o, x))),
+                Unary::SumTo => k.sum(o, &slots[x]),
+                Unary::RowMax => k.row_max(o, &slots[x]),
+                // Refused by the plan.
+                Unary::OpaqueLoss | Unary::OpaqueGradient => {}
+            },
+            Kernel::Binary(op, x, y) => {
+                let (x, y) = (&slots[x], &slots[y]);
+                match op {
+                    Binary::Add => k.zip(o, x, y, |o, x, y| Ok(ctx.add(o, x, y))),
+                    Binary::Sub => k.zip(o, x, y, |o, x, y| Ok(ctx.sub(o, x, y))),
+                    Binary::Mul => k.zip(o, x, y, |o, x, y| Ok(ctx.mul(o, x, y))),
+                    Binary::Div => k.zip(o, x, y, |o, x, y| ctx.div(o, x, y)),
+                    Binary::Max => k.zip(o, x, y, |o, x, y| ctx.max(o, x, y)),
+                    Binary::Min => k.zip(o, x, y, |o, x, y| ctx.min(o, x, y)),
+                    Binary::MatMul => k.matmul(o, x, y),
+                }
+            }
+            Kernel::Select {
+                comparison,
+                lhs,
+                rhs,
+                then,
+                otherwise,
+            } => {
+                let operands = [lhs, rhs, then, otherwise].map(|x| &slots[x]);
+                k.select(o, comparison, operands);
+            }
+        }
+        self.slots[instruction.out] = out;
+    }
+}
