@@ -45,6 +45,8 @@ pub use rational::Rational;
 /// overflowed intermediate result can never become finite again under these operations.
 /// The other operations answer "undefined", "unsupported" or "undecided" through [`OpError`]
 /// instead of inventing a value.
+// `from_…` converts into an element; `self` is the context that rounds.
+#[allow(clippy::wrong_self_convention)]
 pub trait Arithmetic: Clone + Debug + Send + Sync + 'static {
     /// An element: a plain value without a reference to its context.
     type Elem: Clone + Debug + PartialEq + Send + Sync + 'static;

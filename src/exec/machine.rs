@@ -305,15 +305,15 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
             }
             Kernel::Count(n) => k.scalar(o, ctx.from_integer(n as u64)),
             Kernel::Unary(op, x) => match op {
-                Unary::Neg => k.map(o, &view(x), |o, x| Ok(ctx.neg(o, x))),
+                Unary::Neg => k.map(o, &view(x), sure(|o, x| ctx.neg(o, x))),
                 Unary::Abs => k.map(o, &view(x), |o, x| ctx.abs(o, x)),
                 Unary::Sign => k.map(o, &view(x), |o, x| ctx.sign(o, x)),
                 Unary::Sqrt => k.map(o, &view(x), |o, x| ctx.sqrt(o, x)),
                 Unary::Function(f) => k.map(o, &view(x), |o, x| ctx.function(f, o, x)),
                 Unary::Transpose => {
-                    k.map(o, &View::transposed(&slots[x]), |o, x| Ok(ctx.set(o, x)));
+                    k.map(o, &View::transposed(&slots[x]), sure(|o, x| ctx.set(o, x)));
                 }
-                Unary::Detach | Unary::Broadcast => k.map(o, &view(x), |o, x| Ok(ctx.set(o, x))),
+                Unary::Detach | Unary::Broadcast => k.map(o, &view(x), sure(|o, x| ctx.set(o, x))),
                 Unary::SumTo => k.sum(o, &slots[x]),
                 Unary::RowMax => k.row_max(o, &slots[x]),
                 // Refused by the plan.
@@ -322,9 +322,9 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
             Kernel::Binary(op, x, y) => {
                 let (x, y) = (&slots[x], &slots[y]);
                 match op {
-                    Binary::Add => k.zip(o, x, y, |o, x, y| Ok(ctx.add(o, x, y))),
-                    Binary::Sub => k.zip(o, x, y, |o, x, y| Ok(ctx.sub(o, x, y))),
-                    Binary::Mul => k.zip(o, x, y, |o, x, y| Ok(ctx.mul(o, x, y))),
+                    Binary::Add => k.zip(o, x, y, sure2(|o, x, y| ctx.add(o, x, y))),
+                    Binary::Sub => k.zip(o, x, y, sure2(|o, x, y| ctx.sub(o, x, y))),
+                    Binary::Mul => k.zip(o, x, y, sure2(|o, x, y| ctx.mul(o, x, y))),
                     Binary::Div => k.zip(o, x, y, |o, x, y| ctx.div(o, x, y)),
                     Binary::Max => k.zip(o, x, y, |o, x, y| ctx.max(o, x, y)),
                     Binary::Min => k.zip(o, x, y, |o, x, y| ctx.min(o, x, y)),
@@ -343,5 +343,21 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
             }
         }
         self.slots[instruction.out] = out;
+    }
+}
+
+/// An operation that always has an answer, as one that might not.
+fn sure<E>(f: impl Fn(&mut E, &E)) -> impl Fn(&mut E, &E) -> Result<(), OpError> {
+    move |out, x| {
+        f(out, x);
+        Ok(())
+    }
+}
+
+/// The same with two operands.
+fn sure2<E>(f: impl Fn(&mut E, &E, &E)) -> impl Fn(&mut E, &E, &E) -> Result<(), OpError> {
+    move |out, x, y| {
+        f(out, x, y);
+        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::arith::{Ratio, Surd, ratio_from_f64};
+use crate::arith::{Surd, ratio_from_f64};
 
 /// The size of each named dimension.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
@@ -151,7 +151,7 @@ impl Tensor {
 
     fn exact(&self, value: f64) -> Surd {
         // The constructors admit finite values only, and a rational combines with any root.
-        let value = Surd::rational(ratio_from_f64(value).unwrap_or_else(Ratio::default));
+        let value = Surd::rational(ratio_from_f64(value).unwrap_or_default());
         self.scale.checked_mul(&value).unwrap_or(value)
     }
 }

@@ -129,7 +129,8 @@ fn over_data(of: impl for<'g> Fn(&'g StepBuilder, Expr<'g>) -> Expr<'g>) -> Step
     let step = StepBuilder::new();
     let p = step.parameter("P", &Dim::one(), &Dim::one());
     let d = step.data("D", &Dim::named("m"), &Dim::named("n"));
-    step.set_loss(of(&step, d) + 0 * p);
+    let zero = step.ratio(0, 1);
+    step.set_loss(of(&step, d) + zero * p);
     step.update(p, p);
     step.finish().unwrap()
 }
