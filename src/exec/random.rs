@@ -134,3 +134,62 @@ fn fnv1a(bytes: &[u8]) -> u64 {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The numbers come from an implementation of this file's header in Python.
+    #[test]
+    fn the_draws_are_those_of_another_implementation() {
+        let whole = |tensor: Tensor, unit: f64| -> Vec<i64> {
+            tensor.values().iter().map(|x| (x * unit) as i64).collect()
+        };
+        let uniform = tensor(Draw::default(), 4, 5, 42, "A");
+        assert_eq!(
+            whole(uniform, 64.0),
+            [
+                -10, 37, 17, 63, -40, -30, 25, 40, -39, 61, 45, 41, -39, 14, 33, -27, 47, 45, 31,
+                -64
+            ]
+        );
+        let normal = tensor(Draw::Normal { bits: 3 }, 2, 3, (1 << 63) + 5, "W0");
+        assert_eq!(whole(normal, 16.0), [-19, -18, 7, -16, -23, -26]);
+        let classes = tensor(Draw::OneHot, 10, 3, 7, "Y");
+        let columns: Vec<_> = classes
+            .values()
+            .chunks(3)
+            .map(|row| row.iter().position(|x| *x == 1.0).unwrap())
+            .collect();
+        assert_eq!(columns, [1, 2, 2, 1, 1, 1, 1, 1, 1, 0]);
+        assert_eq!(classes.values().iter().sum::<f64>(), 10.0);
+    }
+
+    #[test]
+    fn shapes_without_entries_are_drawn_too() {
+        for draw in [Draw::default(), Draw::OneHot, Draw::Normal { bits: 2 }] {
+            assert!(tensor(draw, 3, 0, 1, "A").values().is_empty());
+            assert!(tensor(draw, 0, 3, 1, "A").values().is_empty());
+        }
+    }
+
+    #[test]
+    fn names_and_seeds_give_different_matrices() {
+        let draw = |seed, name| tensor(Draw::default(), 3, 3, seed, name);
+        assert_eq!(draw(1, "A"), draw(1, "A"));
+        assert_ne!(draw(1, "A"), draw(1, "B"));
+        assert_ne!(draw(1, "A"), draw(2, "A"));
+    }
+
+    #[test]
+    fn normal_draws_have_mean_zero_and_variance_one() {
+        let values = tensor(Draw::Normal { bits: 6 }, 200, 200, 1, "A");
+        let n = values.values().len() as f64;
+        let mean = values.values().iter().sum::<f64>() / n;
+        let variance = values.values().iter().map(|x| x * x).sum::<f64>() / n - mean * mean;
+        assert!(
+            mean.abs() < 0.03 && (variance - 1.0).abs() < 0.05,
+            "{mean} {variance}"
+        );
+    }
+}

@@ -1,6 +1,7 @@
 //! Tests of the room, on small steps written by hand.
 
 mod gradients;
+mod precision;
 mod running;
 mod undefined;
 
