@@ -4,4 +4,6 @@ pub mod arith;
 pub mod audit;
 pub mod exec;
 pub mod graph;
+pub mod scenario;
+pub mod search;
 pub mod zoo;

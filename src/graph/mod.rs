@@ -14,6 +14,7 @@ mod builder;
 mod dim;
 mod gradient;
 mod node;
+mod parse;
 pub mod print;
 mod step;
 
@@ -21,4 +22,5 @@ pub use builder::{Builder, Expr};
 pub use dim::{Dim, Shape};
 pub use gradient::gradient;
 pub use node::{Binary, Comparison, Graph, GraphError, Leaf, LeafKind, Node, NodeId, Op, Unary};
+pub use parse::parse_formula;
 pub use step::{Output, ParameterUpdate, StateUpdate, StepBuilder, StepGraph};

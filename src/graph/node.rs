@@ -188,6 +188,16 @@ pub enum GraphError {
     /// The reverse mode met an operation that has no gradient here.
     #[error("no gradient through {0}")]
     NotDifferentiable(&'static str),
+    /// A formula that cannot be read.
+    #[error("`{formula}`, character {at}: {message}")]
+    Formula {
+        /// The formula.
+        formula: String,
+        /// The place, in characters from 1.
+        at: usize,
+        /// What was found and what was expected.
+        message: String,
+    },
     /// A step without a loss, or a parameter or state that is not updated exactly once.
     #[error("{0}")]
     Incomplete(String),

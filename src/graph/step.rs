@@ -129,6 +129,27 @@ impl StepBuilder {
             .collect()
     }
 
+    /// The leaf or labelled node called `name`.
+    pub fn find(&self, name: &str) -> Option<Expr<'_>> {
+        let id = {
+            let graph = self.builder.graph();
+            graph
+                .leaf(name)
+                .or_else(|| graph.ids().find(|id| graph.label(*id) == Some(name)))
+        };
+        id.map(|id| self.builder.at(id))
+    }
+
+    /// The names of all leaves and labelled nodes.
+    pub fn quantities(&self) -> Vec<String> {
+        let graph = self.builder.graph();
+        let leaves = graph.leaves().map(|(name, _)| name.to_owned());
+        let labels = graph
+            .ids()
+            .filter_map(|id| graph.label(id).map(str::to_owned));
+        leaves.chain(labels).collect()
+    }
+
     /// Declares optimizer memory with the given first value, which may depend on
     /// hyperparameters, data and initial parameters.
     pub fn state(&self, name: &str, initial: Expr<'_>) -> Expr<'_> {

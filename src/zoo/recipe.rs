@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::models::Forward;
 use super::{Clip, Loss, Model, Optimizer, Reduction, Schedule, Trainer, UnknownName};
 use super::{losses, models, optimizers};
-use crate::graph::{Expr, GraphError, StepBuilder, StepGraph, gradient};
+use crate::graph::{Expr, GraphError, StepBuilder, StepGraph, gradient, parse_formula};
 
 /// Everything about a training run except its numbers.
 #[derive(Debug, Clone)]
@@ -37,8 +37,8 @@ pub enum RecipeError {
     /// The combination is one that PyTorch refuses too.
     #[error("{0}")]
     Combination(&'static str),
-    /// The graph is ill-formed, which is a defect of the zoo.
-    #[error("the graph of the step is ill-formed: {0}")]
+    /// A formula cannot be read, or shapes do not fit.
+    #[error(transparent)]
     Graph(#[from] GraphError),
 }
 
@@ -126,8 +126,22 @@ impl Recipe {
     /// # Errors
     /// [`RecipeError::Combination`] for Nesterov momentum without momentum or with dampening.
     pub fn build(&self) -> Result<StepGraph, RecipeError> {
-        if self.flags.contains("nesterov") && self.off.contains("momentum") {
-            return Err(RecipeError::Combination("nesterov needs momentum"));
+        self.build_observing(&[])
+    }
+
+    /// The graph of one step with further outputs, each a name and a formula over the named
+    /// quantities of the step (see [`parse_formula`]).
+    ///
+    /// # Errors
+    /// As [`Recipe::build`]; [`RecipeError::Graph`] for a formula that cannot be read.
+    pub fn build_observing(&self, outputs: &[(&str, &str)]) -> Result<StepGraph, RecipeError> {
+        if self.flags.contains("nesterov") {
+            if self.off.contains("momentum") {
+                return Err(RecipeError::Combination("nesterov needs momentum"));
+            }
+            if !self.off.contains("dampening") {
+                return Err(RecipeError::Combination("nesterov needs dampening = 0"));
+            }
         }
         let step = StepBuilder::new();
         let forward = (self.model.build)(&step);
@@ -160,6 +174,9 @@ impl Recipe {
             .map(|((name, w), (_, g))| (name, w, g))
             .collect();
         (self.optimizer.build)(&Trainer::new(&step, self, tensors));
+        for (name, formula) in outputs {
+            step.output(name, parse_formula(&step, formula)?);
+        }
         Ok(step.finish()?)
     }
 }

@@ -1,0 +1,156 @@
+//! Formulas over the named quantities of a step, as users write them: `lr_A * g_A / A`,
+//! `s * B @ A`, `A @ A.T`.
+//!
+//! ```text
+//! sum     = product { ("+" | "-") product }
+//! product = factor { ("*" | "/" | "@") factor }        left to right, all of one precedence
+//! factor  = "-" factor | atom { ".T" }
+//! atom    = number | name | "(" sum ")"
+//! ```
+
+use super::{Expr, GraphError, StepBuilder};
+use crate::arith::parse_ratio;
+
+/// How deeply a formula may be nested.
+const MAX_DEPTH: usize = 64;
+
+/// The node that computes `text`, a formula over the leaves and labels of `step`.
+///
+/// # Errors
+/// [`GraphError::Formula`] names the place and what was expected; shapes that do not fit are
+/// reported when the step is finished.
+pub fn parse_formula<'g>(step: &'g StepBuilder, text: &str) -> Result<Expr<'g>, GraphError> {
+    let mut parser = Parser {
+        step,
+        text,
+        at: 0,
+        depth: 0,
+    };
+    let value = parser.sum()?;
+    parser.skip_space();
+    if parser.at < text.len() {
+        return Err(parser.wrong("an operator or the end"));
+    }
+    Ok(value)
+}
+
+struct Parser<'t, 'g> {
+    step: &'g StepBuilder,
+    text: &'t str,
+    at: usize,
+    depth: usize,
+}
+
+impl<'g> Parser<'_, 'g> {
+    fn rest(&self) -> &str {
+        &self.text[self.at..]
+    }
+
+    fn skip_space(&mut self) {
+        self.at = self.text.len() - self.rest().trim_start().len();
+    }
+
+    fn wrong(&self, expected: &str) -> GraphError {
+        let found = match self.rest().chars().next() {
+            Some(c) => format!("`{c}`"),
+            None => "the end".to_owned(),
+        };
+        GraphError::Formula {
+            formula: self.text.to_owned(),
+            at: self.text[..self.at].chars().count() + 1,
+            message: format!("found {found}, expected {expected}"),
+        }
+    }
+
+    fn take(&mut self, symbol: &str) -> bool {
+        self.skip_space();
+        let taken = self.rest().starts_with(symbol);
+        if taken {
+            self.at += symbol.len();
+        }
+        taken
+    }
+
+    fn sum(&mut self) -> Result<Expr<'g>, GraphError> {
+        let mut value = self.product()?;
+        loop {
+            if self.take("+") {
+                value = value + self.product()?;
+            } else if self.take("-") {
+                value = value - self.product()?;
+            } else {
+                return Ok(value);
+            }
+        }
+    }
+
+    fn product(&mut self) -> Result<Expr<'g>, GraphError> {
+        let mut value = self.factor()?;
+        loop {
+            if self.take("*") {
+                value = value * self.factor()?;
+            } else if self.take("/") {
+                value = value / self.factor()?;
+            } else if self.take("@") {
+                value = value.matmul(self.factor()?);
+            } else {
+                return Ok(value);
+            }
+        }
+    }
+
+    fn factor(&mut self) -> Result<Expr<'g>, GraphError> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(self.wrong("a formula that is less deeply nested"));
+        }
+        let value = if self.take("-") {
+            -self.factor()?
+        } else {
+            let mut value = self.atom()?;
+            while self.take(".T") {
+                value = value.t();
+            }
+            value
+        };
+        self.depth -= 1;
+        Ok(value)
+    }
+
+    fn atom(&mut self) -> Result<Expr<'g>, GraphError> {
+        if self.take("(") {
+            let value = self.sum()?;
+            return if self.take(")") {
+                Ok(value)
+            } else {
+                Err(self.wrong("`)`"))
+            };
+        }
+        self.skip_space();
+        let word_len = |allowed: fn(char) -> bool| {
+            self.rest()
+                .find(|c: char| !allowed(c))
+                .unwrap_or(self.rest().len())
+        };
+        if self.rest().starts_with(|c: char| c.is_ascii_digit()) {
+            let len = word_len(|c| c.is_ascii_digit() || c == '.');
+            let number = self.rest()[..len].trim_end_matches('.').to_owned();
+            let value = parse_ratio(&number).map_err(|_| self.wrong("a number"))?;
+            self.at += number.len();
+            return Ok(self.step.constant(value));
+        }
+        let len = word_len(|c| c.is_alphanumeric() || c == '_' || c == '.');
+        let word = self.rest()[..len].to_owned();
+        let word = word.strip_suffix(".T").unwrap_or(&word);
+        match self.step.find(word) {
+            Some(value) if !word.is_empty() => {
+                self.at += word.len();
+                Ok(value)
+            }
+            _ => Err(self.wrong(&format!(
+                "one of the quantities {}",
+                self.step.quantities().join(", ")
+            ))),
+        }
+    }
+}

@@ -1,0 +1,490 @@
+//! The stored form of a scenario: the same fields in TOML and in JSON.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::{Scenario, ScenarioError};
+use crate::arith::{Arithmetic, F64, Ratio, Surd, parse_ratio};
+use crate::exec::random::{self, DEFAULT_BITS, Draw};
+use crate::exec::{Sizes, Tensor, Values};
+use crate::graph::{LeafKind, StepGraph};
+use crate::zoo::losses::Targets;
+use crate::zoo::{Clip, Recipe, Reduction, Schedule, UnknownName};
+
+/// An exact number in a file: a string such as `"0.1"`, `"9/4"`, `"0x1.8p+1"` or
+/// `"1/2*sqrt(3)"`, or a number, which is read as the decimal that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exact(pub Surd);
+
+impl Serialize for Exact {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Exact {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Exact;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number, or a text such as \"0.1\", \"9/4\" or \"sqrt(3)\"")
+            }
+            fn visit_i64<E: de::Error>(self, n: i64) -> Result<Exact, E> {
+                Ok(Exact(Surd::from(n)))
+            }
+            fn visit_u64<E: de::Error>(self, n: u64) -> Result<Exact, E> {
+                Ok(Exact(Surd::rational(Ratio::from_integer(n.into()))))
+            }
+            fn visit_f64<E: de::Error>(self, x: f64) -> Result<Exact, E> {
+                // The shortest decimal that reads back as x is what the author wrote.
+                self.visit_str(&format!("{x:e}"))
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Exact, E> {
+                text.parse().map(Exact).map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// A binary64 number in a file, written as a hexadecimal float so that no bit is lost. A decimal
+/// is read as the nearest binary64 number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Float(pub f64);
+
+impl Serialize for Float {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&F64.show(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Float {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let exact = Exact::deserialize(deserializer)?;
+        let rounded = F64.from_surd(&exact.0).map_err(de::Error::custom)?;
+        Ok(Self(rounded))
+    }
+}
+
+/// A tensor in a file: `scale` times `values`, row after row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TensorFile {
+    /// Number of rows.
+    pub rows: usize,
+    /// Number of columns.
+    pub cols: usize,
+    /// The entries before scaling, as hexadecimal floats or decimals; each must be a binary64
+    /// number.
+    pub values: Vec<Float>,
+    /// The common factor.
+    #[serde(default = "one")]
+    pub scale: Exact,
+}
+
+fn one() -> Exact {
+    Exact(Surd::from(1))
+}
+
+/// Values drawn by the documented generator instead of being given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RandomFile {
+    /// The seed.
+    pub seed: u64,
+    /// The tensors that are zero instead; `["B"]` is LoRA's default start.
+    #[serde(default)]
+    pub zero: Vec<String>,
+}
+
+/// A learning-rate schedule in a file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ScheduleFile {
+    /// `LinearLR`.
+    Linear {
+        /// The factor of the first step.
+        start_factor: Exact,
+        /// The factor of the last step.
+        end_factor: Exact,
+        /// The number of steps in between.
+        total_iters: u32,
+    },
+    /// `CosineAnnealingLR`.
+    Cosine {
+        /// The number of steps.
+        t_max: u32,
+    },
+    /// lr / √t.
+    InverseSqrt,
+}
+
+/// A scenario as it is stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioFile {
+    /// A name for reports.
+    #[serde(default)]
+    pub name: String,
+    /// The network.
+    #[serde(default = "linear")]
+    pub model: String,
+    /// The loss.
+    #[serde(default = "mse")]
+    pub loss: String,
+    /// `mean` or `sum`.
+    #[serde(default = "mean")]
+    pub reduction: String,
+    /// The optimizer.
+    #[serde(default = "sgd")]
+    pub optimizer: String,
+    /// The optimizer's switches that are on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<String>,
+    /// `value`, `norm` or `norm-exact`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip: Option<String>,
+    /// The learning-rate schedule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleFile>,
+    /// The number of steps.
+    pub steps: usize,
+    /// LoRA's alpha; `s` is then alpha divided by the rank.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alpha: Option<Exact>,
+    /// The size of each dimension.
+    pub sizes: BTreeMap<String, usize>,
+    /// Hyperparameters: `s`, `lr` for every tensor or `lr_A` for one, `max_norm`, …
+    #[serde(default)]
+    pub hyperparameters: BTreeMap<String, Exact>,
+    /// How to draw the tensors that are not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub random: Option<RandomFile>,
+    /// Given tensors.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tensors: BTreeMap<String, TensorFile>,
+}
+
+fn linear() -> String {
+    "linear".into()
+}
+fn mse() -> String {
+    "mse".into()
+}
+fn mean() -> String {
+    "mean".into()
+}
+fn sgd() -> String {
+    "sgd".into()
+}
+
+impl ScenarioFile {
+    /// Reads a TOML scenario.
+    ///
+    /// # Errors
+    /// [`ScenarioError::Syntax`] with line and column.
+    pub fn from_toml(text: &str) -> Result<Self, ScenarioError> {
+        toml::from_str(text).map_err(|e| ScenarioError::Syntax(e.to_string()))
+    }
+
+    /// The run that the file describes.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] naming the field.
+    pub fn scenario(&self) -> Result<Scenario, ScenarioError> {
+        let mut recipe = self.recipe()?;
+        let full = recipe.build()?;
+        let mut scalars = self.scalars(&recipe, &full)?;
+        for h in recipe
+            .optimizer
+            .hyperparameters
+            .iter()
+            .filter(|h| h.may_be_zero)
+        {
+            let of_this = |(leaf, _): &(&String, &Surd)| {
+                full.hyperparameters()
+                    .any(|(name, base, _)| name == leaf.as_str() && base == h.name)
+            };
+            if scalars.iter().filter(of_this).all(|(_, v)| v.is_zero()) {
+                recipe.switch_off(h.name)?;
+            }
+        }
+        let step = recipe.build()?;
+        scalars.retain(|leaf, _| step.graph.leaf(leaf).is_some());
+        let sizes: Sizes = self.sizes.iter().map(|(n, s)| (n.clone(), *s)).collect();
+        let tensors = self.tensors(&recipe, &step, &sizes)?;
+        Ok(Scenario {
+            name: self.name.clone(),
+            recipe,
+            sizes,
+            values: Values { tensors, scalars },
+            steps: self.steps,
+        })
+    }
+
+    fn recipe(&self) -> Result<Recipe, ScenarioError> {
+        let mut recipe = Recipe::new(&self.model, &self.loss, &self.optimizer)?;
+        recipe.reduction = self.reduction.parse::<Reduction>()?;
+        for flag in &self.flags {
+            recipe.set_flag(flag, true)?;
+        }
+        recipe.clip = match &self.clip {
+            None => None,
+            Some(name) => Some(find_clip(name)?),
+        };
+        recipe.schedule = match &self.schedule {
+            None => None,
+            Some(ScheduleFile::InverseSqrt) => Some(Schedule::InverseSqrt),
+            Some(ScheduleFile::Cosine { t_max }) => Some(Schedule::Cosine {
+                t_max: positive("schedule.t_max", *t_max)?,
+            }),
+            Some(ScheduleFile::Linear {
+                start_factor,
+                end_factor,
+                total_iters,
+            }) => Some(Schedule::Linear {
+                start_factor: rational("schedule.start_factor", start_factor)?,
+                end_factor: rational("schedule.end_factor", end_factor)?,
+                total_iters: positive("schedule.total_iters", *total_iters)?,
+            }),
+        };
+        Ok(recipe)
+    }
+
+    /// A value for every hyperparameter leaf: the tensor's own, the common one, the default.
+    fn scalars(
+        &self,
+        recipe: &Recipe,
+        step: &StepGraph,
+    ) -> Result<BTreeMap<String, Surd>, ScenarioError> {
+        let defaults: BTreeMap<&str, &str> = recipe
+            .optimizer
+            .hyperparameters
+            .iter()
+            .map(|h| (h.name, h.default))
+            .chain(recipe.loss.parameters.iter().copied())
+            .chain([("eta_min", "0")])
+            .collect();
+        let mut known = Vec::new();
+        let mut scalars = BTreeMap::new();
+        for (leaf, base, _) in step.hyperparameters() {
+            known.extend([leaf, base]);
+            let given = self
+                .hyperparameters
+                .get(leaf)
+                .or_else(|| self.hyperparameters.get(base));
+            let value = match (given, leaf, defaults.get(base)) {
+                (Some(value), ..) => value.0.clone(),
+                (None, "s", _) => self.scaling()?,
+                (None, _, Some(default)) => {
+                    Surd::rational(parse_ratio(default).map_err(|e| ScenarioError::field(leaf, e))?)
+                }
+                (None, ..) => {
+                    return Err(ScenarioError::field(
+                        format!("hyperparameters.{leaf}"),
+                        format!("missing: give `{leaf}` or `{base}`"),
+                    ));
+                }
+            };
+            scalars.insert(leaf.to_owned(), value);
+        }
+        match self
+            .hyperparameters
+            .keys()
+            .find(|name| !known.contains(&name.as_str()))
+        {
+            Some(name) => Err(ScenarioError::field(
+                format!("hyperparameters.{name}"),
+                format!(
+                    "this recipe has no such hyperparameter: it has {}",
+                    known.join(", ")
+                ),
+            )),
+            None => Ok(scalars),
+        }
+    }
+
+    fn scaling(&self) -> Result<Surd, ScenarioError> {
+        let missing =
+            || ScenarioError::field("alpha", "missing: give `alpha`, or `hyperparameters.s`");
+        let alpha = &self.alpha.as_ref().ok_or_else(missing)?.0;
+        let r = self
+            .sizes
+            .get("r")
+            .copied()
+            .filter(|r| *r > 0)
+            .ok_or_else(|| ScenarioError::field("sizes.r", "alpha needs a rank of at least 1"))?;
+        let inverse = Surd::rational(Ratio::new(1.into(), r.into()));
+        alpha.checked_mul(&inverse).ok_or_else(missing)
+    }
+
+    fn tensors(
+        &self,
+        recipe: &Recipe,
+        step: &StepGraph,
+        sizes: &Sizes,
+    ) -> Result<BTreeMap<String, Tensor>, ScenarioError> {
+        let mut tensors = BTreeMap::new();
+        for (name, id) in step.graph.leaves() {
+            let wanted = match step.graph.leaf_at(id).map(|l| &l.kind) {
+                Some(LeafKind::Parameter | LeafKind::Data) => &step.graph.node(id).shape,
+                _ => continue,
+            };
+            let size = |dim: &crate::graph::Dim| {
+                dim.size(|n| sizes.get(n)).ok_or_else(|| {
+                    let names: Vec<_> = dim.names().collect();
+                    ScenarioError::field(format!("sizes.{}", names.join(".")), "missing size")
+                })
+            };
+            let (rows, cols) = (size(&wanted.rows)?, size(&wanted.cols)?);
+            let tensor = match (self.tensors.get(name), &self.random) {
+                (Some(given), _) => given.tensor(name)?,
+                (None, Some(draw)) if draw.zero.iter().any(|z| z == name) => {
+                    Tensor::zeros(rows, cols)
+                }
+                (None, Some(draw)) if name == "Y" && recipe.loss.targets == Targets::Classes => {
+                    random::tensor(Draw::OneHot, rows, cols, draw.seed, name)
+                }
+                (None, Some(draw)) => random::tensor(
+                    Draw::Normal { bits: DEFAULT_BITS },
+                    rows,
+                    cols,
+                    draw.seed,
+                    name,
+                ),
+                (None, None) => {
+                    return Err(ScenarioError::field(
+                        format!("tensors.{name}"),
+                        format!("missing: give {rows} × {cols} values, or a [random] seed"),
+                    ));
+                }
+            };
+            if (tensor.rows(), tensor.cols()) != (rows, cols) {
+                return Err(ScenarioError::field(
+                    format!("tensors.{name}"),
+                    format!(
+                        "is {} × {}, but the sizes ask for {rows} × {cols}",
+                        tensor.rows(),
+                        tensor.cols()
+                    ),
+                ));
+            }
+            tensors.insert(name.to_owned(), tensor);
+        }
+        match self
+            .tensors
+            .keys()
+            .find(|name| !tensors.contains_key(*name))
+        {
+            Some(name) => Err(ScenarioError::field(
+                format!("tensors.{name}"),
+                "this recipe has no such tensor",
+            )),
+            None => Ok(tensors),
+        }
+    }
+}
+
+impl From<&Scenario> for ScenarioFile {
+    /// The stored form with every value written out exactly.
+    fn from(scenario: &Scenario) -> Self {
+        let recipe = &scenario.recipe;
+        let zeros = recipe
+            .off
+            .iter()
+            .map(|name| (name.clone(), Exact(Surd::from(0))));
+        let given = scenario
+            .values
+            .scalars
+            .iter()
+            .map(|(n, v)| (n.clone(), Exact(v.clone())));
+        Self {
+            name: scenario.name.clone(),
+            model: recipe.model.name.to_owned(),
+            loss: recipe.loss.name.to_owned(),
+            reduction: recipe.reduction.name().to_owned(),
+            optimizer: recipe.optimizer.name.to_owned(),
+            flags: recipe.flags.iter().cloned().collect(),
+            clip: recipe.clip.map(|c| c.name().to_owned()),
+            schedule: recipe.schedule.as_ref().map(|schedule| match schedule {
+                Schedule::InverseSqrt => ScheduleFile::InverseSqrt,
+                Schedule::Cosine { t_max } => ScheduleFile::Cosine { t_max: *t_max },
+                Schedule::Linear {
+                    start_factor,
+                    end_factor,
+                    total_iters,
+                } => ScheduleFile::Linear {
+                    start_factor: Exact(start_factor.clone().into()),
+                    end_factor: Exact(end_factor.clone().into()),
+                    total_iters: *total_iters,
+                },
+            }),
+            steps: scenario.steps,
+            alpha: None,
+            sizes: scenario
+                .sizes
+                .iter()
+                .map(|(n, s)| (n.to_owned(), s))
+                .collect(),
+            hyperparameters: zeros.chain(given).collect(),
+            random: None,
+            tensors: scenario
+                .values
+                .tensors
+                .iter()
+                .map(|(name, tensor)| (name.clone(), TensorFile::from(tensor)))
+                .collect(),
+        }
+    }
+}
+
+impl From<&Tensor> for TensorFile {
+    fn from(tensor: &Tensor) -> Self {
+        Self {
+            rows: tensor.rows(),
+            cols: tensor.cols(),
+            values: tensor.values().iter().map(|x| Float(*x)).collect(),
+            scale: Exact(tensor.scale().clone()),
+        }
+    }
+}
+
+impl TensorFile {
+    fn tensor(&self, name: &str) -> Result<Tensor, ScenarioError> {
+        let values = self.values.iter().map(|x| x.0).collect();
+        let tensor = Tensor::new(self.rows, self.cols, values)
+            .map_err(|e| ScenarioError::field(format!("tensors.{name}"), e))?;
+        tensor.scaled_by(&self.scale.0).ok_or_else(|| {
+            ScenarioError::field(format!("tensors.{name}.scale"), "does not combine")
+        })
+    }
+}
+
+fn positive(field: &str, n: u32) -> Result<u32, ScenarioError> {
+    if n == 0 {
+        Err(ScenarioError::field(field, "found 0, expected at least 1"))
+    } else {
+        Ok(n)
+    }
+}
+
+fn rational(field: &str, x: &Exact) -> Result<Ratio, ScenarioError> {
+    x.0.as_ratio()
+        .cloned()
+        .ok_or_else(|| ScenarioError::field(field, format!("{} is not rational", x.0)))
+}
+
+fn find_clip(name: &str) -> Result<Clip, UnknownName> {
+    Clip::ALL
+        .iter()
+        .find(|(n, _)| *n == name)
+        .map(|(_, clip)| *clip)
+        .ok_or_else(|| UnknownName {
+            what: "clipping",
+            found: name.to_owned(),
+            known: Clip::ALL.iter().map(|(n, _)| *n).collect(),
+        })
+}

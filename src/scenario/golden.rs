@@ -1,0 +1,251 @@
+//! Golden trajectories (`lora-golden-v1`): runs of PyTorch, stored step by step.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{Scenario, ScenarioError};
+use crate::arith::{Surd, ratio_from_f64};
+use crate::exec::{Sizes, Tensor, Values};
+use crate::zoo::losses::Targets;
+use crate::zoo::{Clip, Recipe};
+
+/// The format name that a golden file must carry.
+const FORMAT: &str = "lora-golden-v1";
+
+/// A stored run and what PyTorch made of it.
+#[derive(Debug, Clone)]
+pub struct Golden {
+    /// The run.
+    pub scenario: Scenario,
+    /// PyTorch's loss before each step.
+    pub losses: Vec<f64>,
+    /// PyTorch's loss after the last step.
+    pub final_loss: f64,
+    /// PyTorch's parameters after each step, row after row, by name.
+    pub parameters: BTreeMap<String, Vec<Vec<f64>>>,
+    /// The largest relative change of any result when A0 is multiplied by 1 + 10⁻¹⁴: how ill
+    /// conditioned the run is.
+    pub sensitivity: f64,
+}
+
+/// Why a golden file cannot be used; the fields are those of the file.
+pub type GoldenError = ScenarioError;
+
+#[derive(Deserialize)]
+struct File {
+    format: String,
+    id: String,
+    optimizer: String,
+    #[serde(rename = "hyper_A")]
+    hyper_a: BTreeMap<String, serde_json::Value>,
+    #[serde(rename = "hyper_B")]
+    hyper_b: BTreeMap<String, serde_json::Value>,
+    clip: Option<ClipFile>,
+    loss: String,
+    #[serde(default)]
+    loss_params: BTreeMap<String, f64>,
+    shapes: Shapes,
+    s: f64,
+    steps: usize,
+    #[serde(rename = "X")]
+    x: Vec<f64>,
+    #[serde(rename = "Y")]
+    y: Vec<f64>,
+    #[serde(rename = "W0")]
+    w0: Vec<f64>,
+    #[serde(rename = "A0")]
+    a0: Vec<f64>,
+    #[serde(rename = "B0")]
+    b0: Vec<f64>,
+    losses: Vec<f64>,
+    final_loss: f64,
+    #[serde(rename = "A")]
+    a: Vec<Vec<f64>>,
+    #[serde(rename = "B")]
+    b: Vec<Vec<f64>>,
+    #[serde(rename = "sensitivity_A0_rel_1e_14")]
+    sensitivity: f64,
+}
+
+#[derive(Deserialize)]
+struct Shapes {
+    batch: usize,
+    n_in: usize,
+    n_out: usize,
+    r: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum ClipFile {
+    Norm {
+        max_norm: f64,
+    },
+    Value {
+        #[serde(rename = "value_A")]
+        value_a: f64,
+        #[serde(rename = "value_B")]
+        value_b: f64,
+    },
+}
+
+fn exact(field: &str, x: f64) -> Result<Surd, GoldenError> {
+    ratio_from_f64(x)
+        .map(Surd::rational)
+        .ok_or_else(|| ScenarioError::field(field, format!("{x} is not finite")))
+}
+
+/// Reads a golden file.
+///
+/// # Errors
+/// [`ScenarioError`] naming the field, what was found and what was expected.
+pub fn parse_golden(text: &str) -> Result<Golden, GoldenError> {
+    let file: File =
+        serde_json::from_str(text).map_err(|e| ScenarioError::Syntax(e.to_string()))?;
+    if file.format != FORMAT {
+        return Err(ScenarioError::field(
+            "format",
+            format!("found `{}`, expected `{FORMAT}`", file.format),
+        ));
+    }
+    let mut recipe = Recipe::new("linear", &file.loss, &file.optimizer)?;
+    let mut scalars = BTreeMap::from([("s".to_owned(), exact("s", file.s)?)]);
+    for (name, value) in &file.loss_params {
+        scalars.insert(name.clone(), exact(name, *value)?);
+    }
+    match &file.clip {
+        None => {}
+        Some(ClipFile::Norm { max_norm }) => {
+            recipe.clip = Some(Clip::Norm);
+            scalars.insert("max_norm".into(), exact("clip.max_norm", *max_norm)?);
+        }
+        Some(ClipFile::Value { value_a, value_b }) => {
+            recipe.clip = Some(Clip::Value);
+            scalars.insert("clip_value_A".into(), exact("clip.value_A", *value_a)?);
+            scalars.insert("clip_value_B".into(), exact("clip.value_B", *value_b)?);
+        }
+    }
+    read_settings(&file, &mut recipe, &mut scalars)?;
+    let step = recipe.build()?;
+    scalars.retain(|leaf, _| step.graph.leaf(leaf).is_some());
+    let Shapes {
+        batch,
+        n_in,
+        n_out,
+        r,
+    } = file.shapes;
+    let targets = match recipe.loss.targets {
+        Targets::Real => file.y.clone(),
+        Targets::Classes => one_hot(&file.y, n_out)?,
+    };
+    let tensor = |name: &str, rows, cols, values: &[f64]| {
+        Tensor::new(rows, cols, values.to_vec()).map_err(|e| ScenarioError::field(name, e))
+    };
+    let tensors = BTreeMap::from([
+        ("X".to_owned(), tensor("X", batch, n_in, &file.x)?),
+        ("Y".to_owned(), tensor("Y", batch, n_out, &targets)?),
+        ("W0".to_owned(), tensor("W0", n_out, n_in, &file.w0)?),
+        ("A".to_owned(), tensor("A0", r, n_in, &file.a0)?),
+        ("B".to_owned(), tensor("B0", n_out, r, &file.b0)?),
+    ]);
+    for (field, found) in [
+        ("losses", file.losses.len()),
+        ("A", file.a.len()),
+        ("B", file.b.len()),
+    ] {
+        if found != file.steps {
+            return Err(ScenarioError::field(
+                field,
+                format!(
+                    "found {found} entries, expected one for each of {} steps",
+                    file.steps
+                ),
+            ));
+        }
+    }
+    Ok(Golden {
+        scenario: Scenario {
+            name: file.id,
+            recipe,
+            sizes: Sizes::from([("batch", batch), ("n_in", n_in), ("n_out", n_out), ("r", r)]),
+            values: Values { tensors, scalars },
+            steps: file.steps,
+        },
+        losses: file.losses,
+        final_loss: file.final_loss,
+        parameters: BTreeMap::from([("A".to_owned(), file.a), ("B".to_owned(), file.b)]),
+        sensitivity: file.sensitivity,
+    })
+}
+
+/// Numbers become hyperparameters, booleans switches; a term whose setting is zero for both
+/// factors is left out, as PyTorch does.
+fn read_settings(
+    file: &File,
+    recipe: &mut Recipe,
+    scalars: &mut BTreeMap<String, Surd>,
+) -> Result<(), GoldenError> {
+    for (name, of_a) in &file.hyper_a {
+        let field = format!("hyper_A.{name}");
+        let of_b = file.hyper_b.get(name).ok_or_else(|| {
+            ScenarioError::field(format!("hyper_B.{name}"), "missing, but hyper_A has it")
+        })?;
+        match (of_a.as_bool(), of_b.as_bool()) {
+            (Some(a), Some(b)) if a == b => {
+                recipe.set_flag(name, a)?;
+                continue;
+            }
+            (None, None) => {}
+            _ => {
+                return Err(ScenarioError::field(
+                    field,
+                    "the switch must be the same for both factors",
+                ));
+            }
+        }
+        let number = |value: &serde_json::Value| {
+            value.as_f64().ok_or_else(|| {
+                ScenarioError::field(&field, format!("found {value}, expected a number"))
+            })
+        };
+        let (a, b) = (number(of_a)?, number(of_b)?);
+        let known = recipe
+            .optimizer
+            .hyperparameters
+            .iter()
+            .find(|h| h.name == name.as_str());
+        let known = known.ok_or_else(|| {
+            ScenarioError::field(
+                &field,
+                format!(
+                    "the optimizer `{}` has no such setting",
+                    recipe.optimizer.name
+                ),
+            )
+        })?;
+        if known.may_be_zero && a == 0.0 && b == 0.0 {
+            recipe.switch_off(name)?;
+        }
+        scalars.insert(format!("{name}_A"), exact(&field, a)?);
+        scalars.insert(format!("{name}_B"), exact(&format!("hyper_B.{name}"), b)?);
+    }
+    Ok(())
+}
+
+fn one_hot(classes: &[f64], n_out: usize) -> Result<Vec<f64>, GoldenError> {
+    let mut values = vec![0.0; classes.len() * n_out];
+    for (row, class) in classes.iter().enumerate() {
+        if *class < 0.0 || class.fract() != 0.0 || *class >= n_out as f64 {
+            return Err(ScenarioError::field(
+                format!("Y[{row}]"),
+                format!(
+                    "found {class}, expected a class from 0 to {}",
+                    n_out.saturating_sub(1)
+                ),
+            ));
+        }
+        values[row * n_out + *class as usize] = 1.0;
+    }
+    Ok(values)
+}

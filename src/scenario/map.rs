@@ -1,0 +1,200 @@
+//! The map from one run to the rescaled one: powers of k, and signs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use num_traits::Zero;
+
+use super::Scenario;
+use crate::arith::{Ratio, Surd, show_ratio};
+use crate::graph::StepGraph;
+
+/// A map in a user's words: a power of k for each named quantity.
+///
+/// The names are `alpha` (at fixed rank, so it scales `s`), `init` (every trained tensor),
+/// `init_A` and the like, and every hyperparameter by its published name (`lr`, for every
+/// tensor) or with the tensor's name (`lr_A`). The more special name wins. What is not named
+/// stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ScaleMap {
+    /// The power of k by which each quantity is multiplied.
+    pub powers: BTreeMap<String, Ratio>,
+    /// The quantities that change sign besides.
+    pub negate: BTreeSet<String>,
+}
+
+/// The same map in the graph's names.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Powers {
+    /// The power of each hyperparameter leaf.
+    pub hyperparameters: BTreeMap<String, Ratio>,
+    /// The power of each parameter's initial value.
+    pub initial: BTreeMap<String, Ratio>,
+    /// The leaves whose sign changes.
+    pub negated: BTreeSet<String>,
+}
+
+/// Why a map does not apply.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MapError {
+    /// The step has no such quantity.
+    #[error("the map names `{found}`, which this step does not have: it has {}", known.join(", "))]
+    UnknownQuantity {
+        /// The name in the map.
+        found: String,
+        /// What the step has.
+        known: Vec<String>,
+    },
+    /// A power of k is not a number that can be formed exactly.
+    #[error(
+        "k = {k} has no exact power {power} (wanted for `{quantity}`): use a multiple of 1/2 and k > 0, or a k whose root is rational"
+    )]
+    Power {
+        /// The factor.
+        k: String,
+        /// The exponent.
+        power: String,
+        /// The quantity.
+        quantity: String,
+    },
+}
+
+impl ScaleMap {
+    /// A map from pairs of name and power, for instance `("lr", "-1")`; unreadable powers are
+    /// left out, so this is for literals only.
+    pub fn of(powers: &[(&str, &str)]) -> Self {
+        let powers = powers
+            .iter()
+            .filter_map(|(name, p)| Some(((*name).to_owned(), crate::arith::parse_ratio(p).ok()?)))
+            .collect();
+        Self {
+            powers,
+            negate: BTreeSet::new(),
+        }
+    }
+
+    /// The map that leads from `self` to `other`, both seen from the same run.
+    pub fn towards(&self, other: &Self) -> Self {
+        let mut powers = other.powers.clone();
+        for (name, power) in &self.powers {
+            *powers.entry(name.clone()).or_default() -= power;
+        }
+        Self {
+            powers,
+            negate: self
+                .negate
+                .symmetric_difference(&other.negate)
+                .cloned()
+                .collect(),
+        }
+    }
+
+    /// The map in the names of `step`.
+    ///
+    /// # Errors
+    /// [`MapError::UnknownQuantity`] for a name that fits nothing.
+    pub fn resolve(&self, step: &StepGraph) -> Result<Powers, MapError> {
+        let mut used = BTreeSet::new();
+        let mut look = |names: [&str; 3]| -> (Ratio, bool) {
+            let mut power = None;
+            let mut negative = false;
+            for name in names {
+                if let Some(found) = self.powers.get(name) {
+                    used.insert(name.to_owned());
+                    power = power.or(Some(found));
+                }
+                if self.negate.contains(name) {
+                    used.insert(name.to_owned());
+                    negative = true;
+                }
+            }
+            (power.cloned().unwrap_or_default(), negative)
+        };
+        let mut resolved = Powers::default();
+        for (leaf, base, _) in step.hyperparameters() {
+            let general = if leaf == "s" { "alpha" } else { base };
+            let (power, negative) = look([leaf, base, general]);
+            resolved.hyperparameters.insert(leaf.to_owned(), power);
+            if negative {
+                resolved.negated.insert(leaf.to_owned());
+            }
+        }
+        for p in &step.parameters {
+            let (power, negative) = look([&format!("init_{}", p.name), "init", "init"]);
+            resolved.initial.insert(p.name.clone(), power);
+            if negative {
+                resolved.negated.insert(p.name.clone());
+            }
+        }
+        match self
+            .powers
+            .keys()
+            .chain(&self.negate)
+            .find(|name| !used.contains(*name))
+        {
+            Some(found) => Err(MapError::UnknownQuantity {
+                found: found.clone(),
+                known: Self::quantities(step),
+            }),
+            None => Ok(resolved),
+        }
+    }
+
+    /// Every name that a map of `step` may use.
+    pub fn quantities(step: &StepGraph) -> Vec<String> {
+        let mut names = BTreeSet::from(["init".to_owned()]);
+        for (leaf, base, _) in step.hyperparameters() {
+            names.insert(if leaf == "s" {
+                "alpha".into()
+            } else {
+                leaf.to_owned()
+            });
+            names.insert(if base == "s" {
+                "alpha".into()
+            } else {
+                base.to_owned()
+            });
+        }
+        names.extend(step.parameters.iter().map(|p| format!("init_{}", p.name)));
+        names.into_iter().collect()
+    }
+}
+
+impl Powers {
+    /// The scenario with every value multiplied by its power of `k`, exactly.
+    ///
+    /// # Errors
+    /// [`MapError::Power`] when a power of `k` is not of the form rational times square root.
+    pub fn apply(&self, scenario: &Scenario, k: &Ratio) -> Result<Scenario, MapError> {
+        let mut mapped = scenario.clone();
+        let fail = |quantity: &str, power: &Ratio| MapError::Power {
+            k: show_ratio(k),
+            power: show_ratio(power),
+            quantity: quantity.to_owned(),
+        };
+        let factor = |name: &str, power: &Ratio| -> Result<Surd, MapError> {
+            let scale = Surd::power(k, power).ok_or_else(|| fail(name, power))?;
+            let sign = Surd::from(if self.negated.contains(name) { -1 } else { 1 });
+            scale.checked_mul(&sign).ok_or_else(|| fail(name, power))
+        };
+        for (name, power) in &self.hyperparameters {
+            if let Some(value) = mapped.values.scalars.get_mut(name) {
+                *value = value
+                    .checked_mul(&factor(name, power)?)
+                    .ok_or_else(|| fail(name, power))?;
+            }
+        }
+        for (name, power) in &self.initial {
+            if let Some(tensor) = mapped.values.tensors.get_mut(name) {
+                *tensor = tensor
+                    .scaled_by(&factor(name, power)?)
+                    .ok_or_else(|| fail(name, power))?;
+            }
+        }
+        Ok(mapped)
+    }
+
+    /// The power by which the parameter `name` is multiplied at the start.
+    pub fn initial_power(&self, name: &str) -> Ratio {
+        self.initial.get(name).cloned().unwrap_or_else(Ratio::zero)
+    }
+}

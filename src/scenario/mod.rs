@@ -1,0 +1,68 @@
+//! A training run as data: a recipe, sizes, exact values and a number of steps.
+//!
+//! Here are the forms in which runs are stored (TOML and JSON scenarios, golden trajectories),
+//! the map from one run to the rescaled one, and the comparison of two runs in one arithmetic.
+//!
+//! This room derives nothing: which map is the right one is for `gauge` to say. It parses text
+//! and never opens a file.
+
+mod file;
+mod golden;
+mod map;
+mod property;
+mod seed;
+
+pub use file::{Exact, Float, RandomFile, ScenarioFile, ScheduleFile, TensorFile};
+pub use golden::{Golden, GoldenError, parse_golden};
+pub use map::{MapError, Powers, ScaleMap};
+pub use property::{CheckError, Difference, Outcome, Property, check};
+pub use seed::{SEED_ALPHAS, seed_script};
+
+use crate::exec::{Sizes, Values};
+use crate::zoo::{Recipe, RecipeError, UnknownName};
+
+/// A training run: everything that determines its trajectory in a given arithmetic.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// A name for reports.
+    pub name: String,
+    /// What is trained and how.
+    pub recipe: Recipe,
+    /// The size of each dimension.
+    pub sizes: Sizes,
+    /// Initial parameters, data and hyperparameters, exactly.
+    pub values: Values,
+    /// The number of steps.
+    pub steps: usize,
+}
+
+/// Why a stored scenario is not a run.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ScenarioError {
+    /// The text is not of the form at all.
+    #[error("{0}")]
+    Syntax(String),
+    /// A field holds something that cannot be used.
+    #[error("field `{field}`: {message}")]
+    Field {
+        /// The field's path.
+        field: String,
+        /// What was found and what was expected.
+        message: String,
+    },
+    /// A name that no table has.
+    #[error(transparent)]
+    Unknown(#[from] UnknownName),
+    /// The recipe cannot be built.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+}
+
+impl ScenarioError {
+    pub(crate) fn field(field: impl Into<String>, message: impl ToString) -> Self {
+        Self::Field {
+            field: field.into(),
+            message: message.to_string(),
+        }
+    }
+}
