@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 use lora_gauge::arith::{Arithmetic, F32, F64, Surd};
 use lora_gauge::exec::{Keep, Machine, Options, Outputs, Sizes, random};
-use lora_gauge::graph::{Dim, Shape, StepBuilder, StepGraph, gradient};
+use lora_gauge::graph::{Dim, StepBuilder, StepGraph, gradient};
 
 struct Counting;
 
@@ -68,8 +68,8 @@ fn busy_step() -> StepGraph {
         let next = (9 * m + g) / 10;
         step.update(m, next);
         let direction = next / (next.square().sqrt() + step.ratio(1, 1000)) + g.sign();
-        let decay = step.ratio(1, 1).broadcast_to(&Shape::scalar()) - p / 1000;
-        step.update(p, p - schedule * (-direction) / 100 + 0 * decay);
+        let decay = step.ratio(1, 1000).broadcast_to(&p.shape());
+        step.update(p, p + schedule * (-direction) / 100 - decay * p);
     }
     step.finish().unwrap()
 }

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use num_bigint::{BigInt, Sign};
+use num_bigint::BigInt;
 use num_integer::Integer;
 use num_rational::BigRational;
 use num_traits::{One, Pow, Signed, Zero};
@@ -263,9 +263,10 @@ impl std::str::FromStr for Surd {
 }
 
 /// The sign and the magnitude's little-endian bytes of an integer, for hand-over to GMP.
+#[cfg(feature = "mp")]
 pub(super) fn bytes_of(n: &BigInt) -> (bool, Vec<u8>) {
     let (sign, bytes) = n.to_bytes_le();
-    (sign == Sign::Minus, bytes)
+    (sign == num_bigint::Sign::Minus, bytes)
 }
 
 #[cfg(test)]

@@ -3,52 +3,58 @@
 //! Along a line `θ + h·e` a polynomial loss of degree at most 8 is a polynomial in `h`. The
 //! central difference with steps 1, 2, 3, 4 and the weights 4/5, −1/5, 4/105, −1/280 gives the
 //! derivative at 0 of every polynomial up to degree 8 exactly, so in rational arithmetic the
-//! gradient must equal it.
-#![cfg(feature = "mp")]
+//! gradient must equal it; and so in the prime field, where those weights exist as well.
 
 use super::*;
-use crate::arith::{Arithmetic, Rational};
+use crate::arith::{Arithmetic, Prime};
 
-fn loss_at(step: &StepGraph, sizes: &Sizes, values: &Values) -> Ratio {
-    let mut machine = Machine::new(Rational, step, sizes, values, &Options::default()).unwrap();
-    machine.forward().unwrap();
-    Rational.to_ratio(machine.loss()).unwrap()
+fn slopes_are_gradients<A: Arithmetic>(ctx: &A) {
+    let options = Options {
+        outputs: Outputs::All,
+        ..Options::default()
+    };
+    let weights = ["4/5", "-1/5", "4/105", "-1/280"].map(|w| ctx.from_ratio(&q(w)).unwrap());
+    for (loss, seed, sizes) in [
+        (Loss::Mse, 1, sizes(2, 3, 2, 2)),
+        (Loss::Quartic, 2, sizes(2, 3, 2, 2)),
+        (Loss::Quartic, 3, sizes(3, 1, 2, 1)),
+    ] {
+        let step = lora(loss);
+        let values = problem(&step, &sizes, seed);
+        let at = |values: &Values| {
+            let mut machine = Machine::new(ctx.clone(), &step, &sizes, values, &options).unwrap();
+            machine.forward().unwrap();
+            machine
+        };
+        let machine = at(&values);
+        for name in ["A", "B"] {
+            let gradient = machine.output(&format!("g_{name}")).unwrap();
+            let tensor = &values.tensors[name];
+            let (rows, cols) = (tensor.rows(), tensor.cols());
+            for i in 0..rows * cols {
+                let moved = |h: f64| {
+                    let mut entries = tensor.values().to_vec();
+                    entries[i] += h;
+                    let mut values = values.clone();
+                    values.set_tensor(name, Tensor::new(rows, cols, entries).unwrap());
+                    at(&values).loss().clone()
+                };
+                let (mut slope, mut difference, mut scratch) = (ctx.zero(), ctx.zero(), ctx.zero());
+                for (h, weight) in (1..).zip(&weights) {
+                    let h = f64::from(h);
+                    ctx.sub(&mut difference, &moved(h), &moved(-h));
+                    ctx.mul_add(&mut slope, weight, &difference, &mut scratch);
+                }
+                let entry = &gradient[(i / cols, i % cols)];
+                assert!(ctx.same(entry, &slope), "{name} {i}");
+            }
+        }
+    }
 }
 
 #[test]
 fn the_gradient_is_the_exact_derivative() {
-    let weights = ["4/5", "-1/5", "4/105", "-1/280"].map(q);
-    for loss in [Loss::Mse, Loss::Quartic] {
-        let step = lora(loss);
-        for (seed, sizes) in [(1, sizes(2, 3, 2, 2)), (2, sizes(3, 1, 2, 1))] {
-            let values = problem(&step, &sizes, seed);
-            let options = Options {
-                outputs: Outputs::All,
-                ..Options::default()
-            };
-            let mut machine = Machine::new(Rational, &step, &sizes, &values, &options).unwrap();
-            machine.forward().unwrap();
-            for name in ["A", "B"] {
-                let gradient = machine.output(&format!("g_{name}")).unwrap();
-                let at = &values.tensors[name];
-                for i in 0..at.values().len() {
-                    let moved = |h: f64| {
-                        let mut entries = at.values().to_vec();
-                        entries[i] += h;
-                        let mut values = values.clone();
-                        values
-                            .set_tensor(name, Tensor::new(at.rows(), at.cols(), entries).unwrap());
-                        loss_at(&step, &sizes, &values)
-                    };
-                    let mut slope = Ratio::default();
-                    for (h, weight) in (1..).zip(&weights) {
-                        let h = f64::from(h);
-                        slope += weight * (moved(h) - moved(-h));
-                    }
-                    let entry = &gradient[(i / at.cols(), i % at.cols())];
-                    assert_eq!(Rational.to_ratio(entry).unwrap(), slope, "{name} {i}");
-                }
-            }
-        }
-    }
+    slopes_are_gradients(&Prime);
+    #[cfg(feature = "mp")]
+    slopes_are_gradients(&crate::arith::Rational);
 }
