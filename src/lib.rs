@@ -4,6 +4,7 @@ pub mod arith;
 pub mod audit;
 pub mod exec;
 pub mod graph;
+pub mod report;
 pub mod scenario;
 pub mod search;
 pub mod zoo;

@@ -1,0 +1,35 @@
+//! Plain results as JSON, Markdown, HTML and terminal tables.
+//!
+//! The HTML report is one file that needs nothing else: style, figures and formulas are inside,
+//! it loads nothing from the network and runs no script. What stands in a result may come from
+//! a user's file, so every text is escaped for where it goes.
+//!
+//! This room imports `audit`'s plain results and nothing else of the crate. It does not judge,
+//! does not compute any figure of its own, and neither reads nor writes files: every function
+//! returns a string, the same bytes for the same result.
+
+mod html;
+mod json;
+mod markdown;
+mod mathml;
+mod svg;
+pub mod terminal;
+mod words;
+
+#[cfg(test)]
+mod sample;
+
+pub use html::html;
+pub use json::json;
+pub use markdown::markdown;
+
+/// Why a report could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// A template that is built into the crate is wrong, which is a defect of this room.
+    #[error("the report's template fails: {0}")]
+    Template(#[from] minijinja::Error),
+    /// A result cannot be written as JSON.
+    #[error("the result cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
