@@ -259,10 +259,11 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
     /// The earliest cause of an undefined entry in `slots`, as an error.
     fn refuse_undefined(&self, slots: impl Iterator<Item = usize>) -> Result<(), ExecError> {
         let earliest: Option<CauseNumber> = slots.filter_map(|s| self.slots[s].earliest()).min();
-        match earliest.and_then(|number| self.causes.get(number)) {
-            Some(cause) => Err(self.error(cause.node, cause.entry, cause.source.clone())),
-            None => Ok(()),
-        }
+        let Some(number) = earliest else {
+            return Ok(());
+        };
+        let cause = self.causes.get(number);
+        Err(self.error(cause.node, cause.entry, cause.source.clone()))
     }
 
     fn move_all(&mut self, moves: &[Move]) {

@@ -22,14 +22,16 @@ pub(super) type CauseNumber = u32;
 
 impl Causes {
     pub fn record(&mut self, cause: Cause) -> CauseNumber {
-        self.0.push(cause);
-        // A number that does not fit would need more entries than memory holds; the last one
-        // is then shared, which only makes a message less exact.
-        CauseNumber::try_from(self.0.len()).unwrap_or(CauseNumber::MAX)
+        // Beyond the last number causes are told apart no longer: the last one stands for all.
+        if self.0.len() < CauseNumber::MAX as usize {
+            self.0.push(cause);
+        }
+        self.0.len() as CauseNumber
     }
 
-    pub fn get(&self, number: CauseNumber) -> Option<&Cause> {
-        self.0.get((number as usize).checked_sub(1)?)
+    /// The cause with a number that [`Causes::record`] gave out.
+    pub fn get(&self, number: CauseNumber) -> &Cause {
+        &self.0[number as usize - 1]
     }
 
     pub fn count(&self) -> usize {

@@ -1,5 +1,6 @@
 //! Tests of the room, on small steps written by hand.
 
+mod definitions;
 mod gradients;
 mod precision;
 mod running;

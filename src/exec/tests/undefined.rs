@@ -187,3 +187,46 @@ fn the_largest_of_no_entries_is_undefined() {
     assert_eq!(loss(0, 0, &[]), Ok(0.0));
     assert!(loss(2, 0, &[]).is_err());
 }
+
+#[test]
+fn what_is_computed_once_may_stay_undefined_until_it_is_taken() {
+    let step = StepBuilder::new();
+    let p = step.parameter("P", &Dim::one(), &Dim::one());
+    let h = step.hyperparameter("h", "h", true);
+    let inverse = (step.ratio(1, 1) / h).named("inverse");
+    step.set_loss(step.step_number().if_less(3, p, inverse));
+    step.update(p, p + 1);
+    let step = step.finish().unwrap();
+    let mut values = scalar_values(1.0);
+    values.set_scalar("h", 0);
+    let error = run(F64, &step, &Sizes::new(), &values, 5, &Options::default()).unwrap_err();
+    let ExecError::Operation { node, step: 3, .. } = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(node, "inverse = 1 / h");
+}
+
+#[test]
+fn an_undefined_first_state_is_an_error_at_step_zero() {
+    let step = StepBuilder::new();
+    let p = step.parameter("P", &Dim::one(), &Dim::one());
+    let m = step.state("m", p.sqrt().named("root"));
+    step.set_loss(p);
+    step.update(p, p);
+    step.update(m, m + p);
+    let step = step.finish().unwrap();
+    let make = |p| {
+        Machine::new(
+            F64,
+            &step,
+            &Sizes::new(),
+            &scalar_values(p),
+            &Options::default(),
+        )
+    };
+    assert_eq!(make(9.0).unwrap().state("m").unwrap()[(0, 0)], 3.0);
+    assert!(matches!(
+        make(-9.0),
+        Err(ExecError::Operation { step: 0, node, .. }) if node == "root = sqrt(P)"
+    ));
+}
