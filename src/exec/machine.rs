@@ -68,7 +68,7 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
     /// hold, or for an undefined first state.
     pub fn with_plan(ctx: A, plan: Arc<Plan<'g>>, values: &Values) -> Result<Self, ExecError> {
         let zero = ctx.zero();
-        let shapes = plan.shapes.iter();
+        let shapes = plan.buffers.shapes.iter();
         let slots = shapes.map(|shape| Slot::filled(*shape, &zero)).collect();
         let mut machine = Self {
             scratch: zero.clone(),
@@ -171,12 +171,12 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
     /// The value of a node, as far as the step has been evaluated; `None` where the plan does
     /// not keep it. An undefined entry reads as zero: see [`Machine::is_defined`].
     pub fn node(&self, id: NodeId) -> Option<&DMatrix<A::Elem>> {
-        Some(&self.slots[self.plan.readable(id)?].matrix)
+        Some(&self.slots[self.plan.buffers.readable(id)?].matrix)
     }
 
     /// Whether the entry of a kept node at `row`, `col` (from 0) has a value.
     pub fn is_defined(&self, id: NodeId, row: usize, col: usize) -> bool {
-        self.plan.readable(id).is_some_and(|slot| {
+        self.plan.buffers.readable(id).is_some_and(|slot| {
             let slot = &self.slots[slot];
             let (rows, cols) = slot.matrix.shape();
             row < rows && col < cols && slot.number_at(row, col) == 0
@@ -213,7 +213,7 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
             return self.load_entry(id, slot, (0, 0), value);
         }
         let tensor = values.tensors.get(&leaf.name).ok_or_else(missing)?;
-        let expected = self.plan.shapes[slot];
+        let expected = self.plan.buffers.shapes[slot];
         let found = (tensor.rows(), tensor.cols());
         if found != expected {
             return Err(ExecError::WrongShape {

@@ -27,8 +27,10 @@
 mod error;
 mod kernels;
 mod machine;
+mod options;
 mod plan;
 pub mod random;
+mod schedule;
 mod slot;
 mod trajectory;
 mod values;
@@ -38,6 +40,8 @@ mod tests;
 
 pub use error::ExecError;
 pub use machine::Machine;
-pub use plan::{Keep, MAX_ENTRIES, Options, Outputs, Plan};
+pub use options::{Keep, Options, Outputs};
+pub use plan::Plan;
+pub use schedule::MAX_ENTRIES;
 pub use trajectory::{Trajectory, run};
 pub use values::{Sizes, Tensor, TensorError, Values};

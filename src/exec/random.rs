@@ -21,7 +21,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::plan::size_of;
+use super::schedule::size_of;
 use super::{ExecError, Sizes, Tensor, Values};
 use crate::graph::{LeafKind, StepGraph};
 

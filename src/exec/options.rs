@@ -1,0 +1,58 @@
+//! What a run is asked to compute and to keep.
+
+use super::ExecError;
+use crate::graph::{NodeId, StepGraph};
+
+/// Which values can be read after they were computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Keep {
+    /// Leaves, loss, outputs and next values; other buffers are reused.
+    #[default]
+    Results,
+    /// Every node on which a result depends has a buffer of its own.
+    Everything,
+}
+
+/// Which outputs of the step are computed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Outputs {
+    /// None, and nothing that only they need.
+    #[default]
+    None,
+    /// All of them.
+    All,
+    /// Those with these names.
+    Named(Vec<String>),
+}
+
+/// What a plan provides for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Options {
+    /// Which values can be read.
+    pub keep: Keep,
+    /// Which outputs are computed.
+    pub outputs: Outputs,
+}
+
+impl Outputs {
+    /// The outputs of `step` that are meant, by name.
+    pub(super) fn of(&self, step: &StepGraph) -> Result<Vec<(String, NodeId)>, ExecError> {
+        let all = step.outputs.iter().map(|o| (o.name.clone(), o.node));
+        let names = match self {
+            Self::None => return Ok(vec![]),
+            Self::All => return Ok(all.collect()),
+            Self::Named(names) => names,
+        };
+        let find = |name: &String| {
+            let found = all.clone().find(|(known, _)| known == name);
+            found.ok_or_else(|| ExecError::UnknownOutput {
+                name: name.clone(),
+                known: match all.clone().map(|(n, _)| n).collect::<Vec<_>>() {
+                    none if none.is_empty() => "none".to_owned(),
+                    names => names.join(", "),
+                },
+            })
+        };
+        names.iter().map(find).collect()
+    }
+}
