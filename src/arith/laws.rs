@@ -34,15 +34,19 @@ fn integer<A: Arithmetic>(ctx: &A, n: i64) -> A::Elem {
     ctx.from_ratio(&Ratio::from_integer(n.into())).unwrap()
 }
 
-/// Runs `law` on many triples of elements, some of them equal or opposite.
-fn check<A: Lawful>(ctx: &A, law: impl Fn(&A::Elem, &A::Elem, &A::Elem) -> TestCaseResult) {
-    let config = Config {
+/// Failures are shown, not written into files of the repository.
+fn quietly() -> Config {
+    Config {
         failure_persistence: None,
         ..Config::default()
-    };
+    }
+}
+
+/// Runs `law` on many triples of elements, some of them equal or opposite.
+fn check<A: Lawful>(ctx: &A, law: impl Fn(&A::Elem, &A::Elem, &A::Elem) -> TestCaseResult) {
     let any = || ctx.elements();
     let triples = (any(), any(), any(), 0u8..6);
-    let outcome = TestRunner::new(config).run(&triples, |(x, y, z, relation)| {
+    let outcome = TestRunner::new(quietly()).run(&triples, |(x, y, z, relation)| {
         let opposite = of(ctx, |o| ctx.neg(o, &x));
         match relation {
             0 => law(&x, &x, &y),
@@ -249,6 +253,21 @@ fn values_read_back<A: Lawful>(ctx: &A) {
         prop_assert_eq!(ctx.check(x), Ok(()));
         Ok(())
     });
+    let doubles = F64.elements();
+    let outcome = TestRunner::new(quietly()).run(&doubles, |x| {
+        let exact = ratio_from_f64(x).unwrap();
+        prop_assert_eq!(ctx.from_f64(x), ctx.from_ratio(&exact));
+        if let Ok(zero) = ctx.from_f64(x)
+            && x == 0.0
+        {
+            same!(ctx, zero, ctx.zero());
+        }
+        Ok(())
+    });
+    if let Err(failure) = outcome {
+        panic!("{}: {failure}", ctx.name());
+    }
+    assert!(ctx.from_f64(f64::NAN).is_err() && ctx.from_f64(f64::INFINITY).is_err());
     for n in [0, 1, 2, 255, 257, (1 << 24) + 1, (1 << 53) + 1, u64::MAX] {
         let expected = ctx.from_ratio(&Ratio::from_integer(n.into()));
         assert_eq!(ctx.from_integer(n), expected);

@@ -17,8 +17,8 @@ pub trait MachineFloat: Float + Debug + Send + Sync + std::ops::AddAssign + 'sta
     const NAME: ArithmeticName;
     #[doc(hidden)]
     const FORMAT: FormatOf;
-    /// Narrows a value that is known to be representable.
-    fn from_representable(x: f64) -> Self;
+    /// Rounds to nearest-even.
+    fn narrow(x: f64) -> Self;
     /// The integer, rounded to nearest-even.
     fn from_integer(n: u64) -> Self;
     /// Widens exactly.
@@ -34,7 +34,7 @@ pub struct FormatOf(Format);
 impl MachineFloat for f32 {
     const NAME: ArithmeticName = ArithmeticName::F32;
     const FORMAT: FormatOf = FormatOf(BINARY32);
-    fn from_representable(x: f64) -> Self {
+    fn narrow(x: f64) -> Self {
         x as f32
     }
     fn from_integer(n: u64) -> Self {
@@ -55,7 +55,7 @@ impl MachineFloat for f32 {
 impl MachineFloat for f64 {
     const NAME: ArithmeticName = ArithmeticName::F64;
     const FORMAT: FormatOf = FormatOf(BINARY64);
-    fn from_representable(x: f64) -> Self {
+    fn narrow(x: f64) -> Self {
         x
     }
     fn from_integer(n: u64) -> Self {
@@ -102,12 +102,22 @@ impl<F: MachineFloat> Arithmetic for Machine<F> {
 
     fn from_ratio(&self, q: &Ratio) -> Result<F, OpError> {
         round_to_nearest(q, F::FORMAT.0)
-            .map(F::from_representable)
+            .map(F::narrow)
             .ok_or(OpError::Overflow(F::NAME))
     }
 
     fn from_integer(&self, n: u64) -> Result<F, OpError> {
         let rounded = F::from_integer(n);
+        self.check(&rounded)?;
+        Ok(rounded)
+    }
+
+    fn from_f64(&self, x: f64) -> Result<F, OpError> {
+        if !x.is_finite() {
+            return Err(super::NOT_FINITE);
+        }
+        // Adding zero takes the sign off a zero and changes nothing else.
+        let rounded = F::narrow(x + 0.0);
         self.check(&rounded)?;
         Ok(rounded)
     }

@@ -36,6 +36,9 @@ pub use prime::{MODULUS, Prime};
 #[cfg(feature = "mp")]
 pub use rational::Rational;
 
+/// What [`Arithmetic::from_f64`] answers to infinities and NaN.
+const NOT_FINITE: OpError = OpError::Undefined("not a finite number");
+
 /// A number system: the context in which every operation of a training step is carried out.
 ///
 /// Operations write into an existing element, so that elements which own memory can reuse it.
@@ -71,6 +74,15 @@ pub trait Arithmetic: Clone + Debug + Send + Sync + 'static {
     /// As [`Arithmetic::from_ratio`].
     fn from_integer(&self, n: u64) -> Result<Self::Elem, OpError> {
         self.from_ratio(&Ratio::from_integer(n.into()))
+    }
+
+    /// The exact value of the finite `x` (so `−0` is 0), rounded once. The same as going through
+    /// [`Arithmetic::from_ratio`], only faster where an arithmetic can.
+    ///
+    /// # Errors
+    /// As [`Arithmetic::from_ratio`]; [`OpError::Undefined`] when `x` is not finite.
+    fn from_f64(&self, x: f64) -> Result<Self::Elem, OpError> {
+        self.from_ratio(&ratio_from_f64(x).ok_or(NOT_FINITE)?)
     }
 
     /// `coeff · √radicand` as one square root of a rational rounded once.

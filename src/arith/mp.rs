@@ -47,6 +47,14 @@ impl Arithmetic for Mp {
         Ok(rounded)
     }
 
+    fn from_f64(&self, x: f64) -> Result<Float, OpError> {
+        if !x.is_finite() {
+            return Err(super::NOT_FINITE);
+        }
+        // Adding zero takes the sign off a zero and changes nothing else.
+        Ok(Float::with_val(self.bits, x + 0.0))
+    }
+
     fn set(&self, out: &mut Float, x: &Float) {
         out.assign(x);
     }

@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 
 use num_bigint::BigInt;
 use num_integer::Integer;
-use num_traits::ToPrimitive;
+use num_traits::{Float, ToPrimitive};
 
 use super::{Arithmetic, ArithmeticName, Function, OpError, Ratio, Surd};
 
@@ -72,6 +72,21 @@ impl Arithmetic for Prime {
     fn from_ratio(&self, q: &Ratio) -> Result<u64, OpError> {
         let mut out = 0;
         self.div(&mut out, &residue(q.numer()), &residue(q.denom()))?;
+        Ok(out)
+    }
+
+    fn from_f64(&self, x: f64) -> Result<u64, OpError> {
+        if !x.is_finite() {
+            return Err(super::NOT_FINITE);
+        }
+        // 2^61 = 1, so every power of two is one of 61 residues.
+        let (significand, exponent, sign) = Float::integer_decode(x);
+        let power = 1u64 << exponent.rem_euclid(61);
+        let magnitude = product(significand, power);
+        let mut out = magnitude;
+        if sign < 0 {
+            self.neg(&mut out, &magnitude);
+        }
         Ok(out)
     }
 

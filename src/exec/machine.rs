@@ -208,9 +208,10 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
             leaf: leaf.name.clone(),
             shape: shape.clone(),
         };
+        let ctx = self.ctx.clone();
         if let LeafKind::Hyperparameter { .. } = leaf.kind {
             let value = values.scalars.get(&leaf.name).ok_or_else(missing)?;
-            return self.load_entry(id, slot, (0, 0), value);
+            return self.fill(id, slot, 1, [ctx.from_surd(value)].into_iter());
         }
         let tensor = values.tensors.get(&leaf.name).ok_or_else(missing)?;
         let expected = self.plan.buffers.shapes[slot];
@@ -223,26 +224,29 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
                 found,
             });
         }
-        for (i, entry) in tensor.entries().enumerate() {
-            self.load_entry(id, slot, (i / found.1, i % found.1), &entry)?;
+        if *tensor.scale() == Surd::from(1) {
+            let entries = tensor.values().iter().map(|x| ctx.from_f64(*x));
+            self.fill(id, slot, found.1, entries)
+        } else {
+            let entries = tensor.entries().map(|x| ctx.from_surd(&x));
+            self.fill(id, slot, found.1, entries)
         }
-        Ok(())
     }
 
-    fn load_entry(
+    /// Writes a leaf's entries, given row after row.
+    fn fill(
         &mut self,
         id: NodeId,
         slot: usize,
-        entry: (usize, usize),
-        value: &Surd,
+        cols: usize,
+        entries: impl Iterator<Item = Result<A::Elem, OpError>>,
     ) -> Result<(), ExecError> {
-        match self.ctx.from_surd(value) {
-            Ok(value) => {
-                self.slots[slot].matrix[entry] = value;
-                Ok(())
-            }
-            Err(source) => Err(self.error(id, entry, source)),
+        for (i, entry) in entries.enumerate() {
+            let at = (i / cols, i % cols);
+            let value = entry.map_err(|source| self.error(id, at, source))?;
+            self.slots[slot].matrix[at] = value;
         }
+        Ok(())
     }
 
     fn error(&self, id: NodeId, entry: (usize, usize), source: OpError) -> ExecError {

@@ -3,11 +3,11 @@
 use num_integer::Integer;
 use num_traits::{Signed, Zero};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestCaseResult, TestRunner};
+use proptest::test_runner::{TestCaseResult, TestRunner};
 
 use super::super::*;
 use super::elements::{Format, Kind, Lawful, power_of_two, ratios};
-use super::{check, maybe, of};
+use super::{check, maybe, of, quietly};
 
 /// The largest `e` with `2^e ≤ |q|`, for `q ≠ 0`.
 fn exponent(q: &Ratio) -> i64 {
@@ -127,11 +127,7 @@ pub fn constants_are_correctly_rounded<A: Lawful>(ctx: &A) {
         q + half + hair
     });
     let constants = || prop_oneof![ratios(), ties.clone()];
-    let config = Config {
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let outcome = TestRunner::new(config).run(&(constants(), constants()), |(p, q)| {
+    let outcome = TestRunner::new(quietly()).run(&(constants(), constants()), |(p, q)| {
         let (x, y) = (ctx.from_ratio(&p), ctx.from_ratio(&q));
         judge(ctx, format, &p, x.clone())?;
         judge(ctx, format, &q, y.clone())?;
