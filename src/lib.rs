@@ -2,6 +2,7 @@
 
 pub mod arith;
 pub mod audit;
+pub mod cli;
 pub mod exec;
 pub mod graph;
 pub mod report;

@@ -1,0 +1,130 @@
+//! What a user may give as a run: a golden file, a scenario or a witness, told by its content.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::{Failure, files};
+use crate::exec::MAX_ENTRIES;
+use crate::scenario::{Golden, Scenario, ScenarioFile, parse_golden};
+use crate::search::Witness;
+
+/// What is expected where none of the forms was found.
+const FORMS: &str = "a case is a golden file (JSON with \"format\": \"lora-golden-v1\"), a witness \
+     (JSON with \"schema\": \"lora-gauge/witness/1\") or a scenario (TOML with `steps`, `sizes`, …)";
+
+/// A run, and what PyTorch made of it where that is known.
+pub(super) struct Case {
+    /// The run.
+    pub scenario: Scenario,
+    /// PyTorch's figures.
+    pub golden: Option<Golden>,
+}
+
+/// Which of a witness's two runs is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Side {
+    /// The run as it is.
+    Left,
+    /// The rescaled run.
+    Right,
+}
+
+/// The two fields by which a JSON file says what it is.
+#[derive(Deserialize)]
+struct Label {
+    format: Option<IgnoredAny>,
+    schema: Option<IgnoredAny>,
+}
+
+/// Reads the case at `path`.
+pub(super) fn read(path: &Path, side: Side) -> Result<Case, Failure> {
+    let text = files::read(path)?;
+    let wrong = |message: String| Failure::in_file(path, message);
+    let mut case = if !text.trim_start().starts_with('{') {
+        let file = ScenarioFile::from_toml(&text)
+            .map_err(|e| wrong(e.to_string()).advise(FORMS.to_owned()))?;
+        of_scenario(&file, "").map_err(wrong)?
+    } else {
+        let label: Label = serde_json::from_str(&text)
+            .map_err(|e| wrong(format!("not valid JSON: {e}")).advise(FORMS.to_owned()))?;
+        match label {
+            Label {
+                schema: Some(_), ..
+            } => of_witness(&text, side).map_err(wrong)?,
+            Label {
+                format: Some(_), ..
+            } => of_golden(&text).map_err(wrong)?,
+            _ => {
+                return Err(wrong(
+                    "fields `format` and `schema`: found neither, expected one".to_owned(),
+                )
+                .advise(FORMS.to_owned()));
+            }
+        }
+    };
+    if case.scenario.name.is_empty() {
+        let stem = path.file_stem().unwrap_or_default();
+        case.scenario.name = stem.to_string_lossy().into_owned();
+    }
+    Ok(case)
+}
+
+/// Reads the witness at `path`.
+pub(super) fn read_witness(path: &Path) -> Result<Witness, Failure> {
+    let text = files::read(path)?;
+    let wrong = |message: String| Failure::in_file(path, message);
+    let witness = Witness::parse(&text).map_err(|e| {
+        wrong(format!("not a witness: {e}"))
+            .advise("a witness is a file that `lora-gauge audit` or `search` has written")
+    })?;
+    for (side, file) in [("left", &witness.left), ("right", &witness.right)] {
+        check_sizes(&file.sizes, &format!("{side}.")).map_err(wrong)?;
+    }
+    Ok(witness)
+}
+
+fn of_golden(text: &str) -> Result<Case, String> {
+    let golden = parse_golden(text).map_err(|e| e.to_string())?;
+    Ok(Case {
+        scenario: golden.scenario.clone(),
+        golden: Some(golden),
+    })
+}
+
+fn of_witness(text: &str, side: Side) -> Result<Case, String> {
+    let witness = Witness::parse(text).map_err(|e| e.to_string())?;
+    match side {
+        Side::Left => of_scenario(&witness.left, "left."),
+        Side::Right => of_scenario(&witness.right, "right."),
+    }
+}
+
+fn of_scenario(file: &ScenarioFile, prefix: &str) -> Result<Case, String> {
+    check_sizes(&file.sizes, prefix)?;
+    let scenario = file.scenario().map_err(|e| match prefix {
+        "" => e.to_string(),
+        _ => format!("in `{}`: {e}", prefix.trim_end_matches('.')),
+    })?;
+    Ok(Case {
+        scenario,
+        golden: None,
+    })
+}
+
+/// Refuses sizes whose matrices could not be held, before anything is drawn.
+fn check_sizes(sizes: &BTreeMap<String, usize>, prefix: &str) -> Result<(), String> {
+    for (name, size) in sizes {
+        for (other, second) in sizes {
+            if size.checked_mul(*second).is_none_or(|n| n > MAX_ENTRIES) {
+                return Err(format!(
+                    "field `{prefix}sizes.{name}`: found {size}, which makes a matrix with \
+                     `{other}` = {second} too large: expected at most {MAX_ENTRIES} entries"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
