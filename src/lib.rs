@@ -4,6 +4,7 @@ pub mod arith;
 pub mod audit;
 pub mod cli;
 pub mod exec;
+pub mod gauge;
 pub mod graph;
 pub mod report;
 pub mod scenario;

@@ -1,0 +1,463 @@
+//! Why the parameters of a step cannot be scaled independently, in words.
+
+use std::collections::BTreeSet;
+
+use num_traits::Zero;
+
+use super::constrain::{Column, Equation, Origin, System};
+use super::infer::{Options, Rule, Weight, constant_name, rule_of, solve};
+use super::irreducible::{distinct, irreducible};
+use super::linear::Echelon;
+use super::name::generator_name;
+use super::words::{call, explain, meeting, place, show_decimal, show_weight};
+use crate::arith::{Ratio, show_ratio};
+use crate::graph::{Binary, LeafKind, NodeId, Op, StepGraph, Unary};
+
+/// What stands in the way of scaling every parameter by a factor of its own.
+#[derive(Debug, Clone)]
+pub struct Conflicts {
+    /// The number of trained tensors.
+    pub parameters: usize,
+    /// How many of them can be scaled independently. No conflict where the two agree.
+    pub independent: usize,
+    /// What holds between the factors, for instance `p = q`; empty without conflict.
+    pub remains: Vec<String>,
+    /// Constants that would have to be rescaled.
+    pub constants: Vec<ConstantConflict>,
+    /// Where parameters are tied to each other (or to a fixed size), after the constants above
+    /// are set free.
+    pub ties: Vec<TieConflict>,
+    /// An irreducible set of constraints that together forbid independent scaling.
+    pub smallest: Vec<Constraint>,
+}
+
+/// A constant (or two) that stops a scaling which would exist if it were rescaled.
+#[derive(Debug, Clone)]
+pub struct ConstantConflict {
+    /// The constant, for instance `1e-6`.
+    pub constant: String,
+    /// The name of the place where it meets the quantity that it does not fit.
+    pub node: String,
+    /// What happens there, in words.
+    pub because: String,
+    /// `exact` when every parameter is free once the constant is rescaled (or gone), else
+    /// `exact with` the ties that remain.
+    pub without_it: String,
+    /// The nodes of the constant: what to put into [`Options::free_constants`].
+    pub freed: BTreeSet<NodeId>,
+    /// The rule when it is rescaled; the weight that it would need is among the weights.
+    pub rule: Rule,
+}
+
+/// A constraint whose removal alone would let one more parameter scale freely.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TieConflict {
+    /// The name of the place.
+    pub node: String,
+    /// What happens there, with the weights of the two sides.
+    pub because: String,
+    /// The base name of the hyperparameter whose copies are one number, if that is the tie.
+    pub tied: Option<String>,
+}
+
+/// One constraint of a conflicting set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Constraint {
+    /// The name of the place where it arises.
+    pub node: String,
+    /// The constraint in words, with its equation between weights.
+    pub says: String,
+}
+
+/// Explains what keeps the parameters of `step` from being scaled independently.
+pub fn conflicts(step: &StepGraph, options: &Options) -> Conflicts {
+    let rule = rule_of(step, options);
+    let (parameters, independent) = (step.parameters.len(), rule.independent_parameters());
+    let mut all = Conflicts {
+        parameters,
+        independent,
+        remains: remaining(&rule),
+        constants: Vec::new(),
+        ties: Vec::new(),
+        smallest: Vec::new(),
+    };
+    if independent == parameters {
+        return all;
+    }
+    all.constants = constant_conflicts(step, options, independent);
+    let mut relaxed = options.clone();
+    for conflict in &all.constants {
+        relaxed.free_constants.extend(&conflict.freed);
+    }
+    all.ties = tie_conflicts(step, &relaxed);
+    let system = System::<Ratio>::new(step, options, &BTreeSet::new());
+    let tail = system.first_parameter();
+    all.smallest = irreducible(system.columns.len(), tail, &distinct(&system))
+        .into_iter()
+        .map(|equation| constraint(step, &system, equation))
+        .collect();
+    all
+}
+
+/// One equation in words.
+pub(super) fn constraint(
+    step: &StepGraph,
+    system: &System<Ratio>,
+    equation: &Equation<Ratio>,
+) -> Constraint {
+    Constraint {
+        node: origin_place(step, &equation.origin),
+        says: explain(step, system, &equation.origin, &equation.form),
+    }
+}
+
+fn origin_place(step: &StepGraph, origin: &Origin) -> String {
+    match origin {
+        Origin::Equal { node, .. } | Origin::Weightless { node, .. } => place(step, *node),
+        Origin::Update { leaf, .. }
+        | Origin::Initial { leaf, .. }
+        | Origin::Held { leaf }
+        | Origin::Claimed { leaf, .. }
+        | Origin::ClaimedInitial { leaf, .. } => step.graph.describe(*leaf),
+        Origin::Tie { first, .. } => step.graph.describe(*first),
+        Origin::Loss => "loss".to_owned(),
+    }
+}
+
+/// Constants whose freedom raises the number of independent parameters: single ones, else pairs.
+fn constant_conflicts(
+    step: &StepGraph,
+    options: &Options,
+    independent: usize,
+) -> Vec<ConstantConflict> {
+    let live = step.graph.cone(super::constrain::dynamic_roots(step));
+    let candidates: Vec<NodeId> = step
+        .graph
+        .ids()
+        .filter(|id| live[id.index()] && !options.free_constants.contains(id))
+        .filter(|id| matches!(&step.graph.node(*id).op, Op::Constant(q) if !q.is_zero()))
+        .collect();
+    let attempt = |freed: BTreeSet<NodeId>| -> Option<ConstantConflict> {
+        let mut relaxed = options.clone();
+        relaxed.free_constants.extend(&freed);
+        let system = System::<Ratio>::new(step, &relaxed, &BTreeSet::new());
+        let rule = solve(step, &system);
+        if rule.independent_parameters() <= independent {
+            return None;
+        }
+        let first = *freed.first()?;
+        let (node, because) = where_it_meets(step, &system, &rule, first);
+        let shown: Vec<String> = freed.iter().map(|id| decimal_at(step, *id)).collect();
+        let remains = remaining(&rule);
+        Some(ConstantConflict {
+            constant: shown.join(" and "),
+            node,
+            because,
+            without_it: match remains.is_empty() {
+                true => "exact".to_owned(),
+                false => format!("exact with {}", remains.join(", ")),
+            },
+            freed,
+            rule,
+        })
+    };
+    // A constant that only ever stands next to a sum, maximum or comparison is a threshold and
+    // first to be suspected; one that is a factor somewhere rescales more than one place.
+    let (thresholds, _): (Vec<NodeId>, Vec<NodeId>) = candidates
+        .iter()
+        .partition(|id| is_threshold(step, &live, **id));
+    for set in [thresholds, candidates] {
+        let single: Vec<_> = set.iter().filter_map(|id| attempt([*id].into())).collect();
+        if !single.is_empty() {
+            return single;
+        }
+        let pairs: Vec<_> = set
+            .iter()
+            .enumerate()
+            .flat_map(|(i, a)| set[i + 1..].iter().map(move |b| [*a, *b].into()))
+            .filter_map(attempt)
+            .collect();
+        if !pairs.is_empty() {
+            return pairs;
+        }
+    }
+    Vec::new()
+}
+
+/// Whether every use of the constant puts it next to something of its own kind.
+fn is_threshold(step: &StepGraph, live: &[bool], constant: NodeId) -> bool {
+    let graph = &step.graph;
+    let mut carried = vec![false; graph.nodes().len()];
+    carried[constant.index()] = true;
+    graph.ids().filter(|id| live[id.index()]).all(|id| {
+        let op = &graph.node(id).op;
+        if !op.operands().iter().any(|x| carried[x.index()]) {
+            return true;
+        }
+        match op {
+            Op::Unary(
+                Unary::Neg | Unary::Broadcast | Unary::Detach | Unary::Transpose | Unary::SumTo,
+                _,
+            ) => {
+                carried[id.index()] = true;
+                true
+            }
+            Op::Binary(op, ..) => !matches!(op, Binary::Mul | Binary::Div | Binary::MatMul),
+            Op::Select { .. } => true,
+            Op::Unary(..) | Op::Leaf(_) | Op::Constant(_) | Op::Count(_) => false,
+        }
+    })
+}
+
+fn decimal_at(step: &StepGraph, id: NodeId) -> String {
+    match &step.graph.node(id).op {
+        Op::Constant(q) => show_decimal(q),
+        _ => step.graph.describe(id),
+    }
+}
+
+/// The place where a freed constant meets something whose weight it must take on.
+fn where_it_meets(
+    step: &StepGraph,
+    system: &System<Ratio>,
+    rule: &Rule,
+    constant: NodeId,
+) -> (String, String) {
+    let column = system
+        .columns
+        .iter()
+        .position(|c| *c == Column::Constant(constant));
+    let carries = |id: NodeId| {
+        let form = system.forms[id.index()].as_ref();
+        column.is_some_and(|c| form.is_some_and(|f| f.coefficient(c).is_some()))
+    };
+    let shown = format!("the constant {}", decimal_at(step, constant));
+    let condition = match remaining(rule) {
+        none if none.is_empty() => String::new(),
+        some => format!(" (with {})", some.join(", ")),
+    };
+    let sides = system.equations.iter().filter(|e| e.core).find_map(|e| {
+        let Origin::Equal { node, left, right } = e.origin else {
+            return None;
+        };
+        (carries(left) != carries(right)).then(|| (node, left, right, carries(left)))
+    });
+    let Some((node, left, right, constant_is_left)) = sides else {
+        let weight = rule.weights.get(&constant_name(step, constant));
+        let weight = show_weight(weight.map_or(&[], |w| w));
+        return (
+            place(step, constant),
+            format!("{shown} would have to weigh {weight}{condition}"),
+        );
+    };
+    let (carrier, other) = match constant_is_left {
+        true => (left, right),
+        false => (right, left),
+    };
+    let carrier = match call(step, carrier) {
+        name if name == shown => name,
+        name => format!("{name}, which holds {shown},"),
+    };
+    let other = format!(
+        "a quantity of weight {}",
+        show_weight(&rule.node_weight(other))
+    );
+    let what = match (constant_is_left, &step.graph.node(node).op) {
+        // "adds 1e-6 to a norm" whatever the order of the two.
+        (_, Op::Binary(Binary::Add, ..)) | (true, _) => meeting(step, node, &carrier, &other),
+        (false, _) => meeting(step, node, &other, &carrier),
+    };
+    let name = place(step, node);
+    let because = format!("`{name}` {what}{condition}");
+    (name, because)
+}
+
+/// The relations between the factors of parameters that a rule leaves, for instance `p = q`.
+fn remaining(rule: &Rule) -> Vec<String> {
+    let taken = rule.generators.iter().map(|g| g.name.clone()).collect();
+    let mut relations = Vec::new();
+    for name in &rule.parameters {
+        if rule.generators.iter().any(|g| g.leaf == *name) {
+            continue;
+        }
+        let own = generator_name(name, &taken);
+        let factors: Vec<String> = rule
+            .generators
+            .iter()
+            .zip(&rule.weights[name])
+            .filter(|(_, w)| !w.is_zero())
+            .map(|(g, w)| match show_ratio(w).as_str() {
+                "1" => g.name.clone(),
+                w if w.contains(['-', '/']) => format!("{}^({w})", g.name),
+                w => format!("{}^{w}", g.name),
+            })
+            .collect();
+        relations.push(match factors.as_slice() {
+            [] => format!("{own} = 1"),
+            [one] if !one.contains('^') => format!("{one} = {own}"),
+            _ => format!("{own} = {}", factors.join("·")),
+        });
+    }
+    relations
+}
+
+/// Constraints whose removal, one after the other, frees one more parameter each.
+fn tie_conflicts(step: &StepGraph, options: &Options) -> Vec<TieConflict> {
+    let mut system = System::<Ratio>::new(step, options, &BTreeSet::new());
+    let tail = system.first_parameter();
+    let mut ties = Vec::new();
+    for _ in 0..step.parameters.len() {
+        let before = pinned(&system, tail);
+        let core: Vec<Equation<Ratio>> =
+            irreducible(system.columns.len(), tail, &distinct(&system))
+                .into_iter()
+                .cloned()
+                .collect();
+        let mut candidates: Vec<(bool, usize, Equation<Ratio>, System<Ratio>)> = core
+            .into_iter()
+            .filter_map(|equation| {
+                let without = drop_equation(&system, &equation);
+                let is_tie = matches!(equation.origin, Origin::Tie { .. });
+                let at = equation.origin.node().map_or(usize::MAX, NodeId::index);
+                (pinned(&without, tail) < before).then_some((!is_tie, at, equation, without))
+            })
+            .collect();
+        // A shared hyperparameter is the user's choice and the easiest to mend: name it first.
+        candidates.sort_by_key(|(not_tie, at, _, _)| (*not_tie, *at));
+        let Some((_, _, equation, without)) = candidates.into_iter().next() else {
+            ties.extend(shared_together(step, &system, tail));
+            break;
+        };
+        ties.push(tie_in_words(step, &equation, &without));
+        system = without;
+    }
+    ties
+}
+
+/// Shared hyperparameters that tie parameters only together: an irreducible set of base names
+/// which, each given a value per factor, frees what their removal can free.
+fn shared_together(step: &StepGraph, system: &System<Ratio>, tail: usize) -> Vec<TieConflict> {
+    let base_of = |origin: &Origin| match origin {
+        Origin::Tie { first, .. } => match &step.graph.leaf_at(*first)?.kind {
+            LeafKind::Hyperparameter { base, .. } => Some(base.clone()),
+            _ => None,
+        },
+        _ => None,
+    };
+    let apart = |bases: &BTreeSet<String>| {
+        let mut without = system.clone();
+        without
+            .equations
+            .retain(|e| base_of(&e.origin).is_none_or(|base| !bases.contains(&base)));
+        without
+    };
+    let all: BTreeSet<String> = system
+        .equations
+        .iter()
+        .filter_map(|e| base_of(&e.origin))
+        .collect();
+    let best = pinned(&apart(&all), tail);
+    if best == pinned(system, tail) {
+        return Vec::new();
+    }
+    let mut needed = all.clone();
+    for base in &all {
+        let mut fewer = needed.clone();
+        fewer.remove(base);
+        if pinned(&apart(&fewer), tail) == best {
+            needed = fewer;
+        }
+    }
+    let without = apart(&needed);
+    let mut seen = BTreeSet::new();
+    system
+        .equations
+        .iter()
+        .filter(|e| base_of(&e.origin).is_some_and(|b| needed.contains(&b) && seen.insert(b)))
+        .map(|e| tie_in_words(step, e, &without))
+        .collect()
+}
+
+/// How many parameters are determined by the others.
+fn pinned(system: &System<Ratio>, tail: usize) -> usize {
+    let mut echelon = Echelon::new(system.columns.len());
+    for equation in system.equations.iter().filter(|e| e.core) {
+        echelon.insert(&equation.form);
+    }
+    echelon.determined_from(tail)
+}
+
+fn drop_equation(system: &System<Ratio>, gone: &Equation<Ratio>) -> System<Ratio> {
+    let monic = gone.form.monic();
+    let mut without = system.clone();
+    without.equations.retain(|e| e.form.monic() != monic);
+    without
+}
+
+fn tie_in_words(
+    step: &StepGraph,
+    equation: &Equation<Ratio>,
+    without: &System<Ratio>,
+) -> TieConflict {
+    let rule = solve(step, without);
+    let weight = |id: NodeId| -> Weight { rule.node_weight(id) };
+    let heavy = |id: NodeId| format!("a quantity of weight {}", show_weight(&weight(id)));
+    let node = origin_place(step, &equation.origin);
+    let differ = |a: NodeId, b: NodeId, what: &str| {
+        let (wa, wb) = (show_weight(&weight(a)), show_weight(&weight(b)));
+        let (a, b) = (call(step, a), call(step, b));
+        format!("{what}: {a} would weigh {wa} and {b} {wb}")
+    };
+    let because = match &equation.origin {
+        Origin::Equal {
+            node: at,
+            left,
+            right,
+        } => {
+            format!(
+                "`{node}` {}",
+                meeting(step, *at, &heavy(*left), &heavy(*right))
+            )
+        }
+        Origin::Weightless { operand, .. } => format!(
+            "`{node}` needs {} to have weight 0, but it would be {}",
+            call(step, *operand),
+            show_weight(&weight(*operand))
+        ),
+        Origin::Update { leaf, next } => differ(
+            *leaf,
+            *next,
+            "the next value must weigh what the current one does",
+        ),
+        Origin::Initial { leaf, initial } => differ(
+            *leaf,
+            *initial,
+            "the first value must weigh what the later ones do",
+        ),
+        Origin::Tie { first, second } => {
+            let base = rule.bases.get(&step.graph.describe(*first));
+            let base = base.map_or("it", String::as_str);
+            differ(
+                *first,
+                *second,
+                &format!("`{base}` is one number for all factors"),
+            )
+        }
+        Origin::Loss => "the loss must not change".to_owned(),
+        Origin::Held { leaf }
+        | Origin::Claimed { leaf, .. }
+        | Origin::ClaimedInitial { leaf, .. } => {
+            let weight = show_weight(&weight(*leaf));
+            format!("{} is fixed, but would weigh {weight}", call(step, *leaf))
+        }
+    };
+    let tied = match &equation.origin {
+        Origin::Tie { first, .. } => rule.bases.get(&step.graph.describe(*first)).cloned(),
+        _ => None,
+    };
+    TieConflict {
+        node,
+        because,
+        tied,
+    }
+}

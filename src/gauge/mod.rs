@@ -1,0 +1,47 @@
+//! The symmetry of a training step: how every quantity must be rescaled when some are.
+//!
+//! A quantity `x` has *weight* `(i, j)` when the rescaled run has `x' = pⁱ·qʲ·x`. Every node of
+//! the step graph gets an unknown weight; every operation ties its result's weight to its
+//! operands'. The ties are linear, so [`infer`] solves them exactly: the solutions are the
+//! scaling rules that the step obeys for every size, input and number of steps. The same
+//! equations over the field with two elements give the sign flips ([`sign_flips`]).
+//! [`decide_map`] asks whether one given map is such a rule; [`conflicts`] explains in words
+//! why there is none; [`invariants`] lists what no rule can change.
+//!
+//! Soundness does not rest on the solver: a solution becomes a [`Certificate`], and
+//! [`check`] verifies it node by node against the graph, sharing no code with the inference.
+//!
+//! This room reads exact rationals from `arith` and graphs from `graph`. It never imports
+//! `exec`, `search`, `audit`, `report` or `cli`. It does not run a step, knows no optimizer by
+//! name, and treats a transcendental function or an opaque loss as a wall: what goes in must
+//! have weight 0. It looks for scalings (and signs) of whole tensors only, not for rotations or
+//! for scalings of single rows.
+
+mod certificate;
+mod checker;
+mod conflict;
+mod constrain;
+mod field;
+mod infer;
+mod invariant;
+mod irreducible;
+mod lattice;
+mod linear;
+mod map;
+mod name;
+mod sign;
+mod words;
+mod zero;
+
+#[cfg(test)]
+mod tests;
+
+pub use certificate::{Certificate, CertifiedLeaf, CertifiedNode, CertifiedUpdate, Claim};
+pub use checker::{CheckError, check};
+pub use conflict::{Conflicts, ConstantConflict, Constraint, TieConflict, conflicts};
+pub use field::Symmetry;
+pub use infer::{Generator, Inference, Options, Rule, Tied, Weight, infer, weights_in_sqrt_k};
+pub use invariant::{Invariant, invariants};
+pub use map::{Condition, MapDecision, MapError, MapProof, MapQuestion, decide_map};
+pub use sign::{SignFlip, SignFlips, sign_flips};
+pub use words::{show_decimal, show_weight};

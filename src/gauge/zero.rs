@@ -1,0 +1,52 @@
+//! Which nodes are zero whatever the inputs are.
+
+use std::collections::BTreeSet;
+
+use num_traits::Zero;
+
+use crate::graph::{Binary, Graph, NodeId, Op, Unary};
+
+/// Marks every node that is zero because literal zeros, or the leaves in `zero_leaves`, are.
+///
+/// A zero keeps its value under every scaling, so it has every weight at once.
+pub(super) fn zeros(graph: &Graph, zero_leaves: &BTreeSet<NodeId>) -> Vec<bool> {
+    let mut zero: Vec<bool> = Vec::with_capacity(graph.nodes().len());
+    for id in graph.ids() {
+        let is = |x: &NodeId| zero[x.index()];
+        let this = match &graph.node(id).op {
+            Op::Leaf(_) => zero_leaves.contains(&id),
+            Op::Constant(q) => q.is_zero(),
+            Op::Count(_) => false,
+            Op::Unary(op, x) => match op {
+                Unary::Function(_) | Unary::OpaqueLoss | Unary::OpaqueGradient => false,
+                Unary::Neg
+                | Unary::Abs
+                | Unary::Sign
+                | Unary::Sqrt
+                | Unary::Transpose
+                | Unary::Detach
+                | Unary::SumTo
+                | Unary::Broadcast
+                | Unary::RowMax => is(x),
+            },
+            Op::Binary(op, x, y) => match op {
+                Binary::Add | Binary::Sub | Binary::Max | Binary::Min => is(x) && is(y),
+                Binary::Mul | Binary::MatMul => is(x) || is(y),
+                Binary::Div => is(x) && !is(y),
+            },
+            Op::Select {
+                then, otherwise, ..
+            } => is(then) && is(otherwise),
+        };
+        zero.push(this);
+    }
+    zero
+}
+
+/// The first node that divides by a zero.
+pub(super) fn division_by_zero(graph: &Graph, zero: &[bool]) -> Option<NodeId> {
+    graph.ids().find(|id| match &graph.node(*id).op {
+        Op::Binary(Binary::Div, _, y) => zero[y.index()],
+        _ => false,
+    })
+}
