@@ -132,7 +132,8 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
     }
 
     /// Takes the step: all next values, computed from the old ones, become current together.
-    /// Loss and outputs keep the values from before the step until the next `forward`.
+    /// Loss and outputs keep the values from before the step until the next `forward` (one that
+    /// is itself a parameter or state shows the new value at once).
     ///
     /// # Errors
     /// Those of [`Machine::complete`]; then nothing has become current.

@@ -22,8 +22,6 @@ pub(super) struct Phases {
     pub leaves: Vec<NodeId>,
     /// Which nodes change from step to step.
     pub varies: Vec<bool>,
-    /// Which nodes a step needs.
-    repeated: Vec<bool>,
 }
 
 impl Phases {
@@ -46,9 +44,6 @@ impl Phases {
             rest: phase(&|i| varies[i] && later[i] && !forward[i]),
             leaves: (graph.ids())
                 .filter(|id| used(id.index()) && graph.leaf_at(*id).is_some())
-                .collect(),
-            repeated: (forward.iter().zip(&later))
-                .map(|(f, l)| *f || *l)
                 .collect(),
             varies,
         }
@@ -159,10 +154,7 @@ impl Buffers {
         let results = results.chain(phases.leaves.iter().copied());
         let constants = phases.once.iter().copied();
         let constants = constants.filter(|id| is_read_in_steps(*id));
-        // Computed from the first parameters, then again in every step.
-        let twice = phases.initial.iter().copied();
-        let twice = twice.filter(|id| phases.repeated[id.index()]);
-        for id in results.chain(constants).chain(twice) {
+        for id in results.chain(constants) {
             self.pinned[id.index()] = true;
         }
     }

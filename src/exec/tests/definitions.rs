@@ -27,7 +27,15 @@ fn everything() -> StepGraph {
             x.t(),
             x.detach(),
         ]);
-        made.extend([x.sum(), x.sum_rows(), x.t().sum_rows(), x.t().matmul(x)]);
+        // Sums of negatives: −0 has to stay −0.
+        made.extend([
+            x.sum(),
+            (-x).sum(),
+            (-x).sum_rows(),
+            x.sum_rows(),
+            x.t().sum_rows(),
+            x.t().matmul(x),
+        ]);
         made.push(x.broadcast_to(&full.shape()));
         for y in shapes {
             made.extend([x + y, x - y, x * y, x / (y.abs() + 1), x.max(y), x.min(y)]);

@@ -87,6 +87,9 @@ fn agree<A: Arithmetic, B: Arithmetic>(
 }
 
 proptest! {
+    // Failures are shown, not written into files of the repository.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn mp_53_is_f64(
         recipe in prop::collection::vec(any::<(u8, u8, u8)>(), 1..12),

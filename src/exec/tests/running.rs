@@ -337,3 +337,30 @@ fn the_prime_field_runs_polynomial_steps() {
             .all(|(_, id)| !matches!(step.graph.leaf_at(id).unwrap().kind, LeafKind::State))
     );
 }
+
+#[test]
+fn first_states_outlive_the_set_up_that_computes_them() {
+    let step = StepBuilder::new();
+    let p = step.parameter("P", &Dim::one(), &Dim::one());
+    let h = step.hyperparameter("h", "h", false);
+    let chains = [h * 2, h * 2 * 3 * 5 * 7, p * 2, p * 2 * 3 * 5 * 7];
+    step.set_loss(p);
+    step.update(p, p * 2);
+    for (i, initial) in chains.into_iter().enumerate() {
+        let state = step.state(&format!("m{i}"), initial);
+        step.update(state, state + p * 2);
+    }
+    let step = step.finish().unwrap();
+    let mut values = scalar_values(3.0);
+    values.set_scalar("h", 1);
+    let options = Options::default();
+    let mut machine = Machine::new(F64, &step, &Sizes::new(), &values, &options).unwrap();
+    let states = |machine: &Machine<'_, F64>| {
+        [0, 1, 2, 3].map(|i| machine.state(&format!("m{i}")).unwrap()[(0, 0)])
+    };
+    assert_eq!(states(&machine), [2.0, 210.0, 6.0, 630.0]);
+    machine.advance().unwrap();
+    assert_eq!(states(&machine), [8.0, 216.0, 12.0, 636.0]);
+    machine.advance().unwrap();
+    assert_eq!(states(&machine), [20.0, 228.0, 24.0, 648.0]);
+}

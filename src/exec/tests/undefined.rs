@@ -230,3 +230,25 @@ fn an_undefined_first_state_is_an_error_at_step_zero() {
         Err(ExecError::Operation { step: 0, node, .. }) if node == "root = sqrt(P)"
     ));
 }
+
+#[test]
+fn of_several_causes_the_earliest_is_told() {
+    let step = StepBuilder::new();
+    let p = step.parameter("P", &Dim::one(), &Dim::one());
+    step.output("root", p.sqrt());
+    let zero = step.ratio(0, 1);
+    step.set_loss(p / zero);
+    step.update(p, p);
+    let step = step.finish().unwrap();
+    let options = Options {
+        outputs: Outputs::All,
+        ..Options::default()
+    };
+    let cause = |p| {
+        run(F64, &step, &Sizes::new(), &scalar_values(p), 0, &options)
+            .unwrap_err()
+            .to_string()
+    };
+    assert!(cause(-1.0).contains("root = sqrt(P)"));
+    assert!(cause(1.0).contains("P / 0"));
+}
