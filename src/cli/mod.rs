@@ -13,6 +13,7 @@ mod deviation;
 mod failure;
 mod files;
 mod replay;
+mod rules;
 mod run;
 mod table;
 
@@ -59,6 +60,7 @@ enum Color {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Rules(rules::RulesArgs),
     Run(run::RunArgs),
     Replay(replay::ReplayArgs),
 }
@@ -97,6 +99,7 @@ pub fn main() -> ExitCode {
     };
     let console = Console::new(cli.global.quiet, cli.global.color);
     let ended = start_threads(cli.global.threads).and_then(|()| match &cli.verb {
+        Verb::Rules(args) => rules::run(args, &console),
         Verb::Run(args) => run::run(args, &console),
         Verb::Replay(args) => replay::run(args, &console),
     });

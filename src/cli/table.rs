@@ -3,6 +3,9 @@
 
 use super::console::STRONG;
 
+/// The width in columns that every table of words fits.
+pub(super) const WIDTH: usize = 120;
+
 /// The columns of `rows` under their heads.
 pub(super) fn figures(heads: &[String], rows: &[Vec<String>]) -> String {
     let width = |i: usize| {

@@ -11,7 +11,7 @@ use crate::exec::random::{self, DEFAULT_BITS, Draw};
 use crate::exec::{Sizes, Tensor, Values};
 use crate::graph::{LeafKind, StepGraph};
 use crate::zoo::losses::Targets;
-use crate::zoo::{Clip, Recipe, Reduction, Schedule, UnknownName};
+use crate::zoo::{Clip, Recipe, Reduction, Schedule};
 
 /// An exact number in a file: a string such as `"0.1"`, `"9/4"`, `"0x1.8p+1"` or
 /// `"1/2*sqrt(3)"`, or a number, which is read as the decimal that was written.
@@ -233,7 +233,7 @@ impl ScenarioFile {
         }
         recipe.clip = match &self.clip {
             None => None,
-            Some(name) => Some(find_clip(name)?),
+            Some(name) => Some(name.parse::<Clip>()?),
         };
         recipe.schedule = match &self.schedule {
             None => None,
@@ -475,16 +475,4 @@ fn rational(field: &str, x: &Exact) -> Result<Ratio, ScenarioError> {
     x.0.as_ratio()
         .cloned()
         .ok_or_else(|| ScenarioError::field(field, format!("{} is not rational", x.0)))
-}
-
-fn find_clip(name: &str) -> Result<Clip, UnknownName> {
-    Clip::ALL
-        .iter()
-        .find(|(n, _)| *n == name)
-        .map(|(_, clip)| *clip)
-        .ok_or_else(|| UnknownName {
-            what: "clipping",
-            found: name.to_owned(),
-            known: Clip::ALL.iter().map(|(n, _)| *n).collect(),
-        })
 }

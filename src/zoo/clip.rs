@@ -1,5 +1,8 @@
 //! Gradient clipping, as in `torch.nn.utils`.
 
+use std::str::FromStr;
+
+use super::UnknownName;
 use crate::graph::{Expr, StepBuilder};
 
 /// How gradients are clipped before the optimizer sees them.
@@ -13,6 +16,18 @@ pub enum Clip {
     /// The same without PyTorch's constant 10⁻⁶: g · max_norm / N where N > max_norm. Not what
     /// PyTorch does; there to see what the constant costs.
     NormExact,
+}
+
+impl FromStr for Clip {
+    type Err = UnknownName;
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        let found = Self::ALL.iter().find(|(name, _)| *name == text);
+        found.map(|(_, clip)| *clip).ok_or_else(|| UnknownName {
+            what: "clipping",
+            found: text.to_owned(),
+            known: Self::ALL.iter().map(|(name, _)| *name).collect(),
+        })
+    }
 }
 
 impl Clip {

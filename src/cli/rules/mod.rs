@@ -1,0 +1,171 @@
+//! `lora-gauge rules`: the exact rescaling rule of each optimizer, derived from its step.
+
+mod json;
+mod latex;
+mod words;
+
+use clap::Args;
+use rayon::prelude::*;
+
+use super::{Console, Failure, Status};
+use crate::gauge::{
+    Conflicts, Inference, Invariant, Options, Rule, SignFlip, check, conflicts, infer, invariants,
+    sign_flips, weights_in_sqrt_k,
+};
+use crate::graph::StepGraph;
+use crate::zoo::{Clip, Recipe, UnknownName, models, optimizers};
+
+/// Derive the exact rescaling rule of optimizers
+///
+/// The two factors are rescaled as A' = p·A and B' = q·B, and s' = s/(p·q) keeps s·B·A. Derived
+/// is what every hyperparameter and every accumulator must be multiplied by for the whole run to
+/// stay the same, for every size, input and number of steps; where a constant of the optimizer
+/// does not allow that, which one, where, and what would be exact without it.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUS)]
+pub(super) struct RulesArgs {
+    /// PyTorch's names in lower case; all that are known when none is given
+    optimizer: Vec<String>,
+    /// The network: `linear`, or `opaque` for any function of W
+    #[arg(long, value_name = "MODEL", default_value = "linear")]
+    model: String,
+    /// The loss of the linear model [default: mse]
+    #[arg(long, value_name = "LOSS")]
+    loss: Option<String>,
+    /// Clip gradients by `value`, by global `norm` as PyTorch does, or `norm-exact`
+    #[arg(long, value_name = "HOW")]
+    clip: Option<String>,
+    /// Turn a switch of the optimizer on, for instance `nesterov`
+    #[arg(long, value_name = "SWITCH", value_delimiter = ',')]
+    flag: Vec<String>,
+    /// Leave a term out whose setting is zero, for instance `weight_decay`
+    #[arg(long, value_name = "SETTING", value_delimiter = ',')]
+    off: Vec<String>,
+    /// Each setting (lr, weight_decay, …) is one number for both factors
+    #[arg(long)]
+    shared_lr: bool,
+    /// List what no rescaling can change
+    #[arg(long)]
+    invariants: bool,
+    /// Print the rules as JSON
+    #[arg(long, conflicts_with = "latex")]
+    json: bool,
+    /// Print the steps with the factor of each quantity as LaTeX (amsmath)
+    #[arg(long)]
+    latex: bool,
+}
+
+const EXIT_STATUS: &str = "\
+Exit status: 0; 2 where the independent checker does not accept a derived rule (a defect of this
+program); 64 for an unknown name or a combination that PyTorch refuses too.";
+
+/// Everything that was derived about one step.
+struct Derived {
+    recipe: Recipe,
+    step: StepGraph,
+    shared: bool,
+    inference: Inference,
+    /// Why the checker refuses the certificate.
+    refused: Option<String>,
+    /// The rule when every setting is one number for both factors.
+    tied: Rule,
+    invariants: Vec<Invariant>,
+    sign_flips: Vec<SignFlip>,
+    conflicts: Conflicts,
+}
+
+pub(super) fn run(args: &RulesArgs, console: &Console) -> Result<Status, Failure> {
+    let names: Vec<&str> = match args.optimizer.as_slice() {
+        [] => optimizers::OPTIMIZERS.iter().map(|o| o.name).collect(),
+        names => names.iter().map(String::as_str).collect(),
+    };
+    let recipes: Vec<Recipe> = names
+        .into_iter()
+        .map(|name| recipe(args, name, console))
+        .collect::<Result<_, _>>()?;
+    // In parallel, yet in the order asked for.
+    let all: Vec<Derived> = recipes
+        .into_par_iter()
+        .map(|recipe| derive(recipe, args.shared_lr))
+        .collect::<Result<_, _>>()?;
+    if args.json {
+        console.print_json(&json::document(&all))?;
+    } else if args.latex {
+        console.print(&latex::document(&all))?;
+    } else {
+        console.print(&words::document(&all, args.invariants))?;
+    }
+    let mut status = Status::Holds;
+    for derived in &all {
+        if let Some(why) = &derived.refused {
+            console.warn(&format!(
+                "the checker does not accept the rule of {}: {why}",
+                derived.recipe.optimizer.name
+            ));
+            status = Status::Unknown;
+        }
+    }
+    Ok(status)
+}
+
+fn recipe(args: &RulesArgs, optimizer: &str, console: &Console) -> Result<Recipe, Failure> {
+    let unknown = |e: UnknownName| Failure::new(e.to_string());
+    let has_loss = models::find(&args.model).map_err(unknown)?.name != "opaque";
+    if let (false, Some(loss)) = (has_loss, &args.loss) {
+        return Err(Failure::new(format!(
+            "--loss {loss}: the opaque model stands for every loss"
+        ))
+        .advise("leave --loss out, or use --model linear"));
+    }
+    let loss = args.loss.as_deref().unwrap_or("mse");
+    let mut recipe = Recipe::new(&args.model, loss, optimizer).map_err(unknown)?;
+    for flag in &args.flag {
+        recipe.set_flag(flag, true).map_err(unknown)?;
+    }
+    for setting in &args.off {
+        recipe.switch_off(setting).map_err(unknown)?;
+    }
+    if recipe.flags.contains("nesterov") && recipe.switch_off("dampening").is_ok() {
+        console.remark("PyTorch allows nesterov with dampening = 0 only: dampening is left out");
+    }
+    let clip = args.clip.as_deref().map(str::parse::<Clip>).transpose();
+    Ok(recipe.with_clip(clip.map_err(unknown)?))
+}
+
+fn derive(recipe: Recipe, shared: bool) -> Result<Derived, Failure> {
+    let step = recipe
+        .build()
+        .map_err(|e| Failure::new(format!("{}: {e}", recipe.optimizer.name)))?;
+    let options = if shared {
+        Options::shared()
+    } else {
+        Options::default()
+    };
+    let inference = infer(&step, &options);
+    Ok(Derived {
+        shared,
+        refused: check(&step, &inference.certificate)
+            .err()
+            .map(|e| e.to_string()),
+        tied: infer(&step, &Options::shared()).rule,
+        invariants: invariants(&inference.rule),
+        sign_flips: sign_flips(&step, &options).flips,
+        conflicts: conflicts(&step, &options),
+        recipe,
+        step,
+        inference,
+    })
+}
+
+impl Derived {
+    /// The tied rule in powers of √k; `None` where it leaves s alone or has several factors.
+    fn in_sqrt_k(&self) -> Option<std::collections::BTreeMap<String, crate::arith::Ratio>> {
+        weights_in_sqrt_k(&self.tied, "s")
+    }
+
+    /// The loss, where the model does not bring its own.
+    fn loss(&self) -> Option<&'static str> {
+        let has_targets = self.step.graph.leaf("Y").is_some();
+        has_targets.then_some(self.recipe.loss.name)
+    }
+}
