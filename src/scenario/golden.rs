@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Scenario, ScenarioError};
 use crate::arith::{Surd, ratio_from_f64};
-use crate::exec::{Sizes, Tensor, Values};
+use crate::exec::{MAX_ENTRIES, Sizes, Tensor, Values};
 use crate::zoo::losses::Targets;
 use crate::zoo::{Clip, Recipe};
 
@@ -234,7 +234,11 @@ fn read_settings(
 }
 
 fn one_hot(classes: &[f64], n_out: usize) -> Result<Vec<f64>, GoldenError> {
-    let mut values = vec![0.0; classes.len() * n_out];
+    let entries = classes.len().checked_mul(n_out);
+    let entries = entries.filter(|n| *n <= MAX_ENTRIES).ok_or_else(|| {
+        ScenarioError::field("Y", format!("{} × {n_out} is too large", classes.len()))
+    })?;
+    let mut values = vec![0.0; entries];
     for (row, class) in classes.iter().enumerate() {
         if *class < 0.0 || class.fract() != 0.0 || *class >= n_out as f64 {
             return Err(ScenarioError::field(

@@ -74,6 +74,13 @@ fn heading(derived: &Derived) -> String {
     )
 }
 
+/// Quantities of one kind (its rank and its name) with the same factors.
+struct Group<'a> {
+    kind: (usize, &'static str),
+    factors: Vec<String>,
+    names: Vec<&'a str>,
+}
+
 fn table(derived: &Derived) -> String {
     let rule = &derived.inference.rule;
     let shared = derived.in_sqrt_k();
@@ -112,25 +119,26 @@ fn table(derived: &Derived) -> String {
         all.extend(constants.iter().map(|c| of(&c.rule, name)));
         all
     };
-    // Quantities of one kind with the same factors share a row.
-    let mut groups: Vec<((usize, &str), Vec<String>, Vec<&str>)> = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
     for name in rule.weights.keys() {
         let (kind, factors) = (kind(name), factors(name));
         let name = name.strip_prefix("state.").unwrap_or(name);
-        match groups
-            .iter_mut()
-            .find(|(k, f, _)| *k == kind && *f == factors)
-        {
-            Some((.., names)) => names.push(name),
-            None => groups.push((kind, factors, vec![name])),
+        let alike = |g: &&mut Group| g.kind == kind && g.factors == factors;
+        match groups.iter_mut().find(alike) {
+            Some(group) => group.names.push(name),
+            None => groups.push(Group {
+                kind,
+                factors,
+                names: vec![name],
+            }),
         }
     }
-    groups.sort_by_key(|(kind, ..)| *kind);
+    groups.sort_by_key(|group| group.kind);
     let rows: Vec<Vec<String>> = groups
         .into_iter()
-        .map(|((_, kind), factors, names)| {
-            let mut row = vec![names.join(", "), kind.to_owned()];
-            row.extend(factors);
+        .map(|group| {
+            let mut row = vec![group.names.join(", "), group.kind.1.to_owned()];
+            row.extend(group.factors);
             row
         })
         .collect();
