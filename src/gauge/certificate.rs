@@ -6,13 +6,22 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::field::Symmetry;
 use super::infer::{Options, Rule, Tied};
-use crate::arith::{Ratio, show_ratio};
+use crate::arith::{Ratio, parse_ratio, show_ratio};
 use crate::graph::{Binary, Comparison, Graph, LeafKind, NodeId, Op, StepGraph, print};
 
 /// The format's name and version.
 const SCHEMA: &str = "lora-gauge/certificate/1";
+
+/// Which kind of transformation a weight describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Symmetry {
+    /// Multiplication by a power of a positive number; weights are rational exponents.
+    Scaling,
+    /// Multiplication by 1 or −1; weights are parities, 0 or 1.
+    Sign,
+}
 
 /// A claim that a step is homogeneous, with a weight for every node.
 ///
@@ -39,6 +48,8 @@ pub struct Certificate {
     pub tied: Vec<String>,
     /// Leaves of weight 0 by demand.
     pub held: Vec<String>,
+    /// Whether the loss may be rescaled, too.
+    pub free_loss: bool,
     /// Constants that are rescaled as if they were hyperparameters.
     pub free_constants: Vec<usize>,
     /// The map that is certified, where it was given and not derived.
@@ -131,6 +142,7 @@ impl Certificate {
             outputs: BTreeMap::new(),
             tied: Vec::new(),
             held: Vec::new(),
+            free_loss: false,
             free_constants: Vec::new(),
             claim: None,
         }
@@ -162,6 +174,7 @@ impl Certificate {
             }
         };
         certificate.held = options.held.iter().cloned().collect();
+        certificate.free_loss = options.free_loss;
         certificate.free_constants = options.free_constants.iter().map(|c| c.index()).collect();
         certificate
     }
@@ -175,6 +188,22 @@ impl Certificate {
         }
     }
 
+    /// The weight of every node as numbers; `None` when a text is no number, a parity is neither
+    /// 0 nor 1, or a weight has not one entry for each generator.
+    pub fn weights(&self) -> Option<Vec<Option<Vec<Ratio>>>> {
+        let number = |text: &String| {
+            let number = parse_ratio(text).ok()?;
+            let fits = self.symmetry == Symmetry::Scaling || ["0", "1"].contains(&text.as_str());
+            fits.then_some(number)
+        };
+        let weight = |node: &CertifiedNode| match &node.weight {
+            None => Some(None),
+            Some(texts) if texts.len() != self.generators.len() => None,
+            Some(texts) => Some(Some(texts.iter().map(number).collect::<Option<Vec<_>>>()?)),
+        };
+        self.nodes.iter().map(weight).collect()
+    }
+
     /// The same without weights, assumptions and outputs; equals [`Certificate::skeleton`] of
     /// the step it is about.
     pub fn stripped(&self) -> Self {
@@ -186,6 +215,7 @@ impl Certificate {
         }
         bare.outputs = BTreeMap::new();
         (bare.tied, bare.held, bare.free_constants) = (Vec::new(), Vec::new(), Vec::new());
+        bare.free_loss = false;
         bare.claim = None;
         bare
     }

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use num_traits::Zero;
 
 use super::constrain::{Column, Equation, Origin, System};
-use super::infer::{Options, Rule, Weight, constant_name, rule_of, solve};
+use super::infer::{Options, Rule, constant_name, rule_of, solve};
 use super::irreducible::{distinct, irreducible};
-use super::linear::Echelon;
 use super::name::generator_name;
+use super::tie::{TieConflict, tie_conflicts};
 use super::words::{call, explain, meeting, place, show_decimal, show_weight};
 use crate::arith::{Ratio, show_ratio};
-use crate::graph::{Binary, LeafKind, NodeId, Op, StepGraph, Unary};
+use crate::graph::{Binary, NodeId, Op, StepGraph, Unary};
 
 /// What stands in the way of scaling every parameter by a factor of its own.
 #[derive(Debug, Clone)]
@@ -47,17 +47,6 @@ pub struct ConstantConflict {
     pub freed: BTreeSet<NodeId>,
     /// The rule when it is rescaled; the weight that it would need is among the weights.
     pub rule: Rule,
-}
-
-/// A constraint whose removal alone would let one more parameter scale freely.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TieConflict {
-    /// The name of the place.
-    pub node: String,
-    /// What happens there, with the weights of the two sides.
-    pub because: String,
-    /// The base name of the hyperparameter whose copies are one number, if that is the tie.
-    pub tied: Option<String>,
 }
 
 /// One constraint of a conflicting set.
@@ -111,7 +100,7 @@ pub(super) fn constraint(
     }
 }
 
-fn origin_place(step: &StepGraph, origin: &Origin) -> String {
+pub(super) fn origin_place(step: &StepGraph, origin: &Origin) -> String {
     match origin {
         Origin::Equal { node, .. } | Origin::Weightless { node, .. } => place(step, *node),
         Origin::Update { leaf, .. }
@@ -299,165 +288,4 @@ fn remaining(rule: &Rule) -> Vec<String> {
         });
     }
     relations
-}
-
-/// Constraints whose removal, one after the other, frees one more parameter each.
-fn tie_conflicts(step: &StepGraph, options: &Options) -> Vec<TieConflict> {
-    let mut system = System::<Ratio>::new(step, options, &BTreeSet::new());
-    let tail = system.first_parameter();
-    let mut ties = Vec::new();
-    for _ in 0..step.parameters.len() {
-        let before = pinned(&system, tail);
-        let core: Vec<Equation<Ratio>> =
-            irreducible(system.columns.len(), tail, &distinct(&system))
-                .into_iter()
-                .cloned()
-                .collect();
-        let mut candidates: Vec<(bool, usize, Equation<Ratio>, System<Ratio>)> = core
-            .into_iter()
-            .filter_map(|equation| {
-                let without = drop_equation(&system, &equation);
-                let is_tie = matches!(equation.origin, Origin::Tie { .. });
-                let at = equation.origin.node().map_or(usize::MAX, NodeId::index);
-                (pinned(&without, tail) < before).then_some((!is_tie, at, equation, without))
-            })
-            .collect();
-        // A shared hyperparameter is the user's choice and the easiest to mend: name it first.
-        candidates.sort_by_key(|(not_tie, at, _, _)| (*not_tie, *at));
-        let Some((_, _, equation, without)) = candidates.into_iter().next() else {
-            ties.extend(shared_together(step, &system, tail));
-            break;
-        };
-        ties.push(tie_in_words(step, &equation, &without));
-        system = without;
-    }
-    ties
-}
-
-/// Shared hyperparameters that tie parameters only together: an irreducible set of base names
-/// which, each given a value per factor, frees what their removal can free.
-fn shared_together(step: &StepGraph, system: &System<Ratio>, tail: usize) -> Vec<TieConflict> {
-    let base_of = |origin: &Origin| match origin {
-        Origin::Tie { first, .. } => match &step.graph.leaf_at(*first)?.kind {
-            LeafKind::Hyperparameter { base, .. } => Some(base.clone()),
-            _ => None,
-        },
-        _ => None,
-    };
-    let apart = |bases: &BTreeSet<String>| {
-        let mut without = system.clone();
-        without
-            .equations
-            .retain(|e| base_of(&e.origin).is_none_or(|base| !bases.contains(&base)));
-        without
-    };
-    let all: BTreeSet<String> = system
-        .equations
-        .iter()
-        .filter_map(|e| base_of(&e.origin))
-        .collect();
-    let best = pinned(&apart(&all), tail);
-    if best == pinned(system, tail) {
-        return Vec::new();
-    }
-    let mut needed = all.clone();
-    for base in &all {
-        let mut fewer = needed.clone();
-        fewer.remove(base);
-        if pinned(&apart(&fewer), tail) == best {
-            needed = fewer;
-        }
-    }
-    let without = apart(&needed);
-    let mut seen = BTreeSet::new();
-    system
-        .equations
-        .iter()
-        .filter(|e| base_of(&e.origin).is_some_and(|b| needed.contains(&b) && seen.insert(b)))
-        .map(|e| tie_in_words(step, e, &without))
-        .collect()
-}
-
-/// How many parameters are determined by the others.
-fn pinned(system: &System<Ratio>, tail: usize) -> usize {
-    let mut echelon = Echelon::new(system.columns.len());
-    for equation in system.equations.iter().filter(|e| e.core) {
-        echelon.insert(&equation.form);
-    }
-    echelon.determined_from(tail)
-}
-
-fn drop_equation(system: &System<Ratio>, gone: &Equation<Ratio>) -> System<Ratio> {
-    let monic = gone.form.monic();
-    let mut without = system.clone();
-    without.equations.retain(|e| e.form.monic() != monic);
-    without
-}
-
-fn tie_in_words(
-    step: &StepGraph,
-    equation: &Equation<Ratio>,
-    without: &System<Ratio>,
-) -> TieConflict {
-    let rule = solve(step, without);
-    let weight = |id: NodeId| -> Weight { rule.node_weight(id) };
-    let heavy = |id: NodeId| format!("a quantity of weight {}", show_weight(&weight(id)));
-    let node = origin_place(step, &equation.origin);
-    let differ = |a: NodeId, b: NodeId, what: &str| {
-        let (wa, wb) = (show_weight(&weight(a)), show_weight(&weight(b)));
-        let (a, b) = (call(step, a), call(step, b));
-        format!("{what}: {a} would weigh {wa} and {b} {wb}")
-    };
-    let because = match &equation.origin {
-        Origin::Equal {
-            node: at,
-            left,
-            right,
-        } => {
-            format!(
-                "`{node}` {}",
-                meeting(step, *at, &heavy(*left), &heavy(*right))
-            )
-        }
-        Origin::Weightless { operand, .. } => format!(
-            "`{node}` needs {} to have weight 0, but it would be {}",
-            call(step, *operand),
-            show_weight(&weight(*operand))
-        ),
-        Origin::Update { leaf, next } => differ(
-            *leaf,
-            *next,
-            "the next value must weigh what the current one does",
-        ),
-        Origin::Initial { leaf, initial } => differ(
-            *leaf,
-            *initial,
-            "the first value must weigh what the later ones do",
-        ),
-        Origin::Tie { first, second } => {
-            let base = rule.bases.get(&step.graph.describe(*first));
-            let base = base.map_or("it", String::as_str);
-            differ(
-                *first,
-                *second,
-                &format!("`{base}` is one number for all factors"),
-            )
-        }
-        Origin::Loss => "the loss must not change".to_owned(),
-        Origin::Held { leaf }
-        | Origin::Claimed { leaf, .. }
-        | Origin::ClaimedInitial { leaf, .. } => {
-            let weight = show_weight(&weight(*leaf));
-            format!("{} is fixed, but would weigh {weight}", call(step, *leaf))
-        }
-    };
-    let tied = match &equation.origin {
-        Origin::Tie { first, .. } => rule.bases.get(&step.graph.describe(*first)).cloned(),
-        _ => None,
-    };
-    TieConflict {
-        node,
-        because,
-        tied,
-    }
 }

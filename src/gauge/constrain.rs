@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Options;
-use super::field::{Field, Symmetry};
+use super::certificate::Symmetry;
+use super::field::Field;
 use super::linear::Form;
 use super::zero::zeros;
 use crate::arith::Ratio;
@@ -132,7 +133,7 @@ impl<F: Field> System<F> {
             let form = (live[id.index()] && !walk.zero[id.index()]).then(|| walk.weight(id));
             walk.forms.push(form);
         }
-        walk.ends();
+        walk.ends(options);
         walk.ties(options);
         Self {
             columns,
@@ -312,7 +313,7 @@ impl<F: Field> Walk<'_, F> {
     }
 
     /// What holds between the end of a step and the beginning of the next.
-    fn ends(&mut self) {
+    fn ends(&mut self, options: &Options) {
         let step = self.step;
         let updates = step.parameters.iter().map(|p| (p.leaf, p.next));
         for (leaf, next) in updates.chain(step.states.iter().map(|s| (s.leaf, s.next))) {
@@ -328,7 +329,7 @@ impl<F: Field> Walk<'_, F> {
                 self.require(form, Origin::Initial { leaf, initial }, true);
             }
         }
-        if !self.is_zero(step.loss) {
+        if !self.is_zero(step.loss) && !options.free_loss {
             self.require(self.form(step.loss), Origin::Loss, true);
         }
     }

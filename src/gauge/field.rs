@@ -2,17 +2,8 @@
 
 use num_traits::{One, Zero};
 
+use super::certificate::Symmetry;
 use crate::arith::Ratio;
-
-/// Which kind of transformation a weight describes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Symmetry {
-    /// Multiplication by a power of a positive number; weights are rational exponents.
-    Scaling,
-    /// Multiplication by 1 or −1; weights are parities, 0 or 1.
-    Sign,
-}
 
 /// What elimination needs of a number.
 pub(super) trait Field: Clone + PartialEq + std::fmt::Debug {

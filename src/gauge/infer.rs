@@ -46,8 +46,11 @@ pub struct Options {
     pub tied: Tied,
     /// Constants that may be rescaled, as if they were hyperparameters.
     pub free_constants: BTreeSet<NodeId>,
-    /// Leaves that must keep weight 0. Holding every scaling `s` leaves the rules with `k = 1`.
+    /// Leaves that must keep weight 0, by name; names that the step does not have say nothing.
+    /// Holding every scaling `s` leaves the rules with `k = 1`.
     pub held: BTreeSet<String>,
+    /// Whether the loss may be multiplied by a factor, as loss scaling does.
+    pub free_loss: bool,
 }
 
 impl Options {

@@ -86,10 +86,13 @@ pub(super) fn shorten(vectors: &mut [Vector], fixed: &[Vector]) {
         }
     }
     for x in vectors {
-        if x.iter()
+        let below = x.iter().filter(|a| a.is_negative()).count();
+        let above = x.iter().filter(|a| a.is_positive()).count();
+        let first_is_below = x
+            .iter()
             .find(|a| !a.is_zero())
-            .is_some_and(BigInt::is_negative)
-        {
+            .is_some_and(BigInt::is_negative);
+        if below > above || (below == above && first_is_below) {
             for a in x.iter_mut() {
                 *a = -&*a;
             }
@@ -97,8 +100,11 @@ pub(super) fn shorten(vectors: &mut [Vector], fixed: &[Vector]) {
     }
 }
 
-/// How long a monomial reads: the sum of its exponents, then the number of its factors.
-pub(super) fn cost(x: &Vector) -> (BigInt, usize) {
+/// How long a monomial reads: the sum of its exponents, then how many factors stand below (or
+/// above, if these are fewer), then the number of its factors.
+pub(super) fn cost(x: &Vector) -> (BigInt, usize, usize) {
     let sum = x.iter().map(BigInt::abs).sum();
-    (sum, x.iter().filter(|a| !a.is_zero()).count())
+    let below = x.iter().filter(|a| a.is_negative()).count();
+    let above = x.iter().filter(|a| a.is_positive()).count();
+    (sum, below.min(above), below + above)
 }

@@ -14,9 +14,6 @@ use super::zero::{division_by_zero, zeros};
 use crate::arith::{Ratio, show_ratio};
 use crate::graph::{LeafKind, NodeId, StepGraph};
 
-/// How many conditions are tried together by brute force before a search from above.
-const EXHAUSTIVE: usize = 2;
-
 /// A map to judge.
 #[derive(Debug, Clone, Default)]
 pub struct MapQuestion {
@@ -289,8 +286,8 @@ impl<'a> Judge<'a> {
         claim
     }
 
-    /// A smallest set of conditions: every set of up to [`EXHAUSTIVE`] is tried; beyond, what can
-    /// be dropped from the full set is dropped, which leaves an irreducible set.
+    /// A smallest set of conditions: every set of up to two is tried; beyond, what can be
+    /// dropped from the full set is dropped, which leaves an irreducible set.
     fn smallest_conditions(&self, toggles: &[Condition]) -> Option<(Vec<Condition>, MapProof)> {
         let singles = toggles.iter().map(|a| vec![a.clone()]);
         let pairs = toggles.iter().enumerate().flat_map(|(i, a)| {
@@ -302,7 +299,6 @@ impl<'a> Judge<'a> {
         if !all && self.system(toggles).is_some() {
             return None;
         }
-        debug_assert_eq!(EXHAUSTIVE, 2);
         for conditions in singles.chain(pairs) {
             if let Some(proof) = self.attempt(&conditions) {
                 return Some((conditions, proof));

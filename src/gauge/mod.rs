@@ -30,18 +30,21 @@ mod linear;
 mod map;
 mod name;
 mod sign;
+mod tie;
 mod words;
 mod zero;
 
 #[cfg(test)]
 mod tests;
 
-pub use certificate::{Certificate, CertifiedLeaf, CertifiedNode, CertifiedUpdate, Claim};
+pub use certificate::{
+    Certificate, CertifiedLeaf, CertifiedNode, CertifiedUpdate, Claim, Symmetry,
+};
 pub use checker::{CheckError, check};
-pub use conflict::{Conflicts, ConstantConflict, Constraint, TieConflict, conflicts};
-pub use field::Symmetry;
+pub use conflict::{Conflicts, ConstantConflict, Constraint, conflicts};
 pub use infer::{Generator, Inference, Options, Rule, Tied, Weight, infer, weights_in_sqrt_k};
 pub use invariant::{Invariant, invariants};
 pub use map::{Condition, MapDecision, MapError, MapProof, MapQuestion, decide_map};
 pub use sign::{SignFlip, SignFlips, sign_flips};
+pub use tie::TieConflict;
 pub use words::{show_decimal, show_weight};

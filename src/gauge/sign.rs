@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use num_traits::Zero;
 
-use super::certificate::Certificate;
+use super::certificate::{Certificate, Symmetry};
 use super::constrain::System;
-use super::field::{Parity, Symmetry};
+use super::field::Parity;
 use super::infer::{Options, Rule, solve};
 use crate::graph::StepGraph;
 

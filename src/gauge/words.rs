@@ -117,6 +117,7 @@ fn expression(step: &StepGraph, id: NodeId, depth: usize) -> String {
         _ if depth == 0 => id.to_string(),
         Op::Unary(Unary::Broadcast | Unary::Detach, x) => expression(step, *x, depth),
         Op::Unary(Unary::Transpose, x) => format!("{}ᵀ", inner(x)),
+        Op::Unary(Unary::Neg, x) => format!("-{}", inner(x)),
         Op::Unary(op, x) => {
             let inside = inner(x);
             let bare = inside.strip_prefix('(').and_then(|i| i.strip_suffix(')'));
@@ -141,7 +142,7 @@ fn expression(step: &StepGraph, id: NodeId, depth: usize) -> String {
 }
 
 /// The place to name for what happens at `node`: the node itself if it is labelled, else the
-/// first labelled node that uses it, else its position.
+/// first labelled node that uses it, else the first update that does.
 pub(super) fn place(step: &StepGraph, node: NodeId) -> String {
     let graph = &step.graph;
     let mut downstream = vec![false; graph.nodes().len()];
@@ -157,7 +158,16 @@ pub(super) fn place(step: &StepGraph, node: NodeId) -> String {
             return label.to_owned();
         }
     }
-    graph.describe(node)
+    let parameters = step.parameters.iter().map(|p| (&p.name, p.next));
+    let states = step.states.iter().map(|s| (&s.name, s.next));
+    parameters
+        .chain(states)
+        .filter(|(_, next)| downstream[next.index()])
+        .min_by_key(|(_, next)| *next)
+        .map_or_else(
+            || graph.describe(node),
+            |(name, _)| format!("update of {name}"),
+        )
 }
 
 /// What an operation does with two operands that must weigh the same.

@@ -1,10 +1,18 @@
 //! The checker against wrong certificates.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::examples::{Direction, Loss, Setup, sgd};
-use crate::arith::{parse_ratio, show_ratio};
-use crate::gauge::{Options, check, infer};
+use crate::arith::{Ratio, parse_ratio, show_ratio};
+use crate::gauge::constrain::System;
+use crate::gauge::infer::solve;
+use crate::gauge::irreducible::distinct;
+use crate::gauge::{
+    Certificate, MapDecision, MapQuestion, Options, Symmetry, check, decide_map, infer,
+};
+use crate::graph::{Dim, StepBuilder};
 
 fn setup() -> impl Strategy<Value = Setup> {
     let loss = prop_oneof![
@@ -61,4 +69,130 @@ proptest! {
         certificate.nodes[node].weight = None;
         prop_assert!(check(&step, &certificate).is_err(), "node {node} of {setup:?}");
     }
+}
+
+/// An inference that forgets one of its equations must not get a certificate past the checker.
+#[test]
+fn a_forgetful_inference_is_caught() {
+    let mut caught = 0;
+    let loaded = Setup {
+        decay: true,
+        momentum: true,
+        clip_norm: true,
+        clip_value: true,
+        ..Setup::default()
+    };
+    let adam = Setup {
+        direction: Direction::Adam,
+        loss: Loss::Opaque,
+        ..Setup::default()
+    };
+    let sign = Setup {
+        direction: Direction::Sign,
+        loss: Loss::CrossEntropy,
+        clip_norm: true,
+        ..Setup::default()
+    };
+    for setup in [Setup::default(), loaded, adam, sign] {
+        let step = sgd(setup);
+        let options = Options::shared();
+        let system = System::<Ratio>::new(&step, &options, &BTreeSet::new());
+        let whole = solve(&step, &system);
+        for equation in distinct(&system) {
+            let monic = equation.form.monic();
+            let mut without = system.clone();
+            without.equations.retain(|e| e.form.monic() != monic);
+            let rule = solve(&step, &without);
+            let certificate = Certificate::of_rule(&step, &options, &rule, Symmetry::Scaling);
+            let accepted = check(&step, &certificate).is_ok();
+            assert_eq!(accepted, rule == whole, "without {:?}", equation.origin);
+            caught += usize::from(!accepted);
+        }
+    }
+    assert!(caught > 10, "only {caught} equations mattered");
+}
+
+#[test]
+fn a_certificate_is_about_one_step_and_reads_back() {
+    let step = sgd(Setup::default());
+    let certificate = infer(&step, &Options::default()).certificate;
+    let other = sgd(Setup {
+        decay: true,
+        ..Setup::default()
+    });
+    assert!(check(&other, &certificate).is_err());
+    let text = certificate.to_json();
+    let back: Certificate = serde_json::from_str(&text).unwrap();
+    assert_eq!(back, certificate);
+    assert_eq!(back.to_json(), text);
+    assert_eq!(certificate.sha256().len(), 64);
+    let again = infer(&sgd(Setup::default()), &Options::default()).certificate;
+    assert_eq!(again.sha256(), certificate.sha256());
+}
+
+#[test]
+fn a_claim_that_the_weights_do_not_bear_out_is_rejected() {
+    let step = sgd(Setup::default());
+    let powers = |pairs: &[(&str, &str)]| {
+        let read = |(n, x): &(&str, &str)| ((*n).to_owned(), parse_ratio(x).unwrap());
+        pairs.iter().map(read).collect()
+    };
+    let question = MapQuestion {
+        hyperparameters: powers(&[("s", "1"), ("lr", "-1")]),
+        initial: powers(&[("A", "-1/2"), ("B", "0")]),
+        zeroable_initials: ["B".to_owned()].into(),
+    };
+    let decision = decide_map(&step, &question).unwrap();
+    let MapDecision::HomogeneousIf { proof, .. } = decision else {
+        panic!("{decision:?}")
+    };
+    check(&step, &proof.certificate).unwrap();
+    let spoil = |change: &dyn Fn(&mut crate::gauge::Claim)| {
+        let mut certificate = proof.certificate.clone();
+        change(certificate.claim.as_mut().unwrap());
+        check(&step, &certificate).unwrap_err()
+    };
+    spoil(&|claim| claim.zero_initials.clear());
+    spoil(&|claim| {
+        claim.hyperparameters.insert("lr_A".into(), "0".into());
+    });
+    spoil(&|claim| {
+        claim.hyperparameters.remove("s");
+    });
+    spoil(&|claim| {
+        claim.initial.insert("A".into(), "1".into());
+    });
+    // `s` is not a switch: nobody may assume that it is zero.
+    spoil(&|claim| {
+        claim.zero_hyperparameters.insert("s".into());
+        claim.hyperparameters.insert("s".into(), "7".into());
+    });
+}
+
+#[test]
+fn a_division_by_a_literal_zero_gets_no_certificate() {
+    let b = StepBuilder::new();
+    let one = Dim::one();
+    let a = b.parameter("A", &one, &one);
+    b.set_loss(a.opaque_loss());
+    b.update(a, a / b.ratio(0, 1));
+    let step = b.finish().unwrap();
+    let free = infer(
+        &step,
+        &Options {
+            free_loss: true,
+            ..Options::default()
+        },
+    );
+    // The opaque loss leaves no factor, so there is nothing to accept wrongly.
+    assert_eq!(free.rule.dimension(), 0);
+    let mut forged = free.certificate;
+    forged.generators = vec!["p".into()];
+    for node in &mut forged.nodes {
+        if node.weight.is_some() {
+            node.weight = Some(vec!["0".into()]);
+        }
+    }
+    let error = check(&step, &forged).unwrap_err().to_string();
+    assert!(error.contains("off by"), "{error}");
 }
