@@ -5,6 +5,7 @@ mod explain;
 mod maps;
 mod mutations;
 mod rules;
+mod semantics;
 
 use super::Weight;
 use crate::arith::{Ratio, parse_ratio};
