@@ -161,7 +161,7 @@ fn random_step(operations: &[(u8, u8, u8, u8, u8)]) -> StepGraph {
     for (what, i, j, k, l) in operations {
         let pick = |n: &u8| pile[pile.len() - 1 - usize::from(*n) % pile.len()];
         let (x, y, z, v): (Expr<'_>, _, _, _) = (pick(i), pick(j), pick(k), pick(l));
-        pile.push(match what % 20 {
+        pile.push(match what % 21 {
             0 => x + y,
             1 => x - y,
             2..=4 => x * y,
@@ -178,6 +178,7 @@ fn random_step(operations: &[(u8, u8, u8, u8, u8)]) -> StepGraph {
             16 => x.square().sqrt(),
             17 => b.ratio(0, 1) * x + y,
             18 => (x / x).exp(),
+            19 => (b.ratio(0, 1) * x).exp() * y + z,
             _ => x.max(0),
         });
     }
