@@ -177,7 +177,7 @@ fn random_step(operations: &[(u8, u8, u8, u8, u8)]) -> StepGraph {
             15 => -x,
             16 => x.square().sqrt(),
             17 => b.ratio(0, 1) * x + y,
-            18 => (x / x).exp(),
+            18 => (x / x.detach()).exp(),
             19 => (b.ratio(0, 1) * x).exp() * y + z,
             _ => x.max(0),
         });
