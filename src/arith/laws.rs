@@ -164,6 +164,7 @@ fn order<A: Lawful>(ctx: &A) {
                 prop_assert!(lacks, "{answer:?}");
             }
             prop_assert!(ctx.compare(x, y).is_err());
+            prop_assert_eq!(ctx.equal(x, y), Ok(ctx.same(x, y)));
             return Ok(());
         }
         let compare = |x: &A::Elem, y: &A::Elem| ctx.compare(x, y).unwrap();
@@ -172,6 +173,7 @@ fn order<A: Lawful>(ctx: &A) {
         prop_assert_eq!(compare(x, y), exact(x).cmp(&exact(y)));
         prop_assert_eq!(compare(x, y), compare(y, x).reverse());
         prop_assert_eq!(compare(x, x), Ordering::Equal);
+        prop_assert_eq!(ctx.equal(x, y), Ok(compare(x, y).is_eq()));
         if compare(x, y).is_le() && compare(y, z).is_le() {
             prop_assert!(compare(x, z).is_le());
         }

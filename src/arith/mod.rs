@@ -152,6 +152,14 @@ pub trait Arithmetic: Clone + Debug + Send + Sync + 'static {
     /// arithmetic cannot tell, which is never reported as "false".
     fn compare(&self, x: &Self::Elem, y: &Self::Elem) -> Result<Ordering, OpError>;
 
+    /// `x = y`, which an unordered field knows as well. Zeros of either sign are equal.
+    ///
+    /// # Errors
+    /// [`OpError::Undecided`] where the arithmetic cannot tell.
+    fn equal(&self, x: &Self::Elem, y: &Self::Elem) -> Result<bool, OpError> {
+        Ok(self.compare(x, y)? == Ordering::Equal)
+    }
+
     /// `out ← |x|`.
     ///
     /// # Errors

@@ -143,6 +143,10 @@ impl Arithmetic for Prime {
         Err(unsupported("order"))
     }
 
+    fn equal(&self, x: &u64, y: &u64) -> Result<bool, OpError> {
+        Ok(x == y)
+    }
+
     fn abs(&self, _: &mut u64, _: &u64) -> Result<(), OpError> {
         Err(unsupported("absolute value"))
     }

@@ -232,11 +232,11 @@ impl<A: Arithmetic> Context<'_, A> {
         let ctx = self.ctx;
         self.settle(out, |o, (row, col)| {
             earliest([lhs.number(row, col), rhs.number(row, col)].into_iter())?;
-            let order = ctx.compare(lhs.at(row, col), rhs.at(row, col))?;
+            let (x, y) = (lhs.at(row, col), rhs.at(row, col));
             let holds = match comparison {
-                Comparison::Less => order == Ordering::Less,
-                Comparison::LessEqual => order != Ordering::Greater,
-                Comparison::Equal => order == Ordering::Equal,
+                Comparison::Less => ctx.compare(x, y)? == Ordering::Less,
+                Comparison::LessEqual => ctx.compare(x, y)? != Ordering::Greater,
+                Comparison::Equal => ctx.equal(x, y)?,
             };
             let taken = if holds { &then } else { &otherwise };
             earliest([taken.number(row, col)].into_iter())?;

@@ -94,6 +94,13 @@ fn each_arithmetic_writes_exact_numbers_in_its_own_form() {
 }
 
 #[test]
+fn momentum_runs_where_numbers_have_no_order() {
+    // Its first step is told by t = 1, which the prime field can decide.
+    let ran = lora(&["run", "tests/golden/sgd_nesterov.json", "--arith", "prime"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+}
+
+#[test]
 fn outputs_are_recorded_before_the_first_step_and_after_each() {
     let args = [
         "run",
