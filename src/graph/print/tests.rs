@@ -19,6 +19,7 @@ fn steps() -> Vec<StepGraph> {
     for loss in LOSSES {
         let mut full = Recipe::new("linear", loss.name, "sgd").unwrap();
         full.set_flag("nesterov", true).unwrap();
+        full.switch_off("dampening").unwrap();
         full.schedule = Some(Schedule::Cosine { t_max: 10 });
         recipes.push(full.with_clip(Some(Clip::Norm)));
     }
