@@ -48,7 +48,11 @@ const EXACT: &[&str] = &[
 ];
 
 /// What the checker may use of its own room: the form of a certificate.
-const CHECKER: &[&[&str]] = &[&["super", "certificate"], &["super", "field", "Symmetry"]];
+const CHECKER: &[&[&str]] = &[
+    &["super", "certificate"],
+    &["super", "CertifiedNode"],
+    &["super", "field", "Symmetry"],
+];
 
 /// Calls of `unwrap` and `expect` that cannot fail, with the reason.
 const CANNOT_FAIL: &[(&str, &str)] = &[(
