@@ -46,6 +46,23 @@ Implicit Types (x : factors F m n r).
 Variables (k p q : F).
 Hypothesis kpq : k * p * q = 1.
 
+Lemma scale_p_neq0 : p != 0.
+Proof. by apply: contra_eq_neq kpq => ->; rewrite mulr0 mul0r eq_sym oner_neq0. Qed.
+Lemma scale_q_neq0 : q != 0.
+Proof. by apply: contra_eq_neq kpq => ->; rewrite mulr0 eq_sym oner_neq0. Qed.
+
+(* the gradients scale against their factors *)
+Lemma grad_A_rescale x g : grad_A (k * s) (rescale p q x) g = p^-1 *: grad_A s x g.
+Proof.
+rewrite /grad_A /= [(_ *: _)^T]linearZ /= -scalemxAl !scalerA; congr (_ *: _).
+by apply: (mulfI scale_p_neq0); rewrite mulVKf ?scale_p_neq0 // -[RHS]mul1r -kpq; ring.
+Qed.
+Lemma grad_B_rescale x g : grad_B (k * s) (rescale p q x) g = q^-1 *: grad_B s x g.
+Proof.
+rewrite /grad_B /= [(_ *: _)^T]linearZ /= -scalemxAr !scalerA; congr (_ *: _).
+by apply: (mulfI scale_q_neq0); rewrite mulVKf ?scale_q_neq0 // -[RHS]mul1r -kpq; ring.
+Qed.
+
 (* A -> p A, B -> q B, s -> s / (p q), rates times p^2 and q^2 *)
 Theorem trajectory_law t x :
   gd W0 G (k * s) (fun t => p ^+ 2 * etaA t) (fun t => q ^+ 2 * etaB t) t (rescale p q x)
