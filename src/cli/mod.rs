@@ -1,7 +1,7 @@
 //! The command line: one file for each verb.
 //!
 //! A verb reads its arguments and files, calls the rooms below, prints, and says how it ended
-//! ([`Status`]). Results go to stdout, progress and remarks to stderr.
+//! (`Status`). Results go to stdout, progress and remarks to stderr.
 //!
 //! This is the only room that prints, reads or writes files, looks at the environment or sets an
 //! exit status, and it may use every other room. It computes nothing and judges nothing itself:

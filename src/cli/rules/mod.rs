@@ -83,11 +83,12 @@ pub(super) fn run(args: &RulesArgs, console: &Console) -> Result<Status, Failure
         .into_iter()
         .map(|name| recipe(args, name, console))
         .collect::<Result<_, _>>()?;
-    // In parallel, yet in the order asked for.
-    let all: Vec<Derived> = recipes
+    // In parallel, yet in the order asked for; so is the first error.
+    let all: Vec<Result<Derived, Failure>> = recipes
         .into_par_iter()
         .map(|recipe| derive(recipe, args.shared_lr))
-        .collect::<Result<_, _>>()?;
+        .collect();
+    let all: Vec<Derived> = all.into_iter().collect::<Result<_, _>>()?;
     if args.json {
         console.print_json(&json::document(&all))?;
     } else if args.latex {
