@@ -158,7 +158,7 @@ struct FigureView<'a> {
     title: &'a str,
     x: &'a str,
     y: &'a str,
-    svg: String,
+    drawings: [String; 2],
     legend: Vec<(usize, &'a str)>,
     rows: Vec<(&'a str, String, String)>,
 }
@@ -272,8 +272,13 @@ impl<'a> FigureView<'a> {
             title: &figure.title,
             x: &figure.x,
             y: &figure.y,
-            svg: svg::figure(figure, id),
+            drawings: [
+                svg::figure(figure, svg::Size::Wide, &format!("{id}-wide")),
+                svg::figure(figure, svg::Size::Narrow, &format!("{id}-narrow")),
+            ],
             legend: legend
+                // Bars have their names below them.
+                .filter(|_| !svg::has_bars(figure))
                 .map(|(i, s)| (i % svg::SERIES_STYLES, s.name.as_str()))
                 .collect(),
             rows: series

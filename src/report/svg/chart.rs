@@ -7,8 +7,44 @@ use crate::audit::Figure;
 /// How many styles of lines the style sheet knows; a further series starts over.
 pub(crate) const SERIES_STYLES: usize = 6;
 
-const WIDTH: f64 = 600.0;
-const HEIGHT: f64 = 300.0;
+/// For how wide a page a figure is drawn. The letters are of the same size in each, so a phone
+/// does not get a shrunken drawing of a screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// For screens; lines have their names at their ends.
+    Wide,
+    /// For phones; lines are named in the legend only.
+    Narrow,
+}
+
+impl Size {
+    fn width(self) -> f64 {
+        match self {
+            Self::Wide => 660.0,
+            Self::Narrow => 340.0,
+        }
+    }
+
+    fn height(self) -> f64 {
+        match self {
+            Self::Wide => 300.0,
+            Self::Narrow => 240.0,
+        }
+    }
+
+    /// The number of letters that fit across.
+    fn letters(self) -> usize {
+        (self.width() / LETTER) as usize
+    }
+
+    fn class(self) -> &'static str {
+        match self {
+            Self::Wide => "chart wide",
+            Self::Narrow => "chart narrow",
+        }
+    }
+}
+
 const LEFT: f64 = 58.0;
 const TOP: f64 = 34.0;
 const BOTTOM: f64 = 46.0;
@@ -22,9 +58,14 @@ const LONGEST_LABEL: usize = 18;
 /// Lines with more points than this have no marks on them.
 const MOST_MARKS: usize = 24;
 
+/// Whether the figure is drawn as bars: every series is a single number.
+pub(crate) fn has_bars(figure: &Figure) -> bool {
+    figure.series.iter().all(|s| s.points.len() <= 1)
+}
+
 /// The figure as SVG. `id` must be unique in the page; it is used for the title and description
 /// that screen readers tell.
-pub(crate) fn figure(figure: &Figure, id: &str) -> String {
+pub(crate) fn figure(figure: &Figure, size: Size, id: &str) -> String {
     let lines: Vec<Line<'_>> = figure
         .series
         .iter()
@@ -35,28 +76,23 @@ pub(crate) fn figure(figure: &Figure, id: &str) -> String {
             points: &series.points,
         })
         .collect();
-    let drawn = lines.iter().flat_map(Line::drawable).count();
-    let body = if drawn == 0 {
-        format!(
-            "<text class=\"axis-title\" x=\"{}\" y=\"{}\" text-anchor=\"middle\">nothing to draw</text>",
-            c(WIDTH / 2.0),
-            c(HEIGHT / 2.0)
+    let nothing = lines.iter().flat_map(Line::drawable).next().is_none();
+    let (height, body) = if nothing {
+        let middle = size.width() / 2.0;
+        (
+            80.0,
+            text("axis-title", middle, 44.0, "middle", "nothing to draw"),
         )
-    } else if lines.iter().all(|l| l.points.len() <= 1) {
-        bars(figure, &lines)
+    } else if has_bars(figure) {
+        (size.height(), bars(figure, size, &lines))
     } else {
-        curves(figure, &lines)
-    };
-    let height = if drawn == 0 { 120.0 } else { HEIGHT };
-    let body = if drawn == 0 {
-        body.replace(&format!("y=\"{}\"", c(HEIGHT / 2.0)), "y=\"60\"")
-    } else {
-        body
+        (size.height(), curves(figure, size, &lines))
     };
     format!(
-        "<svg class=\"chart\" viewBox=\"0 0 {} {}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\">\
+        "<svg class=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\">\
          <title id=\"{id}-t\">{}</title><desc id=\"{id}-d\">{}</desc>{body}</svg>",
-        c(WIDTH),
+        size.class(),
+        c(size.width()),
         c(height),
         escaped(&figure.title),
         escaped(&description(figure, &lines)),
@@ -114,8 +150,8 @@ fn rule(class: &str, x1: f64, y1: f64, x2: f64, y2: f64) -> String {
 }
 
 /// The y axis with its grid, and both titles.
-fn frame(figure: &Figure, vertical: &Scale, right: f64) -> String {
-    let bottom = HEIGHT - BOTTOM;
+fn frame(figure: &Figure, size: Size, vertical: &Scale, right: f64) -> String {
+    let bottom = size.height() - BOTTOM;
     let mut out = String::new();
     for (y, label) in vertical.ticks() {
         let at = vertical.at(y);
@@ -123,22 +159,22 @@ fn frame(figure: &Figure, vertical: &Scale, right: f64) -> String {
         out.push_str(&text("tick", LEFT - 8.0, at + 4.0, "end", &label));
     }
     out.push_str(&rule("axis", LEFT, bottom, right, bottom));
-    let y_title = shortened(&figure.y, 80);
+    let y_title = shortened(&figure.y, size.letters());
     out.push_str(&text("axis-title", 4.0, 16.0, "start", &y_title));
-    let x_title = shortened(&figure.x, 70);
+    let x_title = shortened(&figure.x, size.letters() - 16);
     let middle = (LEFT + right) / 2.0;
     out.push_str(&text(
         "axis-title",
         middle,
-        HEIGHT - 8.0,
+        size.height() - 8.0,
         "middle",
         &x_title,
     ));
     out
 }
 
-fn curves(figure: &Figure, lines: &[Line<'_>]) -> String {
-    let labelled = lines.len() > 1 && lines.len() <= MOST_LABELS;
+fn curves(figure: &Figure, size: Size, lines: &[Line<'_>]) -> String {
+    let labelled = size == Size::Wide && lines.len() > 1 && lines.len() <= MOST_LABELS;
     let names = lines.iter().map(|l| l.name.chars().count());
     let longest = names.max().unwrap_or(0).min(LONGEST_LABEL) as f64;
     let margin = if labelled {
@@ -146,12 +182,12 @@ fn curves(figure: &Figure, lines: &[Line<'_>]) -> String {
     } else {
         18.0
     };
-    let (right, bottom) = (WIDTH - margin, HEIGHT - BOTTOM);
+    let (right, bottom) = (size.width() - margin, size.height() - BOTTOM);
     let xs: Vec<f64> = lines.iter().flat_map(Line::drawable).map(|p| p.0).collect();
     let ys: Vec<f64> = lines.iter().flat_map(Line::drawable).map(|p| p.1).collect();
     let horizontal = Scale::horizontal(&xs, LEFT + 8.0, right - 8.0);
     let vertical = Scale::vertical(&ys, bottom, TOP);
-    let mut out = frame(figure, &vertical, right);
+    let mut out = frame(figure, size, &vertical, right);
     let mut last_end = f64::NEG_INFINITY;
     for (x, label) in horizontal.ticks() {
         let at = horizontal.at(x);
@@ -167,7 +203,7 @@ fn curves(figure: &Figure, lines: &[Line<'_>]) -> String {
         out.push_str(&path(line, &horizontal, &vertical));
     }
     if labelled {
-        out.push_str(&labels(lines, &vertical, right));
+        out.push_str(&labels(lines, size, &vertical, right));
     }
     out
 }
@@ -200,7 +236,7 @@ fn path(line: &Line<'_>, horizontal: &Scale, vertical: &Scale) -> String {
 }
 
 /// Names at the right end of the lines, pushed apart until none covers another.
-fn labels(lines: &[Line<'_>], vertical: &Scale, right: f64) -> String {
+fn labels(lines: &[Line<'_>], size: Size, vertical: &Scale, right: f64) -> String {
     let ends = lines.iter().filter_map(|line| {
         let last = line.drawable().last()?;
         Some((vertical.at(last.1), line))
@@ -211,7 +247,7 @@ fn labels(lines: &[Line<'_>], vertical: &Scale, right: f64) -> String {
         ends[i].0 = ends[i].0.max(ends[i - 1].0 + LINE);
     }
     // What was pushed below the axis moves up again, and takes the others along.
-    let mut floor = HEIGHT - BOTTOM;
+    let mut floor = size.height() - BOTTOM;
     for end in ends.iter_mut().rev() {
         end.0 = end.0.min(floor);
         floor = end.0 - LINE;
@@ -231,9 +267,9 @@ fn labels(lines: &[Line<'_>], vertical: &Scale, right: f64) -> String {
 }
 
 /// One bar for each series.
-fn bars(figure: &Figure, lines: &[Line<'_>]) -> String {
-    let right = WIDTH - 18.0;
-    let bottom = HEIGHT - BOTTOM;
+fn bars(figure: &Figure, size: Size, lines: &[Line<'_>]) -> String {
+    let right = size.width() - 18.0;
+    let bottom = size.height() - BOTTOM;
     let mut ys: Vec<f64> = lines.iter().flat_map(Line::drawable).map(|p| p.1).collect();
     let reach = ys.iter().copied().fold(0.0f64, |m, y| m.max(y.abs()));
     let least = ys
@@ -252,7 +288,7 @@ fn bars(figure: &Figure, lines: &[Line<'_>]) -> String {
     } else {
         vertical.at(0.0)
     };
-    let mut out = frame(figure, &vertical, right);
+    let mut out = frame(figure, size, &vertical, right);
     let slot = (right - LEFT) / lines.len() as f64;
     let thick = (slot * 0.7).min(64.0);
     let room = (slot / LETTER) as usize;
@@ -298,7 +334,7 @@ mod tests {
             y: "y".into(),
             series: series.collect(),
         };
-        figure(&fig, "f")
+        figure(&fig, Size::Wide, "f") + &figure(&fig, Size::Narrow, "g")
     }
 
     #[test]
