@@ -14,6 +14,7 @@ mod markdown;
 mod mathml;
 mod svg;
 pub mod terminal;
+mod view;
 mod words;
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ use comfy_table::{
 use super::words;
 use crate::audit::{Audit, Rung, Verdict};
 
+/// From this width the reason has a column of its own; below it stands under the claim.
+const WIDE: usize = 120;
 /// Below this a table of several columns cannot be read; it is then wider than asked.
 const NARROWEST: usize = 40;
 
@@ -97,23 +99,28 @@ pub fn audit_table(audit: &Audit, width: usize, color: bool) -> String {
     if audit.claims.is_empty() {
         return "No claim was judged.\n".to_owned();
     }
+    let wide = width >= WIDE;
     let mut table = styled(width, color);
-    table.set_header(head(
-        &["id", "verdict", "strongest", "claim", "because"],
-        color,
-    ));
+    let heads = ["id", "verdict", "strongest", "claim", "because"];
+    let shown = if wide { 5 } else { 4 };
+    table.set_header(head(&heads[..shown], color));
     for claim in &audit.claims {
-        table.add_row(vec![
+        let mut row = vec![
             Cell::new(clean(&claim.id)),
             verdict_cell(claim.verdict, claim.expected, color),
             Cell::new(words::strongest(claim).map_or("–", Rung::name)),
-            Cell::new(clean(&claim.title)),
-            Cell::new(clean(&claim.because)),
-        ]);
+        ];
+        let (title, because) = (clean(&claim.title), clean(&claim.because));
+        if wide {
+            row.extend([Cell::new(title), Cell::new(because)]);
+        } else {
+            row.push(Cell::new(format!("{title}\n→ {because}")));
+        }
+        table.add_row(row);
     }
-    // The short columns never wrap; the two sentences share what is left.
+    // The short columns never wrap; the sentences have what is left.
     let longest_id = audit.claims.iter().map(|c| c.id.chars().count()).max();
-    let id = u16::try_from(longest_id.unwrap_or(0).clamp(2, 18) + 2).unwrap_or(20);
+    let id = u16::try_from(longest_id.unwrap_or(0).clamp(2, 14) + 2).unwrap_or(16);
     let fixed = |width| ColumnConstraint::Absolute(Width::Fixed(width));
     table.set_constraints([fixed(id), fixed(14), fixed(13)]);
     let mut out = finish(&table);

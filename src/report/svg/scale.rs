@@ -35,9 +35,8 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// An axis for `values` (drawable numbers). `floor` adds zero to a linear axis that starts
-    /// close to it.
-    pub fn of(values: &[f64], spread: Spread, start: f64, end: f64) -> Self {
+    /// An axis that just holds `values`, which are drawable numbers.
+    fn of(values: &[f64], spread: Spread, start: f64, end: f64) -> Self {
         let has_zero = spread == Spread::Log && values.contains(&0.0);
         let kept = values.iter().copied().filter(|v| match spread {
             Spread::Linear => true,
