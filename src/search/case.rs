@@ -38,6 +38,8 @@ pub struct Case {
     pub steps: usize,
     scalars: Vec<usize>,
     pools: Vec<Vec<i8>>,
+    /// For the parameters of a second run that starts elsewhere.
+    second: Vec<Vec<i8>>,
 }
 
 const MAX_SIZE: usize = 4;
@@ -60,13 +62,9 @@ pub fn cases(max_size: usize, max_steps: usize) -> impl Strategy<Value = Case> {
         1..=max_steps.max(1),
         prop::collection::vec(0usize..5, SCALARS),
         prop::collection::vec(prop::collection::vec(-4i8..=4, POOL), TENSORS),
+        prop::collection::vec(prop::collection::vec(-4i8..=4, POOL), TENSORS),
     )
-        .prop_map(|(sizes, steps, scalars, pools)| Case {
-            sizes,
-            steps,
-            scalars,
-            pools,
-        })
+        .prop_map(|(sizes, steps, scalars, pools, second)| Case { sizes, steps, scalars, pools, second })
 }
 
 impl Case {
@@ -109,10 +107,7 @@ impl Case {
             } else if name == "Y" && recipe.loss.targets == Targets::Classes {
                 one_hot(pool, rows, cols)
             } else {
-                let entries = (0..rows * cols)
-                    .map(|j| f64::from(pool[j % POOL]) / 2.0)
-                    .collect();
-                Tensor::new(rows, cols, entries).unwrap_or_else(|_| Tensor::zeros(rows, cols))
+                entries(pool, rows, cols)
             };
             values.set_tensor(name, tensor);
         }
@@ -124,6 +119,26 @@ impl Case {
             steps: self.steps,
         }
     }
+}
+
+impl Case {
+    /// The same run from other parameters, drawn apart from the first ones.
+    pub fn from_elsewhere(&self, scenario: &Scenario, step: &StepGraph, start: &Start) -> Scenario {
+        let mut other = scenario.clone();
+        for (i, p) in step.parameters.iter().enumerate() {
+            if let Some(tensor) = other.values.tensors.get_mut(&p.name)
+                && !start.zero.contains(&p.name)
+            {
+                *tensor = entries(&self.second[i % TENSORS], tensor.rows(), tensor.cols());
+            }
+        }
+        other
+    }
+}
+
+fn entries(pool: &[i8], rows: usize, cols: usize) -> Tensor {
+    let entries = (0..rows * cols).map(|j| f64::from(pool[j % POOL]) / 2.0).collect();
+    Tensor::new(rows, cols, entries).unwrap_or_else(|_| Tensor::zeros(rows, cols))
 }
 
 fn one_hot(pool: &[i8], rows: usize, cols: usize) -> Tensor {

@@ -12,4 +12,4 @@ mod witness;
 
 pub use case::{Case, Start, cases};
 pub use hunt::{Found, Hunt, HuntError, Hunted, hunt};
-pub use witness::{Finding, Replay, Witness, WitnessError, exact_arithmetic};
+pub use witness::{Finding, Replay, Witness, WitnessError, check_exactly, exact_arithmetic};

@@ -181,6 +181,19 @@ pub(crate) fn check_in(
     )??)
 }
 
+/// Checks a property on two runs in [`exact_arithmetic`].
+///
+/// # Errors
+/// [`WitnessError::Check`] when a run cannot be carried through.
+pub fn check_exactly(
+    property: &Property,
+    left: &Scenario,
+    right: &Scenario,
+    steps: usize,
+) -> Result<Outcome, WitnessError> {
+    check_in(exact_arithmetic(), property, left, right, steps)
+}
+
 impl Witness {
     /// A witness against `claim`.
     pub fn new(

@@ -5,6 +5,7 @@
 //! nothing here runs: that is for the rooms that interpret the graph.
 
 mod clip;
+pub mod initializers;
 pub mod losses;
 pub mod models;
 pub mod optimizers;
