@@ -1,0 +1,287 @@
+//! Evidence that several judges gather: theorems, certificates, exact and bit-equal runs.
+
+use num_traits::Zero;
+
+use super::judges::JudgeError;
+use super::{Claim, Derivation, DerivationLine, Evidence, Rung, theorem};
+use crate::arith::{Arithmetic, F32, F64, Prime, Ratio, show_ratio};
+use crate::gauge::{self, Certificate, MapDecision, MapQuestion};
+use crate::graph::StepGraph;
+use crate::graph::print::definitions;
+use crate::scenario::{
+    CheckError, Outcome, Powers, Property, Scenario, ScenarioError, ScenarioFile, check,
+};
+use crate::search::{Hunt, Hunted, Start, hunt};
+use crate::zoo::Recipe;
+
+/// The seed of every random choice of the audit.
+pub const SEED: u64 = 1;
+/// The factor of exact runs: its root is rational and neither is a power of two.
+pub fn exact_k() -> Ratio {
+    Ratio::new(9.into(), 4.into())
+}
+
+/// The theorems that the claim names, as far as they were compiled.
+pub fn theorems(claim: &Claim) -> Vec<Evidence> {
+    claim
+        .theorems()
+        .iter()
+        .filter_map(|name| theorem(name).ok())
+        .map(|t| Evidence {
+            theorem: Some(t.clone()),
+            ..Evidence::new(Rung::Theorem, t.says.clone())
+        })
+        .collect()
+}
+
+/// The question whether `powers` leaves the step unchanged; `zeroable` parameters may be assumed
+/// to start at zero.
+pub fn question(powers: &Powers, zeroable: &[&str]) -> MapQuestion {
+    MapQuestion {
+        hyperparameters: powers.hyperparameters.clone(),
+        initial: powers.initial.clone(),
+        zeroable_initials: zeroable.iter().map(|z| (*z).to_owned()).collect(),
+    }
+}
+
+/// Asks the gauge solver and has its certificate checked.
+///
+/// # Errors
+/// [`JudgeError`] for an unknown name, or a certificate that the checker rejects.
+pub fn decide(
+    step: &StepGraph,
+    powers: &Powers,
+    zeroable: &[&str],
+) -> Result<MapDecision, JudgeError> {
+    let decision = gauge::decide_map(step, &question(powers, zeroable))?;
+    match &decision {
+        MapDecision::Homogeneous(proof) | MapDecision::HomogeneousIf { proof, .. } => {
+            gauge::check(step, &proof.certificate)?;
+        }
+        MapDecision::Inhomogeneous { .. } => {}
+    }
+    Ok(decision)
+}
+
+/// The certificate as evidence.
+pub fn certificate(certificate: &Certificate, says: impl Into<String>) -> Evidence {
+    Evidence::new(Rung::Certificate, says)
+        .with("nodes", certificate.nodes.len())
+        .with("checked", true)
+        .with("sha256", certificate.sha256())
+}
+
+/// What a certificate for an unknown network covers, in words.
+pub const COVERS: &str = "Every quantity of the step has a weight and every operation respects it, \
+so the loss and W are the same at every step, for every size, number of steps, data order, schedule \
+and network around the layer, smooth or not. An independent checker confirmed each node.";
+
+/// The step with its weights under a map in powers of k.
+pub fn derivation(step: &StepGraph, proof: &Certificate, title: &str) -> Derivation {
+    let weights = proof.weights().unwrap_or_default();
+    let weight_of = |index: usize| -> Vec<String> {
+        match weights.get(index) {
+            Some(Some(w)) => w.iter().map(show_ratio).collect(),
+            _ => vec!["0".into(); proof.generators.len()],
+        }
+    };
+    let leaves = step.graph.leaves().map(|(name, id)| DerivationLine {
+        quantity: name.to_owned(),
+        formula: String::new(),
+        mathml: String::new(),
+        weight: weight_of(id.index()),
+    });
+    let defined = definitions(step).into_iter().map(|d| DerivationLine {
+        quantity: d.name,
+        formula: d.text,
+        mathml: d.mathml,
+        weight: weight_of(d.node.index()),
+    });
+    let rule = gauge::infer(step, &gauge::Options::default()).rule;
+    let invariants = gauge::invariants(&rule);
+    Derivation {
+        title: title.to_owned(),
+        basis: proof.generators.clone(),
+        lines: leaves.chain(defined).collect(),
+        invariants: invariants
+            .iter()
+            .filter(|i| !i.is_trivial())
+            .map(ToString::to_string)
+            .collect(),
+        certificate: proof.sha256(),
+    }
+}
+
+/// Hunts for a pair of runs that contradicts `property` when the right one is the left one
+/// under `powers` at `k`.
+///
+/// # Errors
+/// Those of [`hunt`].
+pub fn hunt_map(
+    recipe: &Recipe,
+    property: &Property,
+    powers: &Powers,
+    k: &Ratio,
+    start: &Start,
+    cases: u32,
+) -> Result<Hunted, JudgeError> {
+    Ok(hunt(&Hunt {
+        property,
+        recipe,
+        start,
+        shared: true,
+        right_of: &|left, _| powers.apply(left, k).ok(),
+        cases,
+        seed: SEED,
+    })?)
+}
+
+/// A drawn run of the claim's recipe at the given sizes.
+///
+/// # Errors
+/// [`ScenarioError`] where a hyperparameter has no default.
+pub fn drawn(
+    recipe: &Recipe,
+    sizes: [usize; 4],
+    steps: usize,
+    seed: u64,
+    start: &Start,
+) -> Result<Scenario, ScenarioError> {
+    let step = recipe.build()?;
+    let lr = Ratio::new(1.into(), 16.into());
+    let value = |base: &str| {
+        if base == "s" {
+            Ratio::from_integer(2.into())
+        } else {
+            lr.clone()
+        }
+    };
+    let hyperparameters = step
+        .hyperparameters()
+        .map(|(leaf, base, _)| (leaf.to_owned(), crate::scenario::Exact(value(base).into())))
+        .collect();
+    ScenarioFile {
+        name: format!("drawn with seed {seed}"),
+        model: recipe.model.name.into(),
+        loss: recipe.loss.name.into(),
+        reduction: recipe.reduction.name().into(),
+        optimizer: recipe.optimizer.name.into(),
+        flags: recipe.flags.iter().cloned().collect(),
+        clip: recipe.clip.map(|c| c.name().into()),
+        schedule: None,
+        steps,
+        alpha: None,
+        sizes: ["batch", "n_in", "n_out", "r"]
+            .iter()
+            .zip(sizes)
+            .map(|(n, s)| ((*n).to_owned(), s))
+            .collect(),
+        hyperparameters,
+        random: Some(crate::scenario::RandomFile {
+            seed,
+            zero: start.zero.iter().cloned().collect(),
+        }),
+        tensors: Default::default(),
+    }
+    .scenario()
+}
+
+/// Runs both sides in the prime field for many steps.
+///
+/// # Errors
+/// [`JudgeError`] when the run cannot be set up; `Ok(None)` where the field lacks an operation.
+pub fn prime_run(
+    recipe: &Recipe,
+    powers: &Powers,
+    start: &Start,
+    steps: usize,
+) -> Result<Option<(Outcome, Evidence)>, JudgeError> {
+    let left = drawn(recipe, [3, 4, 3, 2], steps, SEED, start)?;
+    let right = powers.apply(&left, &exact_k())?;
+    let outcome = match check(&Prime, &Property::same_run(), &left, &right, steps) {
+        Ok(outcome) => outcome,
+        Err(CheckError::Run(_)) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let Outcome::Holds { compared } = outcome else {
+        return Ok(Some((
+            outcome,
+            Evidence::new(Rung::Exact, "the runs differ in the prime field"),
+        )));
+    };
+    let says = format!(
+        "At k = 9/4, {steps} steps in the field of 2^61 - 1 elements: loss and W are equal, number by \
+         number. A false one-step identity of degree d would pass at a random point with probability at \
+         most d / (2^61 - 1) (Schwartz-Zippel); the degree of a whole trajectory grows too fast for that \
+         bound, so this rung supports the certificate and does not replace it."
+    );
+    let evidence = Evidence::new(Rung::Exact, says)
+        .with("compared", compared)
+        .with("steps", steps)
+        .with("modulus", "2^61 - 1");
+    Ok(Some((outcome, evidence)))
+}
+
+/// Runs both sides in f32 and f64 for several powers of four.
+///
+/// # Errors
+/// [`JudgeError`] when the run cannot be set up.
+pub fn bit_runs(
+    recipe: &Recipe,
+    powers: &Powers,
+    start: &Start,
+) -> Result<Option<Evidence>, JudgeError> {
+    let ks = [(1, 64), (1, 4), (4, 1), (256, 1)]
+        .map(|(n, d): (i64, i64)| Ratio::new(n.into(), d.into()));
+    let left = drawn(recipe, [16, 8, 8, 4], 20, SEED, start)?;
+    let mut compared = 0;
+    for k in &ks {
+        let right = powers.apply(&left, k)?;
+        compared += match (bits(&F32, &left, &right)?, bits(&F64, &left, &right)?) {
+            (Outcome::Holds { compared: a }, Outcome::Holds { compared: b }) => a + b,
+            _ => return Ok(None),
+        };
+    }
+    Ok(Some(
+        Evidence::new(
+            Rung::BitEqual,
+            "In f32 and f64 the losses and W have the same bits at k = 1/64, 1/4, 4 and 256, over 20 \
+             steps of a drawn 8 × 8 layer: scaling by powers of two commutes with rounding.",
+        )
+        .with("compared", compared),
+    ))
+}
+
+fn bits<A: Arithmetic>(ctx: &A, left: &Scenario, right: &Scenario) -> Result<Outcome, JudgeError> {
+    Ok(check(ctx, &Property::same_run(), left, right, left.steps)?)
+}
+
+/// The map in words, for instance `alpha * k, lr_A * k^-1`.
+pub fn describe(powers: &Powers) -> String {
+    let show = |name: &str, power: &Ratio, negated: bool| {
+        let sign = if negated { "-" } else { "" };
+        if power.is_zero() && !negated {
+            return None;
+        }
+        let name = if name == "s" { "alpha" } else { name };
+        Some(if power.is_zero() {
+            format!("{name} * (-1)")
+        } else {
+            format!("{name} * {sign}k^{}", show_ratio(power))
+        })
+    };
+    let hyper = powers
+        .hyperparameters
+        .iter()
+        .filter_map(|(n, p)| show(n, p, powers.negated.contains(n)));
+    let initial = powers
+        .initial
+        .iter()
+        .filter_map(|(n, p)| show(&format!("{n}0"), p, powers.negated.contains(n)));
+    let all: Vec<String> = hyper.chain(initial).collect();
+    if all.is_empty() {
+        "nothing changes".into()
+    } else {
+        all.join(", ")
+    }
+}
