@@ -1,6 +1,6 @@
 //! Where results and remarks go, with colour where it is wanted.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -49,6 +49,11 @@ impl Console {
             .map_err(|e| Failure::new(format!("the result has no JSON form: {e}")))?;
         text.push('\n');
         self.print(&text)
+    }
+
+    /// Whether somebody looks at stderr who wants to see how far things are.
+    pub fn shows_progress(&self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
     }
 
     /// A remark, on stderr; nothing with `--quiet`.

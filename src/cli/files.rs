@@ -1,7 +1,7 @@
-//! Reading what a user names.
+//! Reading what a user names, and writing files whole or not at all.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use super::Failure;
@@ -45,4 +45,41 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
         return Err(Failure::in_file(path, "the file is empty"));
     }
     Ok(text)
+}
+
+/// Writes a file beside its place and then moves it there, so that nobody, whatever happens,
+/// sees half of it. Missing folders are created.
+pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    write_whole(path, text).map_err(|e| {
+        Failure::in_file(path, format!("the file cannot be written: {e}"))
+            .advise("check that the folder may be written and that the disk has room")
+    })
+}
+
+fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    if path.is_dir() {
+        return Err(io::Error::other("it is a folder"));
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    std::fs::create_dir_all(folder)?;
+    let mut beside = tempfile::NamedTempFile::new_in(folder)?;
+    beside.write_all(text.as_bytes())?;
+    allow_reading(beside.as_file())?;
+    beside.persist(path).map_err(|e| e.error)?;
+    Ok(())
+}
+
+/// A temporary file is for its owner's eyes only; a report is not.
+#[cfg(unix)]
+fn allow_reading(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn allow_reading(_: &File) -> io::Result<()> {
+    Ok(())
 }

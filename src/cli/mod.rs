@@ -7,6 +7,7 @@
 //! exit status, and it may use every other room. It computes nothing and judges nothing itself:
 //! what is true does not depend on how it was asked for. No other room uses this one.
 
+mod audit;
 mod case;
 mod console;
 mod deviation;
@@ -60,6 +61,7 @@ enum Color {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Audit(audit::AuditArgs),
     Rules(rules::RulesArgs),
     Run(run::RunArgs),
     Replay(replay::ReplayArgs),
@@ -99,6 +101,7 @@ pub fn main() -> ExitCode {
     };
     let console = Console::new(cli.global.quiet, cli.global.color);
     let ended = start_threads(cli.global.threads).and_then(|()| match &cli.verb {
+        Verb::Audit(args) => audit::run(args, &console),
         Verb::Rules(args) => rules::run(args, &console),
         Verb::Run(args) => run::run(args, &console),
         Verb::Replay(args) => replay::run(args, &console),

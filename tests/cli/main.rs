@@ -1,5 +1,6 @@
 //! The command line, from outside: what comes back on stdout, on stderr and as exit status.
 
+mod audit;
 mod bad_input;
 mod colour;
 mod replay;
@@ -88,6 +89,7 @@ fn help_and_version_are_results() {
         &["--help"][..],
         &["--version"],
         &["run", "--help"],
+        &["audit", "--help"],
         &["replay", "--help"],
         &["rules", "--help"],
     ] {
