@@ -55,7 +55,13 @@ pub enum ScenarioError {
     Unknown(#[from] UnknownName),
     /// The recipe cannot be built.
     #[error(transparent)]
-    Recipe(#[from] RecipeError),
+    Recipe(Box<RecipeError>),
+}
+
+impl From<RecipeError> for ScenarioError {
+    fn from(error: RecipeError) -> Self {
+        Self::Recipe(Box::new(error))
+    }
 }
 
 impl ScenarioError {

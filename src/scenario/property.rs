@@ -209,8 +209,8 @@ fn observing(
     let mut step = scenario.recipe.build_observing(&outputs)?;
     step.outputs.retain(|o| names.contains(&o.name));
     if split {
-        for i in 0..observables.len() {
-            let Some(output) = step.outputs.iter_mut().find(|o| o.name == names[i]) else {
+        for (i, name) in names.iter().enumerate() {
+            let Some(output) = step.outputs.iter_mut().find(|o| o.name == *name) else {
                 continue;
             };
             if let Op::Binary(Binary::Div, dividend, divisor) = step.graph.node(output.node).op {
