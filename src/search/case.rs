@@ -64,7 +64,13 @@ pub fn cases(max_size: usize, max_steps: usize) -> impl Strategy<Value = Case> {
         prop::collection::vec(prop::collection::vec(-4i8..=4, POOL), TENSORS),
         prop::collection::vec(prop::collection::vec(-4i8..=4, POOL), TENSORS),
     )
-        .prop_map(|(sizes, steps, scalars, pools, second)| Case { sizes, steps, scalars, pools, second })
+        .prop_map(|(sizes, steps, scalars, pools, second)| Case {
+            sizes,
+            steps,
+            scalars,
+            pools,
+            second,
+        })
 }
 
 impl Case {
@@ -137,7 +143,9 @@ impl Case {
 }
 
 fn entries(pool: &[i8], rows: usize, cols: usize) -> Tensor {
-    let entries = (0..rows * cols).map(|j| f64::from(pool[j % POOL]) / 2.0).collect();
+    let entries = (0..rows * cols)
+        .map(|j| f64::from(pool[j % POOL]) / 2.0)
+        .collect();
     Tensor::new(rows, cols, entries).unwrap_or_else(|_| Tensor::zeros(rows, cols))
 }
 
