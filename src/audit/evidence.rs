@@ -1,13 +1,13 @@
 //! Evidence that several judges gather: theorems, certificates, exact and bit-equal runs.
 
-use num_traits::Zero;
+use num_traits::{One, Signed, Zero};
 
 use super::judges::JudgeError;
 use super::{Claim, Derivation, DerivationLine, Evidence, Rung, theorem};
 use crate::arith::{Arithmetic, F32, F64, Prime, Ratio, show_ratio};
 use crate::gauge::{self, Certificate, MapDecision, MapQuestion};
-use crate::graph::StepGraph;
 use crate::graph::print::definitions;
+use crate::graph::{StepGraph, degree};
 use crate::scenario::{
     CheckError, Outcome, Powers, Property, Scenario, ScenarioError, ScenarioFile, check,
 };
@@ -87,7 +87,7 @@ pub fn derivation(step: &StepGraph, proof: &Certificate, title: &str) -> Derivat
     };
     let leaves = step.graph.leaves().map(|(name, id)| DerivationLine {
         quantity: name.to_owned(),
-        formula: String::new(),
+        formula: name.to_owned(),
         mathml: String::new(),
         weight: weight_of(id.index()),
     });
@@ -209,16 +209,33 @@ pub fn prime_run(
             Evidence::new(Rung::Exact, "the runs differ in the prime field"),
         )));
     };
+    let step = recipe.build()?;
+    let results = step.outputs.iter().map(|o| o.node).chain([step.loss]);
+    let next = step.parameters.iter().map(|p| p.next);
+    let degree = results
+        .chain(next)
+        .map(|id| degree(&step.graph, id))
+        .collect::<Option<Vec<_>>>();
+    let degree = degree.and_then(|d| d.into_iter().max());
+    let bound = degree.map_or_else(String::new, |d| {
+        format!(
+            " One step is a polynomial of degree {d} in its inputs, so a false identity between the two \
+             sides of one step passes at a random point with probability at most {d} / (2^61 - 1) \
+             (Schwartz-Zippel)."
+        )
+    });
     let says = format!(
         "At k = 9/4, {steps} steps in the field of 2^61 - 1 elements: loss and W are equal, number by \
-         number. A false one-step identity of degree d would pass at a random point with probability at \
-         most d / (2^61 - 1) (Schwartz-Zippel); the degree of a whole trajectory grows too fast for that \
-         bound, so this rung supports the certificate and does not replace it."
+         number.{bound} The degree of the whole trajectory grows too fast for such a bound; there this \
+         rung supports the certificate and does not replace it."
     );
-    let evidence = Evidence::new(Rung::Exact, says)
+    let mut evidence = Evidence::new(Rung::Exact, says)
         .with("compared", compared)
         .with("steps", steps)
         .with("modulus", "2^61 - 1");
+    if let Some(degree) = degree {
+        evidence = evidence.with("degree of one step", degree);
+    }
     Ok(Some((outcome, evidence)))
 }
 
@@ -256,32 +273,79 @@ fn bits<A: Arithmetic>(ctx: &A, left: &Scenario, right: &Scenario) -> Result<Out
     Ok(check(ctx, &Property::same_run(), left, right, left.steps)?)
 }
 
-/// The map in words, for instance `alpha * k, lr_A * k^-1`.
-pub fn describe(powers: &Powers) -> String {
-    let show = |name: &str, power: &Ratio, negated: bool| {
-        let sign = if negated { "-" } else { "" };
-        if power.is_zero() && !negated {
-            return None;
-        }
-        let name = if name == "s" { "alpha" } else { name };
-        Some(if power.is_zero() {
-            format!("{name} * (-1)")
+/// The map in words, for instance `alpha·k, lr/k, init/√k`.
+pub fn describe(step: &StepGraph, powers: &Powers) -> String {
+    let change = |power: &Ratio, negated: bool| {
+        let sign = if negated { "·(-1)" } else { "" };
+        let half = Ratio::new(1.into(), 2.into());
+        let scale = if power.is_zero() {
+            String::new()
+        } else if power.abs() == Ratio::one() {
+            format!("{}k", if power.is_negative() { "/" } else { "·" })
+        } else if power.abs() == half {
+            format!("{}√k", if power.is_negative() { "/" } else { "·" })
+        } else if power.is_negative() {
+            format!("/k^({})", show_ratio(&-power))
         } else {
-            format!("{name} * {sign}k^{}", show_ratio(power))
-        })
+            format!("·k^({})", show_ratio(power))
+        };
+        format!("{scale}{sign}")
     };
-    let hyper = powers
-        .hyperparameters
-        .iter()
-        .filter_map(|(n, p)| show(n, p, powers.negated.contains(n)));
-    let initial = powers
-        .initial
-        .iter()
-        .filter_map(|(n, p)| show(&format!("{n}0"), p, powers.negated.contains(n)));
-    let all: Vec<String> = hyper.chain(initial).collect();
-    if all.is_empty() {
-        "nothing changes".into()
+    // Copies that change alike stand under their common name.
+    let mut groups: Vec<(String, Vec<(String, String)>)> = Vec::new();
+    let mut add = |base: String, name: String, change: String| match groups
+        .iter_mut()
+        .find(|(b, _)| *b == base)
+    {
+        Some((_, members)) => members.push((name, change)),
+        None => groups.push((base, vec![(name, change)])),
+    };
+    let mut hyper: Vec<(&str, &str)> = step.hyperparameters().map(|(l, b, _)| (l, b)).collect();
+    hyper.sort_by_key(|(leaf, _)| *leaf != "s");
+    for (leaf, base) in hyper {
+        let power = powers
+            .hyperparameters
+            .get(leaf)
+            .cloned()
+            .unwrap_or_default();
+        let rename = |n: &str| {
+            if n == "s" {
+                "alpha".to_owned()
+            } else {
+                n.to_owned()
+            }
+        };
+        add(
+            rename(base),
+            rename(leaf),
+            change(&power, powers.negated.contains(leaf)),
+        );
+    }
+    for p in &step.parameters {
+        let changed = change(
+            &powers.initial_power(&p.name),
+            powers.negated.contains(&p.name),
+        );
+        add("init".into(), format!("init_{}", p.name), changed);
+    }
+    let words: Vec<String> = groups
+        .into_iter()
+        .flat_map(|(base, members)| {
+            let alike = members.iter().all(|(_, c)| *c == members[0].1);
+            let shown = if alike {
+                vec![(base, members[0].1.clone())]
+            } else {
+                members
+            };
+            shown
+                .into_iter()
+                .filter(|(_, c)| !c.is_empty())
+                .map(|(n, c)| format!("{n}{c}"))
+        })
+        .collect();
+    if words.is_empty() {
+        "no change".into()
     } else {
-        all.join(", ")
+        words.join(", ")
     }
 }

@@ -108,12 +108,31 @@ fn read(record: &str, index: &str, sources: &[(&str, &str)]) -> Option<Vec<Theor
         Some(Theorem {
             name: compiled.name,
             says: words.says.clone(),
-            hypotheses: words.hypotheses.clone(),
+            hypotheses: in_full(&index, words),
             assumptions: compiled.assumptions,
             prover: record.prover.clone(),
         })
     });
     Some(theorems.collect())
+}
+
+/// The hypotheses with every "those of X" replaced by the hypotheses of X.
+fn in_full(index: &Index, theorem: &IndexedTheorem) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for hypothesis in &theorem.hypotheses {
+        let other = hypothesis.strip_prefix("those of ").and_then(|name| {
+            index
+                .theorem
+                .iter()
+                .find(|t| t.name.ends_with(&format!(".{name}")))
+        });
+        match other {
+            // The index refers to earlier entries only, so this ends.
+            Some(other) if other.name != theorem.name => all.extend(in_full(index, other)),
+            _ => all.push(hypothesis.clone()),
+        }
+    }
+    all
 }
 
 fn digest(text: &str) -> String {

@@ -11,6 +11,7 @@
 //! step is a finite expression.
 
 mod builder;
+mod degree;
 mod dim;
 mod gradient;
 mod node;
@@ -19,6 +20,7 @@ pub mod print;
 mod step;
 
 pub use builder::{Builder, Expr};
+pub use degree::degree;
 pub use dim::{Dim, Shape};
 pub use gradient::gradient;
 pub use node::{Binary, Comparison, Graph, GraphError, Leaf, LeafKind, Node, NodeId, Op, Unary};

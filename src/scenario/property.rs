@@ -122,8 +122,8 @@ pub fn check<A: Arithmetic>(
         {
             pl.forward()?;
             pr.forward()?;
-            for (i, name) in property.premise.iter().enumerate() {
-                if let Compared::Different(entry, x, y) = compare_quotients(ctx, &pl, &pr, i) {
+            for name in &property.premise {
+                if let Compared::Different(entry, x, y) = compare_quotients(ctx, &pl, &pr, name) {
                     let found = difference(ctx, name, after_steps, entry, &x, &y);
                     return Ok(Outcome::PremiseFails(found));
                 }
@@ -152,8 +152,8 @@ pub fn check<A: Arithmetic>(
             }
             return Err(error.into());
         }
-        for (i, name) in property.conclusion.iter().enumerate() {
-            match compare_values(ctx, &cl, &cr, i) {
+        for name in &property.conclusion {
+            match compare_values(ctx, &cl, &cr, name) {
                 Compared::Equal(count) => compared += count,
                 Compared::Different(entry, x, y) => {
                     let found = difference(ctx, name, after_steps, entry, &x, &y);
@@ -185,12 +185,8 @@ fn runs_on<A: Arithmetic>(ctx: &A, scenario: &Scenario, steps: usize) -> Result<
     Ok(machine.forward()?)
 }
 
-fn value_name(i: usize) -> String {
-    format!("observable.{i}")
-}
-
-fn divisor_name(i: usize) -> String {
-    format!("observable.{i}.divisor")
+fn divisor_name(observable: &str) -> String {
+    format!("divisor of {observable}")
 }
 
 /// The scenario's step with the observables as its only outputs; with `split`, a quotient's
@@ -200,23 +196,22 @@ fn observing(
     observables: &[String],
     split: bool,
 ) -> Result<StepGraph, ScenarioError> {
-    let names: Vec<String> = (0..observables.len()).map(value_name).collect();
-    let outputs: Vec<(&str, &str)> = names
+    // An observable is its own name, so that errors speak of it as the claim does.
+    let outputs: Vec<(&str, &str)> = observables
         .iter()
-        .zip(observables)
-        .map(|(n, o)| (n.as_str(), o.as_str()))
+        .map(|o| (o.as_str(), o.as_str()))
         .collect();
     let mut step = scenario.recipe.build_observing(&outputs)?;
-    step.outputs.retain(|o| names.contains(&o.name));
+    step.outputs.retain(|o| observables.contains(&o.name));
     if split {
-        for (i, name) in names.iter().enumerate() {
+        for name in observables {
             let Some(output) = step.outputs.iter_mut().find(|o| o.name == *name) else {
                 continue;
             };
             if let Op::Binary(Binary::Div, dividend, divisor) = step.graph.node(output.node).op {
                 output.node = dividend;
                 step.outputs.push(Output {
-                    name: divisor_name(i),
+                    name: divisor_name(name),
                     node: divisor,
                 });
             }
@@ -234,9 +229,9 @@ fn compare_values<A: Arithmetic>(
     ctx: &A,
     left: &Machine<'_, A>,
     right: &Machine<'_, A>,
-    i: usize,
+    name: &str,
 ) -> Compared<A::Elem> {
-    let (Some(x), Some(y)) = (left.output(&value_name(i)), right.output(&value_name(i))) else {
+    let (Some(x), Some(y)) = (left.output(name), right.output(name)) else {
         return Compared::Equal(0);
     };
     entries(x.nrows(), x.ncols())
@@ -251,16 +246,16 @@ fn compare_quotients<A: Arithmetic>(
     ctx: &A,
     left: &Machine<'_, A>,
     right: &Machine<'_, A>,
-    i: usize,
+    name: &str,
 ) -> Compared<A::Elem> {
     let divisors = (
-        left.output(&divisor_name(i)),
-        right.output(&divisor_name(i)),
+        left.output(&divisor_name(name)),
+        right.output(&divisor_name(name)),
     );
     let (Some(dl), Some(dr)) = divisors else {
-        return compare_values(ctx, left, right, i);
+        return compare_values(ctx, left, right, name);
     };
-    let (Some(x), Some(y)) = (left.output(&value_name(i)), right.output(&value_name(i))) else {
+    let (Some(x), Some(y)) = (left.output(name), right.output(name)) else {
         return Compared::Equal(0);
     };
     // Dimensions of size 1 are repeated, as everywhere.

@@ -30,7 +30,7 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
                 Verdict::Proved,
                 format!(
                     "under {} every quantity of the step scales by a power of k, the loss and W by none",
-                    describe(&powers)
+                    describe(&step, &powers)
                 ),
             );
             draft.conditions.push("k > 0".into());
@@ -100,7 +100,7 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
                         Verdict::Refuted,
                         format!(
                             "two exact runs that differ only by {} part",
-                            describe(&powers)
+                            describe(&step, &powers)
                         ),
                     );
                     draft.evidence.push(Evidence::new(

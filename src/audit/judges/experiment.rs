@@ -160,7 +160,7 @@ fn measure(
     };
     let mut noticed = Noticed {
         name: name.to_owned(),
-        map: describe(powers),
+        map: describe(step, powers),
         exact: vec![],
         printed: vec![],
     };

@@ -64,7 +64,7 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
     let mut draft = if stray.is_empty() {
         Draft::new(
             Verdict::Proved,
-            format!("every alpha is reached along {}", describe(&powers)),
+            format!("every alpha is reached along {}", describe(&step, &powers)),
         )
     } else {
         let names: Vec<&str> = stray.iter().map(|s| s.as_str()).collect();
@@ -142,7 +142,7 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
         )?;
         rows.push(vec![
             held.clone(),
-            describe(&powers),
+            describe(&step, &powers),
             match &hunted.found {
                 Some(found) => format!("refuted: {}", found.finding.describe()),
                 None => "no counterexample found".to_owned(),

@@ -2,11 +2,13 @@
 
 use super::{Draft, JudgeError};
 use crate::arith::{Ratio, show_ratio};
-use crate::audit::evidence::{certificate, decide, exact_k, hunt_map};
+use crate::audit::evidence::{SEED, certificate, decide, exact_k};
 use crate::audit::{Claim, Evidence, Rung, Verdict};
 use crate::gauge::MapDecision;
 use crate::graph::{Binary, NodeId, Op, StepGraph, Unary};
-use crate::search::{Finding, Start};
+use crate::scenario::{Powers, Property};
+use crate::search::{Finding, Hunt, Hunted, Start, hunt};
+use crate::zoo::Recipe;
 
 /// Random cases of each size in a hunt.
 const CASES: u32 = 100;
@@ -44,14 +46,7 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
         .iter()
         .map(|d| format!("no entry of {d} is 0"))
         .collect();
-    let hunted = hunt_map(
-        &linear,
-        &property,
-        &powers,
-        &exact_k(),
-        &claim.start(),
-        CASES,
-    )?;
+    let hunted = generic_hunt(&property, &linear, &powers, &claim.start())?;
     if let Some(found) = hunted.found {
         let because = match &found.finding {
             Finding::Undefined { .. } => format!(
@@ -128,29 +123,10 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
 /// The same from starts without a zero, where every quotient has a value.
 fn generic_runs(
     claim: &Claim,
-    linear: &crate::zoo::Recipe,
-    powers: &crate::scenario::Powers,
+    linear: &Recipe,
+    powers: &Powers,
 ) -> Result<Option<Evidence>, JudgeError> {
-    let property = claim.property();
-    let hunted = crate::search::hunt(&crate::search::Hunt {
-        property: &property,
-        recipe: linear,
-        start: &Start::default(),
-        shared: true,
-        right_of: &|left, _| {
-            let nonzero = ["A", "B"].iter().all(|name| {
-                left.values
-                    .tensors
-                    .get(*name)
-                    .is_some_and(|t| t.values().iter().all(|x| *x != 0.0))
-            });
-            let mut right = powers.apply(left, &exact_k()).ok()?;
-            right.steps = left.steps;
-            nonzero.then_some(right)
-        },
-        cases: CASES,
-        seed: crate::audit::evidence::SEED,
-    })?;
+    let hunted = generic_hunt(&claim.property(), linear, powers, &Start::default())?;
     Ok(match &hunted.found {
         // An entry can become 0 on the way; that is the condition at work, not a difference.
         Some(found) if matches!(found.finding, Finding::Differs(_)) => None,
@@ -160,6 +136,36 @@ fn generic_runs(
                 .with("runs", hunted.held),
         ),
     })
+}
+
+/// Runs whose parameters have no zero entry but where the start puts them to zero, so that no
+/// accidental zero takes the blame.
+fn generic_hunt(
+    property: &Property,
+    linear: &Recipe,
+    powers: &Powers,
+    start: &Start,
+) -> Result<Hunted, JudgeError> {
+    let k = exact_k();
+    Ok(hunt(&Hunt {
+        property,
+        recipe: linear,
+        start,
+        shared: true,
+        right_of: &|left, _| {
+            let mut drawn = powers
+                .initial
+                .keys()
+                .filter(|name| !start.zero.contains(*name));
+            let generic = drawn.all(|name| {
+                let tensor = left.values.tensors.get(name);
+                tensor.is_some_and(|t| t.values().iter().all(|x| *x != 0.0))
+            });
+            generic.then(|| powers.apply(left, &k).ok()).flatten()
+        },
+        cases: CASES,
+        seed: SEED,
+    })?)
 }
 
 /// The divisors that stand in the formulas, by name.

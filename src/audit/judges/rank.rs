@@ -12,8 +12,8 @@ use crate::audit::evidence::{SEED, drawn};
 use crate::audit::{Claim, Evidence, Rung, Verdict};
 use crate::exec::{ExecError, Machine, Options, Outputs, Tensor};
 use crate::graph::StepGraph;
-use crate::scenario::{CheckError, Scenario, ScenarioError};
-use crate::search::{Start, WitnessError, exact_arithmetic};
+use crate::scenario::{CheckError, Outcome, Property, Scenario, ScenarioError};
+use crate::search::{Start, WitnessError, check_exactly, exact_arithmetic};
 
 /// The two ranks that are compared, the second twice the first.
 const RANKS: [usize; 2] = [1, 2];
@@ -54,10 +54,17 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
         .with("minor", minor.value)
         .with("arithmetic", name),
     );
-    draft.evidence.push(Evidence::new(
-        Rung::Exact,
-        "The data and W0 are the same and only the rank differs; a start padded with zero rows of A and zero columns of B would give the same run, but no scheme of PEFT starts so.",
-    ));
+    let padded = padded(&larger)?;
+    let outcome = check_exactly(&Property::same_run(), &smaller, &padded, 3)?;
+    if let Outcome::Holds { compared } = outcome {
+        draft.evidence.push(
+            Evidence::new(
+                Rung::Exact,
+                "The one bridge between ranks is a start that no scheme uses: padded with a zero row of A and a zero column of B, the larger rank gives the run of the smaller one, number by number.",
+            )
+            .with("compared", compared),
+        );
+    }
     Ok(draft)
 }
 
@@ -83,6 +90,30 @@ fn first_rank(scenario: &Scenario) -> Result<Scenario, ScenarioError> {
     smaller.values.set_tensor("A", a);
     smaller.values.set_tensor("B", b);
     Ok(smaller)
+}
+
+/// The run with everything but the first row of A and the first column of B set to zero.
+fn padded(scenario: &Scenario) -> Result<Scenario, ScenarioError> {
+    let mut padded = scenario.clone();
+    for name in ["A", "B"] {
+        let missing = || ScenarioError::field(name, "missing");
+        let whole = scenario.values.tensors.get(name).ok_or_else(missing)?;
+        let kept = |i: usize| {
+            if name == "A" {
+                i / whole.cols() == 0
+            } else {
+                i.is_multiple_of(whole.cols())
+            }
+        };
+        let values = whole.values().iter().enumerate();
+        let values = values
+            .map(|(i, x)| if kept(i) { *x } else { 0.0 })
+            .collect();
+        let tensor = Tensor::new(whole.rows(), whole.cols(), values)
+            .map_err(|e| ScenarioError::field(name, e))?;
+        padded.values.set_tensor(name, tensor);
+    }
+    Ok(padded)
 }
 
 struct Minor<'a> {

@@ -8,7 +8,7 @@ use crate::audit::{Claim, Evidence, Rung, Table, Verdict};
 use crate::exec::Tensor;
 use crate::gauge::MapDecision;
 use crate::scenario::{Outcome, Property, ScaleMap, Scenario};
-use crate::search::{Start, check_exactly};
+use crate::search::{Finding, Found, Start, check_exactly};
 
 /// The powers of k that are tried for each quantity, in halves.
 const HALVES: std::ops::RangeInclusive<i64> = -4..=2;
@@ -31,19 +31,23 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
     let left = drawn(&linear, [1, 1, 1, 1], 2, SEED, &Start::default())?;
     let k = Ratio::from_integer(4.into());
     let (mut others, mut refuted, mut open) = (Vec::new(), 0usize, Vec::new());
+    let mut other_run = None;
     for map in grid(&claimed, claim.vary()) {
         let candidate = map.resolve(&step)?;
         if candidate == powers {
             continue;
         }
         if let MapDecision::Homogeneous(_) = decide(&step, &candidate, &[])? {
-            others.push(describe(&candidate));
+            others.push(describe(&step, &candidate));
+            if other_run.is_none() {
+                other_run = Some(candidate.apply(&left, &k)?);
+            }
             continue;
         }
         let right = candidate.apply(&left, &k)?;
         match check_exactly(&Property::same_run(), &left, &right, 2)? {
             Outcome::Fails(_) => refuted += 1,
-            _ => open.push(describe(&candidate)),
+            _ => open.push(describe(&step, &candidate)),
         }
     }
     let exists = certificate(
@@ -92,7 +96,30 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
         });
     }
     draft.evidence.extend([exists, neighbours]);
+    if let Some(other) = other_run {
+        let unique = unique();
+        let same = powers.apply(&left, &k)?;
+        if let Some(finding) = Finding::of(&check_exactly(&unique, &same, &other, 2)?) {
+            let found = Found {
+                left: same,
+                right: other,
+                finding,
+            };
+            let says =
+                "the claimed solution and another one at k = 4: equal loss and W, other factors";
+            draft = draft.with_counterexample(claim, &unique, &found, says);
+        }
+    }
     Ok(draft)
+}
+
+/// What uniqueness would make of equal runs: equal factors.
+fn unique() -> Property {
+    Property {
+        premise: Property::same_run().conclusion,
+        premise_until: None,
+        conclusion: vec!["A".into(), "B".into()],
+    }
 }
 
 fn half(n: i64) -> Ratio {
@@ -157,21 +184,16 @@ fn mixings(claim: &Claim) -> Result<Draft, JudgeError> {
         "it would need: mixings of the ranks are excluded (what remains is O/√k with O orthogonal)"
             .into(),
     );
-    let unique = Property {
-        premise: property.conclusion,
-        premise_until: None,
-        conclusion: vec!["A".into()],
-    };
-    if let Some(finding) =
-        crate::search::Finding::of(&check_exactly(&unique, &scaled, &rotated, left.steps)?)
-    {
-        draft.witness = Some(super::witness(
-            claim,
-            &unique,
-            (&scaled, &rotated),
+    let unique = unique();
+    let outcome = check_exactly(&unique, &scaled, &rotated, left.steps)?;
+    if let Some(finding) = Finding::of(&outcome) {
+        let found = Found {
+            left: scaled,
+            right: rotated,
             finding,
-            "the rescaled run and the same run with the ranks rotated: equal loss and W, other factors",
-        ));
+        };
+        let says = "the rescaled run and the same run with its ranks rotated: equal loss and W, other factors";
+        draft = draft.with_counterexample(claim, &unique, &found, says);
     }
     Ok(draft)
 }

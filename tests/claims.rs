@@ -1,0 +1,231 @@
+//! The built-in claims and their verdicts, wrong rules and their witnesses, malformed files.
+
+use lora_gauge::audit::{Audit, Judged, Rung, Verdict, builtin, judge, parse_claim};
+use lora_gauge::search::Witness;
+
+fn judged(text: &str) -> Judged {
+    let claim = parse_claim("claim.toml", text).unwrap_or_else(|e| panic!("{e}"));
+    judge(&claim).unwrap_or_else(|e| panic!("{e}"))
+}
+
+#[test]
+fn every_claim_of_the_seed_gets_the_expected_verdict() {
+    let claims = builtin().expect("well-formed built-in claims");
+    let mut judgements = Vec::new();
+    for claim in &claims {
+        assert!(
+            claim.expected().is_some(),
+            "{} states what it expects",
+            claim.id()
+        );
+        let Judged { judgement, witness } = judge(claim).expect("a judgement");
+        assert!(judgement.holds(), "{}: {}", judgement.id, judgement.verdict);
+        assert!(
+            judgement.evidence.iter().any(|e| e.rung < Rung::Search),
+            "{} rests on more than a search",
+            judgement.id
+        );
+        assert_eq!(judgement.witness.is_some(), witness.is_some());
+        if judgement.verdict == Verdict::Refuted {
+            let witness = witness.expect("a refutation has a witness");
+            let again = Witness::parse(&witness.to_json().expect("JSON")).expect("readable");
+            assert!(again.replay().expect("a replay").agrees, "{}", judgement.id);
+        }
+        judgements.push(judgement);
+    }
+    for n in 1..=14 {
+        let id = format!("S{n}");
+        assert!(judgements.iter().any(|j| j.id == id), "{id} is missing");
+    }
+    assert_eq!(Audit::new(judgements).exit_status(), 0);
+}
+
+#[test]
+fn headline_claims_show_a_compiled_theorem() {
+    for claim in builtin().expect("claims") {
+        if ["S1", "S2", "S4", "S6", "S11"].contains(&claim.id()) {
+            let judgement = judge(&claim).expect("a judgement").judgement;
+            let theorem = judgement.evidence.iter().find_map(|e| e.theorem.as_ref());
+            let theorem = theorem.unwrap_or_else(|| panic!("{} shows no theorem", claim.id()));
+            assert!(!theorem.hypotheses.is_empty(), "{}", theorem.name);
+        }
+    }
+}
+
+#[test]
+fn the_note_carries_a_certificate_for_every_network() {
+    let claims = builtin().expect("claims");
+    let s2 = claims.iter().find(|c| c.id() == "S2").expect("S2");
+    let judgement = judge(s2).expect("a judgement").judgement;
+    assert_eq!(judgement.verdict, Verdict::Proved);
+    let rungs: Vec<Rung> = judgement.evidence.iter().map(|e| e.rung).collect();
+    for rung in [
+        Rung::Theorem,
+        Rung::Certificate,
+        Rung::Exact,
+        Rung::BitEqual,
+    ] {
+        assert!(rungs.contains(&rung), "{rung:?} is missing");
+    }
+    let lines = judgement.derivation.expect("a derivation").lines;
+    assert!(
+        lines
+            .iter()
+            .any(|l| l.formula.contains("loss") && l.weight == ["0"])
+    );
+}
+
+/// Rules that are off in one power: refuted by the smallest layer there is, within two steps.
+#[test]
+fn wrong_rules_are_refuted_by_the_smallest_witness() {
+    let wrong = [
+        ("rate-alone", "alpha = 1\nlr = -1"),
+        ("init-alone", "alpha = 1\ninit = \"-1/2\""),
+        (
+            "rate-over-root",
+            "alpha = 1\nlr = \"-1/2\"\ninit = \"-1/2\"",
+        ),
+        ("rate-over-square", "alpha = 1\nlr = -2"),
+    ];
+    for loss in ["mse", "l1", "huber", "smooth_l1"] {
+        for (id, map) in wrong {
+            let text = format!(
+                "id = \"{id}\"\ntitle = \"wrong\"\nkind = \"equivalence\"\nloss = \"{loss}\"\n[map]\n{map}\n"
+            );
+            let Judged { judgement, witness } = judged(&text);
+            assert_eq!(judgement.verdict, Verdict::Refuted, "{id} with {loss}");
+            let witness = witness.expect("a witness");
+            let sizes: Vec<usize> = witness.left.sizes.values().copied().collect();
+            assert_eq!(sizes, [1, 1, 1, 1], "{id} with {loss}");
+            assert!(
+                witness.left.steps <= 2,
+                "{id} with {loss}: {} steps",
+                witness.left.steps
+            );
+            assert!(
+                witness.replay().expect("a replay").agrees,
+                "{id} with {loss}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_right_rule_in_other_words_is_proved() {
+    let text = "id = \"split\"\ntitle = \"all in B\"\nkind = \"equivalence\"\n[map]\nalpha = 1\nlr_B = -2\ninit_B = -1\n";
+    assert_eq!(judged(text).judgement.verdict, Verdict::Proved);
+}
+
+#[test]
+fn weight_decay_must_be_scaled() {
+    let with = |decay: &str| {
+        format!(
+            "id = \"decay\"\ntitle = \"decay\"\nkind = \"equivalence\"\nterms = [\"weight_decay\"]\n[map]\nalpha = 1\nlr = -1\ninit = \"-1/2\"\nweight_decay = {decay}\n"
+        )
+    };
+    assert_eq!(judged(&with("1")).judgement.verdict, Verdict::Proved);
+    let left_alone = judged(&with("0")).judgement;
+    assert_eq!(left_alone.verdict, Verdict::ProvedIf);
+    assert!(
+        left_alone
+            .conditions
+            .iter()
+            .any(|c| c.contains("weight_decay")),
+        "{:?}",
+        left_alone.conditions
+    );
+}
+
+#[test]
+fn malformed_claims_name_what_is_wrong() {
+    let good = "id = \"x\"\ntitle = \"t\"\nkind = \"equivalence\"\n[map]\nalpha = 1\n";
+    assert!(parse_claim("x.toml", good).is_ok());
+    let cases = [
+        ("", "id"),
+        ("id = 3", "line 1"),
+        (
+            "id = \"x\"\ntitle = \"t\"\nkind = \"folklore\"\n",
+            "folklore",
+        ),
+        (
+            "id = \"../x\"\ntitle = \"t\"\nkind = \"equivalence\"\n[map]\nalpha = 1\n",
+            "`id`",
+        ),
+        (
+            "id = \"x\"\ntitle = \"t\"\nkind = \"equivalence\"\n",
+            "`map`",
+        ),
+        (
+            "id = \"x\"\ntitle = \"t\"\nkind = \"equivalence\"\nlos = \"l1\"\n[map]\nalpha = 1\n",
+            "los",
+        ),
+        (
+            "id = \"x\"\ntitle = \"t\"\nkind = \"equivalence\"\nloss = \"l3\"\n[map]\nalpha = 1\n",
+            "l3",
+        ),
+        (
+            "id = \"x\"\ntitle = \"t\"\nkind = \"equivalence\"\noptimizer = \"sgdd\"\n[map]\nalpha = 1\n",
+            "sgdd",
+        ),
+        (
+            "id = \"x\"\ntitle = \"t\"\nkind = \"equivalence\"\nterms = [\"momentums\"]\n[map]\nalpha = 1\n",
+            "momentums",
+        ),
+        (
+            "id = \"x\"\ntitle = \"t\"\nkind = \"equivalence\"\nflags = [\"nesterov\"]\n[map]\nalpha = 1\n",
+            "nesterov",
+        ),
+        (
+            "id = \"x\"\ntitle = \"t\"\nkind = \"equivalence\"\nclip = \"hard\"\n[map]\nalpha = 1\n",
+            "hard",
+        ),
+        (
+            "id = \"x\"\ntitle = \"t\"\nkind = \"equivalence\"\n[map]\nalpha = \"one\"\n",
+            "one",
+        ),
+        (
+            "id = \"x\"\ntitle = \"t\"\nkind = \"equivalence\"\n[map]\nalpha = \"sqrt(2)\"\n",
+            "map.alpha",
+        ),
+        (
+            "id = \"x\"\ntitle = \"t\"\nkind = \"equivalence\"\n[map]\nbeta = 1\n",
+            "beta",
+        ),
+        (
+            "id = \"x\"\ntitle = \"t\"\nkind = \"invariant\"\n[map]\nalpha = 1\n",
+            "`conclusion`",
+        ),
+        (
+            "id = \"x\"\ntitle = \"t\"\nkind = \"invariant\"\nconclusion = [\"A +\"]\n[map]\nalpha = 1\n",
+            "character",
+        ),
+        (
+            "id = \"x\"\ntitle = \"t\"\nkind = \"invariant\"\nconclusion = [\"A @ B\"]\n[map]\nalpha = 1\n",
+            "shapes",
+        ),
+        (
+            "id = \"x\"\ntitle = \"t\"\nkind = \"equivalence\"\ntheorems = [\"Fermat\"]\n[map]\nalpha = 1\n",
+            "Fermat",
+        ),
+        (
+            "id = \"x\"\ntitle = \"t\"\nkind = \"survey\"\n[map]\nalpha = 1\n",
+            "`variant`",
+        ),
+        (
+            "id = \"x\"\ntitle = \"t\"\nkind = \"experiment\"\n[map]\nalpha = 1\n",
+            "`wrong`",
+        ),
+        (
+            "id = \"x\"\ntitle = \"t\"\nkind = \"equivalence\"\n[map]\nalpha = 1\n[expect]\nverdict = \"true\"\n",
+            "true",
+        ),
+    ];
+    for (text, expected) in cases {
+        let error = parse_claim("x.toml", text).expect_err(text).to_string();
+        assert!(error.starts_with("x.toml"), "{error}");
+        assert!(
+            error.contains(expected),
+            "expected `{expected}` in: {error}\nfor:\n{text}"
+        );
+    }
+}
