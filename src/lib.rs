@@ -10,3 +10,8 @@ pub mod report;
 pub mod scenario;
 pub mod search;
 pub mod zoo;
+
+/// The example in the README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
