@@ -209,6 +209,25 @@ fn the_table_itself_is_in_order() {
 }
 
 #[test]
+fn the_architecture_page_says_what_the_table_says() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md");
+    let page = std::fs::read_to_string(page).expect("ARCHITECTURE.md");
+    let mut described = Vec::new();
+    for section in page.split("\n### `").skip(1) {
+        let room = section.split('`').next().expect("a room");
+        let (_, uses) = section.split_once("*Uses*").expect("what the room uses");
+        let uses = uses.split('.').next().expect("a sentence");
+        let named: Vec<&str> = uses.split('`').skip(1).step_by(2).collect();
+        let found = ROOMS.iter().find(|(name, _)| *name == room);
+        let (_, allowed) = found.unwrap_or_else(|| panic!("`{room}` is not in the table"));
+        assert_eq!(named, *allowed, "what `{room}` uses");
+        described.push(room);
+    }
+    let rooms: Vec<&str> = ROOMS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(described, rooms, "every room, from the ground up");
+}
+
+#[test]
 fn a_planted_violation_is_found() {
     for (path, source, words) in [
         (
