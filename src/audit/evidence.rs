@@ -284,10 +284,15 @@ pub fn describe(step: &StepGraph, powers: &Powers) -> String {
             format!("{}k", if power.is_negative() { "/" } else { "·" })
         } else if power.abs() == half {
             format!("{}√k", if power.is_negative() { "/" } else { "·" })
-        } else if power.is_negative() {
-            format!("/k^({})", show_ratio(&-power))
         } else {
-            format!("·k^({})", show_ratio(power))
+            let sign = if power.is_negative() { "/" } else { "·" };
+            let size = show_ratio(&power.abs());
+            let size = if power.is_integer() {
+                size
+            } else {
+                format!("({size})")
+            };
+            format!("{sign}k^{size}")
         };
         format!("{scale}{sign}")
     };

@@ -43,6 +43,8 @@ pub struct ConstantConflict {
     /// `exact` when every parameter is free once the constant is rescaled (or gone), else
     /// `exact with` the ties that remain.
     pub without_it: String,
+    /// The ties that remain between the parameters then, for instance `p = q`.
+    pub remains: Vec<String>,
     /// The nodes of the constant: what to put into [`Options::free_constants`].
     pub freed: BTreeSet<NodeId>,
     /// The rule when it is rescaled; the weight that it would need is among the weights.
@@ -146,6 +148,7 @@ fn constant_conflicts(
                 true => "exact".to_owned(),
                 false => format!("exact with {}", remains.join(", ")),
             },
+            remains,
             freed,
             rule,
         })

@@ -90,7 +90,9 @@ fn evidence(out: &mut String, e: &Evidence) {
     let _ = writeln!(out, "- *{}*: {}", e.rung.name(), prose(&e.says));
     if let Some(t) = &e.theorem {
         let _ = writeln!(out, "  - {} ({})", code(&t.name), prose(&t.prover));
-        let _ = writeln!(out, "  - says: {}", prose(&t.says));
+        if t.says != e.says {
+            let _ = writeln!(out, "  - says: {}", prose(&t.says));
+        }
         for hypothesis in &t.hypotheses {
             let _ = writeln!(out, "  - given: {}", prose(hypothesis));
         }

@@ -65,12 +65,8 @@ fn clipping_by_norm_conflicts_at_its_constant() {
             .unwrap()
             .contains("adds the constant 1e-6")
     );
-    assert!(
-        conflict["without_it"]
-            .as_str()
-            .unwrap()
-            .starts_with("exact")
-    );
+    assert_eq!(conflict["without_it"], "exact");
+    assert_eq!(conflict["provided"], json!(["p = q"]));
     assert_eq!(conflict["weights"]["A"], conflict["weights"]["B"]);
     assert_eq!(conflict["weights"]["max_norm"], json!(["-1"]));
     let words = lora(&["rules", "sgd", "--clip", "norm"]).out;

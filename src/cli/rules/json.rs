@@ -70,6 +70,8 @@ struct ConflictOf {
     node: String,
     because: String,
     without_it: String,
+    /// The ties that remain between the factors.
+    provided: Vec<String>,
     /// The rule when the constant is rescaled, too; its own weight is among the weights.
     basis: Vec<String>,
     weights: BTreeMap<String, Vec<String>>,
@@ -159,7 +161,8 @@ fn regime(derived: &Derived) -> Regime {
                 constant: c.constant.clone(),
                 node: c.node.clone(),
                 because: c.because.clone(),
-                without_it: c.without_it.clone(),
+                without_it: "exact".to_owned(),
+                provided: c.remains.clone(),
                 basis: basis(&c.rule),
                 weights: weights(&c.rule),
             })
