@@ -105,8 +105,9 @@ impl Run {
         for (leaf, base, _) in step.hyperparameters() {
             let value = match (leaf, base) {
                 (_, "s") => "3/2",
-                ("lr_B", _) => "1/5",
-                (_, "lr") => "1/10",
+                // Rates at which no run grows out of the range of f32.
+                ("lr_B", _) => "1/50",
+                (_, "lr") => "1/100",
                 (_, "momentum") => "9/10",
                 (_, "dampening") => "1/5",
                 (_, "weight_decay") => "1/100",
