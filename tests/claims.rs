@@ -116,6 +116,19 @@ fn a_right_rule_in_other_words_is_proved() {
     assert_eq!(judged(text).judgement.verdict, Verdict::Proved);
 }
 
+/// The uniqueness theorem speaks of plain gradient descent; elsewhere a grid proves nothing.
+#[test]
+fn uniqueness_needs_the_theorem_that_fits() {
+    let with = |terms: &str| {
+        format!(
+            "id = \"unique\"\ntitle = \"the only one\"\nkind = \"uniqueness\"\n{terms}\nvary = [\"lr\", \"init_A\", \"init_B\"]\n[map]\nalpha = 1\nlr = -1\ninit_A = \"-1/2\"\ninit_B = \"-1/2\"\n"
+        )
+    };
+    assert_eq!(judged(&with("")).judgement.verdict, Verdict::ProvedIf);
+    let momentum = judged(&with("terms = [\"momentum\"]"));
+    assert_eq!(momentum.judgement.verdict, Verdict::Unknown);
+}
+
 #[test]
 fn weight_decay_must_be_scaled() {
     let with = |decay: &str| {

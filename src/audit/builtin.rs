@@ -1,6 +1,7 @@
 //! The claims that the program brings along: the seed's headline and its derivation.
 
-use super::{Claim, ClaimError, parse_claim};
+use super::claim::parse_built_in;
+use super::{Claim, ClaimError};
 
 macro_rules! claims {
     ($($name:literal),* $(,)?) => {
@@ -35,6 +36,6 @@ const CLAIMS: &[(&str, &str)] = claims![
 pub fn builtin() -> Result<Vec<Claim>, ClaimError> {
     CLAIMS
         .iter()
-        .map(|(name, text)| parse_claim(name, text).map(Claim::built_in))
+        .map(|(name, text)| parse_built_in(name, text))
         .collect()
 }

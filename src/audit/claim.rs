@@ -182,13 +182,22 @@ pub struct Claim {
 /// # Errors
 /// [`ClaimError`] names the file, the line or field, what was found and what was expected.
 pub fn parse_claim(name: &str, text: &str) -> Result<Claim, ClaimError> {
+    parse(name, text, false)
+}
+
+/// Reads a claim that is part of the program, and may name theorems.
+pub(super) fn parse_built_in(name: &str, text: &str) -> Result<Claim, ClaimError> {
+    parse(name, text, true)
+}
+
+fn parse(name: &str, text: &str, built_in: bool) -> Result<Claim, ClaimError> {
     let file: File = toml::from_str(text).map_err(|e| ClaimError::Syntax {
         file: name.to_owned(),
         message: e.to_string().trim_end().to_owned(),
     })?;
     let claim = Claim {
         origin: name.to_owned(),
-        built_in: false,
+        built_in,
         file,
     };
     claim.validate()?;
@@ -196,11 +205,6 @@ pub fn parse_claim(name: &str, text: &str) -> Result<Claim, ClaimError> {
 }
 
 impl Claim {
-    pub(super) fn built_in(mut self) -> Self {
-        self.built_in = true;
-        self
-    }
-
     /// The claim's identifier.
     pub fn id(&self) -> &str {
         &self.file.id
@@ -440,7 +444,14 @@ impl Claim {
             .build_observing(&formulas)
             .map_err(|e| self.field("premise, conclusion", e))?;
         for theorem in &f.theorems {
-            super::theorem(theorem).map_err(|e| self.field("theorems", e))?;
+            if !self.built_in {
+                let message = format!(
+                    "found `{theorem}`: which theorem bears on a claim is not for the claim to say, \
+                     so only built-in claims name theorems"
+                );
+                return Err(self.field("theorems", message));
+            }
+            super::theorem(theorem, &f.id).map_err(|e| self.field("theorems", e))?;
         }
         Ok(())
     }

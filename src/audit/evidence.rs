@@ -26,7 +26,7 @@ pub fn theorems(claim: &Claim) -> Vec<Evidence> {
     claim
         .theorems()
         .iter()
-        .filter_map(|name| theorem(name).ok())
+        .filter_map(|name| theorem(name, claim.id()).ok())
         .map(|t| Evidence {
             theorem: Some(t.clone()),
             ..Evidence::new(Rung::Theorem, t.says.clone())

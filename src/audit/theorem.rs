@@ -69,6 +69,7 @@ struct Index {
 #[derive(Deserialize)]
 struct IndexedTheorem {
     name: String,
+    claims: Vec<String>,
     says: String,
     hypotheses: Vec<String>,
 }
@@ -79,6 +80,14 @@ pub enum TheoremError {
     /// No compiled theorem has this name.
     #[error("no compiled theorem is called `{0}`; proofs/README.md lists them")]
     Unknown(String),
+    /// The theorem does not bear on the claim.
+    #[error("the theorem `{theorem}` does not bear on {claim}, according to proofs/theorems.toml")]
+    Irrelevant {
+        /// The theorem.
+        theorem: String,
+        /// The claim.
+        claim: String,
+    },
     /// The sources are not the ones that were compiled.
     #[error(
         "the proofs' sources are not those of the record: run `make proofs` and copy the new record"
@@ -86,13 +95,16 @@ pub enum TheoremError {
     Stale,
 }
 
-/// Short name (`Trajectory.note_no_op`) and theorem, or nothing when the record is stale.
-fn theorems() -> Option<&'static [Theorem]> {
-    static ALL: OnceLock<Option<Vec<Theorem>>> = OnceLock::new();
+/// A theorem and the claims it bears on.
+type Compiled = (Theorem, Vec<String>);
+
+/// All compiled theorems, or nothing when the record is stale.
+fn theorems() -> Option<&'static [Compiled]> {
+    static ALL: OnceLock<Option<Vec<Compiled>>> = OnceLock::new();
     ALL.get_or_init(|| read(RECORD, INDEX, SOURCES)).as_deref()
 }
 
-fn read(record: &str, index: &str, sources: &[(&str, &str)]) -> Option<Vec<Theorem>> {
+fn read(record: &str, index: &str, sources: &[(&str, &str)]) -> Option<Vec<Compiled>> {
     let record: Record = serde_json::from_str(record).ok()?;
     let index: Index = toml::from_str(index).ok()?;
     let same = record.sources.len() == sources.len()
@@ -105,13 +117,14 @@ fn read(record: &str, index: &str, sources: &[(&str, &str)]) -> Option<Vec<Theor
     }
     let theorems = record.theorems.into_iter().filter_map(|compiled| {
         let words = index.theorem.iter().find(|t| t.name == compiled.name)?;
-        Some(Theorem {
+        let theorem = Theorem {
             name: compiled.name,
             says: words.says.clone(),
             hypotheses: in_full(&index, words),
             assumptions: compiled.assumptions,
             prover: record.prover.clone(),
-        })
+        };
+        Some((theorem, words.claims.clone()))
     });
     Some(theorems.collect())
 }
@@ -144,15 +157,26 @@ fn digest(text: &str) -> String {
     hex
 }
 
-/// The compiled theorem whose full name is `name` or ends in `.name`.
+/// The compiled theorem whose full name is `name` or ends in `.name`, as evidence on `claim`;
+/// what follows a `-` in the claim's identifier names a part of it.
 ///
 /// # Errors
-/// [`TheoremError`] when there is none, or the record is stale.
-pub fn theorem(name: &str) -> Result<&'static Theorem, TheoremError> {
+/// [`TheoremError`] when there is none, it does not bear on the claim, or the record is stale.
+pub fn theorem(name: &str, claim: &str) -> Result<&'static Theorem, TheoremError> {
     let all = theorems().ok_or(TheoremError::Stale)?;
-    all.iter()
-        .find(|t| t.name == name || t.name.ends_with(&format!(".{name}")))
-        .ok_or_else(|| TheoremError::Unknown(name.to_owned()))
+    let (theorem, claims) = all
+        .iter()
+        .find(|(t, _)| t.name == name || t.name.ends_with(&format!(".{name}")))
+        .ok_or_else(|| TheoremError::Unknown(name.to_owned()))?;
+    let whole = claim.split('-').next().unwrap_or(claim);
+    if claims.iter().any(|c| c == whole) {
+        Ok(theorem)
+    } else {
+        Err(TheoremError::Irrelevant {
+            theorem: name.to_owned(),
+            claim: claim.to_owned(),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -162,6 +186,17 @@ mod tests {
     #[test]
     fn the_record_fits_the_sources() {
         assert!(theorems().is_some_and(|all| all.len() > 20));
+    }
+
+    #[test]
+    fn a_theorem_speaks_only_on_its_claims() {
+        assert!(theorem("Trajectory.note_no_op", "S2").is_ok());
+        let other = theorem("Trajectory.note_no_op", "S9");
+        assert!(matches!(other, Err(TheoremError::Irrelevant { .. })));
+        assert!(matches!(
+            theorem("Fermat", "S2"),
+            Err(TheoremError::Unknown(_))
+        ));
     }
 
     #[test]

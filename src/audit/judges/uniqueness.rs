@@ -1,14 +1,17 @@
 //! The map is the only one of its sort: its neighbours on a grid of powers are certified or
 //! refuted one by one, mixings of the ranks are tried, and only a theorem excludes the rest.
 
+use std::collections::BTreeSet;
+
 use super::{Draft, JudgeError};
 use crate::arith::{Ratio, Surd, show_ratio};
 use crate::audit::evidence::{COVERS, SEED, certificate, decide, describe, drawn};
-use crate::audit::{Claim, Evidence, Rung, Table, Verdict};
+use crate::audit::{Claim, Evidence, Rung, Table, Verdict, theorem};
 use crate::exec::Tensor;
 use crate::gauge::MapDecision;
 use crate::scenario::{Outcome, Property, ScaleMap, Scenario};
 use crate::search::{Finding, Found, Start, check_exactly};
+use crate::zoo::Recipe;
 
 /// The powers of k that are tried for each quantity, in halves.
 const HALVES: std::ops::RangeInclusive<i64> = -4..=2;
@@ -71,7 +74,7 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
             Verdict::Refuted,
             format!("there are other solutions, for instance {}", others[0]),
         )
-    } else if !open.is_empty() || claim.theorems().is_empty() {
+    } else if !open.is_empty() || !excluded_by_theorem(claim, &linear) {
         Draft::new(
             Verdict::Unknown,
             "no other solution on the grid; nothing excludes one off the grid",
@@ -111,6 +114,27 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
         }
     }
     Ok(draft)
+}
+
+/// Whether a compiled theorem leaves no other solution, on the grid or off it: `note_unique`
+/// speaks of plain gradient descent, scalings with one rate, and the note's own map.
+fn excluded_by_theorem(claim: &Claim, recipe: &Recipe) -> bool {
+    let plain = recipe.clone().plain();
+    let is_plain = recipe.optimizer.name == "sgd"
+        && recipe.off == plain.off
+        && recipe.flags.is_empty()
+        && recipe.clip.is_none();
+    let note = ScaleMap::of(&[
+        ("alpha", "1"),
+        ("lr", "-1"),
+        ("init_A", "-1/2"),
+        ("init_B", "-1/2"),
+    ]);
+    let vary: BTreeSet<&str> = claim.vary().iter().map(String::as_str).collect();
+    is_plain
+        && claim.map() == note
+        && vary == BTreeSet::from(["lr", "init_A", "init_B"])
+        && theorem("Necessity.note_unique", "S6").is_ok()
 }
 
 /// What uniqueness would make of equal runs: equal factors.

@@ -65,7 +65,8 @@ pub(super) fn run(args: &AuditArgs, console: &Console) -> Result<Status, Failure
     match written {
         Some(folder) if found > 0 => {
             console.remark(&format!(
-                "written: {found} witnesses in {}",
+                "written: {} in {}",
+                count(found),
                 folder.display()
             ));
         }
@@ -117,7 +118,7 @@ fn all_claims(paths: &[PathBuf]) -> Result<Vec<Claim>, Failure> {
 
 fn claim(path: &Path) -> Result<Claim, Failure> {
     let text = files::read(path)?;
-    audit::parse_claim(&path.display().to_string(), &text).map_err(|e| Failure::in_file(path, e))
+    audit::parse_claim(&path.display().to_string(), &text).map_err(|e| Failure::new(e.to_string()))
 }
 
 fn chosen(mut claims: Vec<Claim>, ids: &[String]) -> Result<Vec<Claim>, Failure> {
