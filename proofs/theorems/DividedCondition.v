@@ -113,7 +113,9 @@ Proof. by move=> kz; rewrite swap_no_op ?swap_weight. Qed.
 End Swap.
 
 Section Counterexamples.
-Local Notation Q := rat_fieldType.
+(* the field of rationals, found by inference: its name differs between versions of MathComp *)
+Definition field_of (F : fieldType) (x : F) : fieldType := F.
+Definition Q : fieldType := Eval hnf in field_of (ratz 0).
 Local Notation g1 := (fun=> const_mx 1 : 'M[Q]_1).
 
 
