@@ -52,13 +52,16 @@ pub static INITIALIZERS: &[Initializer] = &[
     },
     Initializer {
         name: "orthogonal",
-        source: "PEFT `orthogonal`: A and B from the rows of one random orthogonal matrix, over 10",
+        source: "PEFT `orthogonal`: normal matrices times the odd and the even rows of one random orthogonal r × r matrix, over 10",
         build: |step| {
             let [n_in, n_out, r] = dims();
+            let half = Dim::named("half_r");
             let tenth = step.ratio(1, 10);
+            let odd = step.data("odd_rows", &half, &r);
+            let even = step.data("even_rows", &half, &r);
             Initial {
-                a: tenth * step.data("odd_rows", &r, &n_in),
-                b: tenth * step.data("even_rows", &n_out, &r),
+                a: tenth * step.data("normal_A", &n_in, &half).matmul(odd).t(),
+                b: tenth * step.data("normal_B", &n_out, &half).matmul(even),
                 w0: step.data("W", &n_out, &n_in),
             }
         },
