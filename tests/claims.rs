@@ -129,6 +129,30 @@ fn uniqueness_needs_the_theorem_that_fits() {
     assert_eq!(momentum.judgement.verdict, Verdict::Unknown);
 }
 
+/// A premise that was not looked at would let every pair of runs speak against the conclusion.
+#[test]
+fn premises_are_looked_at() {
+    use lora_gauge::arith::{F64, Ratio};
+    use lora_gauge::scenario::{Outcome, Property, ScaleMap, check, seed_script};
+    let left = seed_script(1).expect("the seed's script");
+    let step = left.recipe.build().expect("a step");
+    let powers = ScaleMap::of(&[("lr", "1")]).resolve(&step).expect("a map");
+    let four = Ratio::from_integer(4.into());
+    let right = powers.apply(&left, &four).expect("a run");
+    for premise in ["lr_B * g_B", "lr_B * g_B / s"] {
+        let property = Property {
+            premise: vec![premise.into()],
+            premise_until: None,
+            conclusion: vec!["loss".into()],
+        };
+        let outcome = check(&F64, &property, &left, &right, 2).expect("two runs");
+        assert!(
+            matches!(outcome, Outcome::PremiseFails(_)),
+            "{premise}: {outcome:?}"
+        );
+    }
+}
+
 #[test]
 fn weight_decay_must_be_scaled() {
     let with = |decay: &str| {

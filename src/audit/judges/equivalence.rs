@@ -1,7 +1,5 @@
 //! A map leaves loss and weight unchanged at every step.
 
-use num_traits::Signed;
-
 use super::{Draft, JudgeError};
 use crate::arith::Ratio;
 use crate::audit::evidence::{
@@ -291,7 +289,7 @@ fn with_signs(
         &Start::default(),
         CASES,
     )?;
-    if hunted.found.is_none() && exact_k().is_positive() {
+    if hunted.found.is_none() && hunted.held > 0 {
         draft.evidence.push(
             Evidence::new(
                 Rung::Exact,
