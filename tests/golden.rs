@@ -7,7 +7,7 @@ use lora_gauge::exec::{self, Options, Trajectory};
 use lora_gauge::scenario::{Golden, parse_golden};
 
 /// The golden files whose optimizer is in the zoo, by the start of their names.
-const SUPPORTED: &[&str] = &["sgd"];
+const SUPPORTED: &[&str] = &["sgd", "adam", "adamw"];
 
 fn supported() -> Vec<(PathBuf, Golden)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
@@ -60,7 +60,7 @@ fn tolerance(golden: &Golden) -> f64 {
 #[test]
 fn every_step_agrees_with_pytorch() {
     let cases = supported();
-    assert_eq!(cases.len(), 8, "eight golden files of SGD");
+    assert_eq!(cases.len(), 12);
     for (path, golden) in cases {
         let trajectory = run(F64, &golden);
         let tolerance = tolerance(&golden);

@@ -13,15 +13,34 @@ pub enum Function {
     Ln,
     /// x ↦ cos(π x), of schedules; without a rounded π in the graph.
     CosPi,
+    /// The hyperbolic tangent.
+    Tanh,
+    /// Φ(x), the distribution function of the standard normal distribution: GELU is x·Φ(x).
+    NormalCdf,
+    /// φ(x) = Φ′(x) = exp(−x²/2)/√(2π).
+    NormalDensity,
 }
 
 impl Function {
+    /// All functions.
+    pub const ALL: [Self; 6] = [
+        Self::Exp,
+        Self::Ln,
+        Self::CosPi,
+        Self::Tanh,
+        Self::NormalCdf,
+        Self::NormalDensity,
+    ];
+
     /// The name used in printed graphs and errors.
     pub fn name(self) -> &'static str {
         match self {
             Self::Exp => "exp",
             Self::Ln => "ln",
             Self::CosPi => "cos_pi",
+            Self::Tanh => "tanh",
+            Self::NormalCdf => "normal_cdf",
+            Self::NormalDensity => "normal_density",
         }
     }
 }

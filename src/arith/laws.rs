@@ -279,14 +279,18 @@ fn values_read_back<A: Lawful>(ctx: &A) {
 fn transcendental_functions<A: Lawful>(ctx: &A) {
     let f = |f, n| maybe(ctx, |o| ctx.function(f, o, &integer(ctx, n)));
     if let Kind::Exact { .. } = ctx.kind() {
-        for name in [Function::Exp, Function::Ln, Function::CosPi] {
+        for name in Function::ALL {
             assert!(matches!(f(name, 1), Err(OpError::Unsupported { .. })));
         }
         return;
     }
     let (zero, one) = (integer(ctx, 0), integer(ctx, 1));
     assert_eq!(f(Function::Exp, 0), Ok(one.clone()));
-    assert_eq!(f(Function::Ln, 1), Ok(zero));
+    assert_eq!(f(Function::Ln, 1), Ok(zero.clone()));
+    assert_eq!(f(Function::Tanh, 0), Ok(zero.clone()));
+    let half = ctx.from_ratio(&Ratio::new(1.into(), 2.into()));
+    assert_eq!(f(Function::NormalCdf, 0), half);
+    assert_eq!(maybe(ctx, |o| ctx.atan2(o, &zero, &one)), Ok(zero));
     assert_eq!(f(Function::CosPi, 0), Ok(one));
     for outside in [0, -1] {
         assert!(matches!(
@@ -294,6 +298,40 @@ fn transcendental_functions<A: Lawful>(ctx: &A) {
             Err(OpError::Undefined(_))
         ));
     }
+}
+
+/// Powers are products, and casts are fixed points of themselves.
+fn powers_and_casts<A: Lawful>(ctx: &A) {
+    check(ctx, |x, _, _| {
+        let power = |n| maybe(ctx, |o| ctx.power(o, x, n));
+        prop_assert!(power(0) == Ok(integer(ctx, 1)));
+        prop_assert!(power(1) == Ok(x.clone()));
+        let square = maybe(ctx, |o| {
+            ctx.mul(o, x, x);
+            Ok(())
+        });
+        prop_assert!(power(2) == square);
+        let fifth = maybe(ctx, |o| {
+            let (mut second, mut fourth) = (ctx.zero(), ctx.zero());
+            ctx.mul(&mut second, x, x);
+            ctx.mul(&mut fourth, &second, &second);
+            ctx.mul(o, &fourth, x);
+            Ok(())
+        });
+        // An overflow may be a NaN, which equals nothing.
+        if let (Ok(a), Ok(b)) = (power(5), fifth)
+            && ctx.check(&b).is_ok()
+        {
+            prop_assert!(a == b);
+        }
+        for format in [FloatFormat::Bf16, FloatFormat::F16, FloatFormat::F32] {
+            if let Ok(once) = maybe(ctx, |o| ctx.cast(o, x, format)) {
+                let twice = maybe(ctx, |o| ctx.cast(o, &once, format));
+                prop_assert!(twice == Ok(once));
+            }
+        }
+        Ok(())
+    });
 }
 
 macro_rules! laws {
@@ -327,6 +365,10 @@ macro_rules! laws {
             #[test]
             fn transcendental_functions() {
                 super::transcendental_functions(&$ctx);
+            }
+            #[test]
+            fn powers_and_casts() {
+                super::powers_and_casts(&$ctx);
             }
             #[test]
             fn operations_are_correctly_rounded() {

@@ -25,6 +25,8 @@ pub trait MachineFloat: Float + Debug + Send + Sync + std::ops::AddAssign + 'sta
     fn widen(self) -> f64;
     /// The portable implementation of `f`.
     fn apply(self, f: Function) -> Self;
+    /// The portable arc tangent of `self / x` in the right quadrant.
+    fn atan2_portable(self, x: Self) -> Self;
 }
 
 /// Opaque handle to a float format.
@@ -43,11 +45,19 @@ impl MachineFloat for f32 {
     fn widen(self) -> f64 {
         f64::from(self)
     }
+    fn atan2_portable(self, x: Self) -> Self {
+        libm::atan2f(self, x)
+    }
     fn apply(self, f: Function) -> Self {
         match f {
             Function::Exp => libm::expf(self),
             Function::Ln => libm::logf(self),
             Function::CosPi => libm::cosf(std::f32::consts::PI * (self % 2.0)),
+            Function::Tanh => libm::tanhf(self),
+            Function::NormalCdf => 0.5 * libm::erfcf(-self * std::f32::consts::FRAC_1_SQRT_2),
+            Function::NormalDensity => {
+                libm::expf(-0.5 * self * self) * (std::f64::consts::TAU.sqrt().recip() as f32)
+            }
         }
     }
 }
@@ -64,11 +74,17 @@ impl MachineFloat for f64 {
     fn widen(self) -> f64 {
         self
     }
+    fn atan2_portable(self, x: Self) -> Self {
+        libm::atan2(self, x)
+    }
     fn apply(self, f: Function) -> Self {
         match f {
             Function::Exp => libm::exp(self),
             Function::Ln => libm::log(self),
             Function::CosPi => libm::cos(std::f64::consts::PI * (self % 2.0)),
+            Function::Tanh => libm::tanh(self),
+            Function::NormalCdf => 0.5 * libm::erfc(-self * std::f64::consts::FRAC_1_SQRT_2),
+            Function::NormalDensity => libm::exp(-0.5 * self * self) / std::f64::consts::TAU.sqrt(),
         }
     }
 }
@@ -176,6 +192,11 @@ impl<F: MachineFloat> Arithmetic for Machine<F> {
             Ordering::Equal => F::zero(),
             Ordering::Greater => F::one(),
         };
+        Ok(())
+    }
+
+    fn atan2(&self, out: &mut F, y: &F, x: &F) -> Result<(), OpError> {
+        *out = y.atan2_portable(*x);
         Ok(())
     }
 

@@ -35,6 +35,7 @@ pub use name::{ArithmeticName, UnknownArithmetic, WithArithmetic, with_arithmeti
 pub use prime::{MODULUS, Prime};
 #[cfg(feature = "mp")]
 pub use rational::Rational;
+pub use round::FloatFormat;
 
 /// What [`Arithmetic::from_f64`] answers to infinities and NaN.
 const NOT_FINITE: OpError = OpError::Undefined("not a finite number");
@@ -212,6 +213,51 @@ pub trait Arithmetic: Clone + Debug + Send + Sync + 'static {
     /// # Errors
     /// [`OpError::Unsupported`] in exact arithmetics, [`OpError::Undefined`] outside the domain.
     fn function(&self, f: Function, out: &mut Self::Elem, x: &Self::Elem) -> Result<(), OpError>;
+
+    /// `out ← atan2(y, x)`, the angle of the point (x, y).
+    ///
+    /// # Errors
+    /// [`OpError::Unsupported`] in exact arithmetics.
+    fn atan2(&self, out: &mut Self::Elem, y: &Self::Elem, x: &Self::Elem) -> Result<(), OpError>;
+
+    /// `out ← xⁿ` by repeated squaring from the highest bit of n down, each product rounded; 1
+    /// for n = 0.
+    ///
+    /// # Errors
+    /// As [`Arithmetic::from_integer`].
+    fn power(&self, out: &mut Self::Elem, x: &Self::Elem, n: u64) -> Result<(), OpError> {
+        if n == 0 {
+            *out = self.from_integer(1)?;
+            return Ok(());
+        }
+        let mut scratch = x.clone();
+        self.set(out, x);
+        for bit in (0..n.ilog2()).rev() {
+            self.mul(&mut scratch, out, out);
+            if n >> bit & 1 == 1 {
+                self.mul(out, &scratch, x);
+            } else {
+                self.set(out, &scratch);
+            }
+        }
+        Ok(())
+    }
+
+    /// `out ← x` rounded to nearest, ties to even, into a storage format.
+    ///
+    /// # Errors
+    /// [`OpError::Overflow`] beyond the format's largest number, [`OpError::Unsupported`] where
+    /// elements are no real numbers.
+    fn cast(&self, out: &mut Self::Elem, x: &Self::Elem, to: FloatFormat) -> Result<(), OpError> {
+        self.check(x)?;
+        let exact = self.to_ratio(x).ok_or(OpError::Unsupported {
+            operation: to.name(),
+            arithmetic: self.name(),
+        })?;
+        let rounded = to.round(&exact).ok_or(OpError::Overflow(self.name()))?;
+        *out = self.from_f64(rounded)?;
+        Ok(())
+    }
 
     /// Whether `x` is a number.
     ///

@@ -110,10 +110,31 @@ impl Arithmetic for Mp {
         Ok(())
     }
 
+    fn atan2(&self, out: &mut Float, y: &Float, x: &Float) -> Result<(), OpError> {
+        out.assign(y.atan2_ref(x));
+        Ok(())
+    }
+
     fn function(&self, f: Function, out: &mut Float, x: &Float) -> Result<(), OpError> {
         match f {
             Function::Exp => out.assign(x.exp_ref()),
             Function::CosPi => out.assign(x.cos_pi_ref()),
+            Function::Tanh => out.assign(x.tanh_ref()),
+            // Twice the precision on the way, so that what is rounded at the end is one result.
+            Function::NormalCdf => {
+                let mut y = Float::with_val(2 * self.bits + 64, x);
+                y /= Float::with_val(2 * self.bits + 64, 2).sqrt();
+                y.neg_assign();
+                y.erfc_mut();
+                out.assign(y / 2u32);
+            }
+            Function::NormalDensity => {
+                let mut y = Float::with_val(2 * self.bits + 64, x.square_ref());
+                y /= -2i32;
+                y.exp_mut();
+                let tau = 2u32 * Float::with_val(2 * self.bits + 64, rug::float::Constant::Pi);
+                out.assign(y / tau.sqrt());
+            }
             Function::Ln if *x > 0 => out.assign(x.ln_ref()),
             Function::Ln => {
                 return Err(OpError::Undefined(

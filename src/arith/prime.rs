@@ -155,6 +155,10 @@ impl Arithmetic for Prime {
         Err(unsupported("sign"))
     }
 
+    fn atan2(&self, _: &mut u64, _: &u64, _: &u64) -> Result<(), OpError> {
+        Err(unsupported("atan2"))
+    }
+
     fn function(&self, f: Function, _: &mut u64, _: &u64) -> Result<(), OpError> {
         Err(unsupported(f.name()))
     }

@@ -108,6 +108,13 @@ impl Arithmetic for Rational {
         Ok(())
     }
 
+    fn atan2(&self, _: &mut Number, _: &Number, _: &Number) -> Result<(), OpError> {
+        Err(OpError::Unsupported {
+            operation: "atan2",
+            arithmetic: ArithmeticName::Rational,
+        })
+    }
+
     fn function(&self, f: Function, _: &mut Number, _: &Number) -> Result<(), OpError> {
         Err(OpError::Unsupported {
             operation: f.name(),

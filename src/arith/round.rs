@@ -30,6 +30,49 @@ pub(super) const BINARY64: Format = Format {
     emax: 1024,
 };
 
+/// A storage format that a step may cast to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FloatFormat {
+    /// bfloat16: 8 significand bits, binary32's exponents.
+    Bf16,
+    /// IEEE 754 binary16: 11 significand bits.
+    F16,
+    /// IEEE 754 binary32: 24 significand bits.
+    F32,
+}
+
+impl FloatFormat {
+    /// The name used in printed graphs and errors.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bf16 => "bf16",
+            Self::F16 => "f16",
+            Self::F32 => "f32",
+        }
+    }
+
+    /// `q` rounded to nearest-even in this format; `None` beyond its largest finite number.
+    pub fn round(self, q: &Ratio) -> Option<f64> {
+        let format = match self {
+            Self::Bf16 => BFLOAT16,
+            Self::F16 => BINARY16,
+            Self::F32 => BINARY32,
+        };
+        round_to_nearest(q, format)
+    }
+}
+
+const BFLOAT16: Format = Format {
+    precision: 8,
+    emin: -133,
+    emax: 128,
+};
+const BINARY16: Format = Format {
+    precision: 11,
+    emin: -24,
+    emax: 16,
+};
+
 /// `q` rounded to nearest-even in `format`, as an `f64` that holds it exactly; `None` when it
 /// rounds beyond the largest finite number.
 pub(super) fn round_to_nearest(q: &Ratio, format: Format) -> Option<f64> {

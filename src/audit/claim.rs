@@ -337,7 +337,12 @@ impl Claim {
             })?;
         recipe = recipe.plain();
         for term in terms {
-            if !recipe.off.remove(term) {
+            let is_on = recipe
+                .optimizer
+                .hyperparameters
+                .iter()
+                .any(|h| h.name == term && !recipe.off.contains(term));
+            if !is_on && !recipe.off.remove(term) {
                 let known: Vec<&str> = recipe.off.iter().map(String::as_str).collect();
                 return Err(self.field(
                     "terms",

@@ -85,7 +85,7 @@ impl<'s, E: nalgebra::Scalar> View<'s, E> {
     }
 }
 
-fn earliest(numbers: impl Iterator<Item = CauseNumber>) -> Result<(), Trouble> {
+pub(super) fn earliest(numbers: impl Iterator<Item = CauseNumber>) -> Result<(), Trouble> {
     match numbers.filter(|n| *n > 0).min() {
         Some(number) => Err(Trouble::Inherited(number)),
         None => Ok(()),
@@ -102,7 +102,7 @@ impl<A: Arithmetic> Context<'_, A> {
 
     /// Visits every entry, from left to right, then from top to bottom, and notes those without
     /// a value. `entry` brings the value up to date or says what is wrong.
-    fn settle(
+    pub(super) fn settle(
         &mut self,
         out: &mut Slot<A::Elem>,
         mut entry: impl FnMut(&mut A::Elem, (usize, usize)) -> Result<(), Trouble>,

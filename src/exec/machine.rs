@@ -292,7 +292,7 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
         // An operand never shares its buffer with the result, so the result can be taken out.
         let mut out = std::mem::take(&mut self.slots[instruction.out]);
         let slots = &self.slots;
-        let ctx = &self.ctx;
+        let (ctx, number) = (&self.ctx, self.number);
         let mut k = Context {
             ctx,
             node: instruction.node,
@@ -309,6 +309,7 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
                     k.scalar(o, ctx.from_ratio(q));
                 }
             }
+            Kernel::Identity => k.identity(o),
             Kernel::Count(n) => k.scalar(o, ctx.from_integer(n as u64)),
             Kernel::Unary(op, x) => match op {
                 Unary::Neg => k.map(o, &view(x), sure(|o, x| ctx.neg(o, x))),
@@ -322,11 +323,14 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
                 Unary::Detach | Unary::Broadcast => k.map(o, &view(x), sure(|o, x| ctx.set(o, x))),
                 Unary::SumTo => k.sum(o, &slots[x]),
                 Unary::RowMax => k.row_max(o, &slots[x]),
+                Unary::Inverse => k.inverse(o, &slots[x]),
+                Unary::MatrixSqrt => k.matrix_sqrt(o, &slots[x]),
+                Unary::Cast(to) => k.map(o, &view(x), |o, x| ctx.cast(o, x, to)),
                 // Refused by the plan.
                 Unary::OpaqueLoss | Unary::OpaqueGradient => {}
             },
             Kernel::Binary(op, x, y) => {
-                let (x, y) = (&slots[x], &slots[y]);
+                let (vx, x, y) = (view(x), &slots[x], &slots[y]);
                 match op {
                     Binary::Add => k.zip(o, x, y, sure2(|o, x, y| ctx.add(o, x, y))),
                     Binary::Sub => k.zip(o, x, y, sure2(|o, x, y| ctx.sub(o, x, y))),
@@ -335,6 +339,8 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
                     Binary::Max => k.zip(o, x, y, |o, x, y| ctx.max(o, x, y)),
                     Binary::Min => k.zip(o, x, y, |o, x, y| ctx.min(o, x, y)),
                     Binary::MatMul => k.matmul(o, x, y),
+                    Binary::Power => k.map(o, &vx, |o, x| ctx.power(o, x, number)),
+                    Binary::Atan2 => k.zip(o, x, y, |o, y, x| ctx.atan2(o, y, x)),
                 }
             }
             Kernel::Select {

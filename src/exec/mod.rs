@@ -27,6 +27,7 @@
 mod error;
 mod kernels;
 mod machine;
+mod matrix;
 mod options;
 mod plan;
 pub mod random;

@@ -11,6 +11,7 @@ use crate::graph::{Binary, Comparison, LeafKind, NodeId, Op, StepGraph, Unary};
 pub(super) enum Kernel {
     Constant,
     Count(usize),
+    Identity,
     Unary(Unary, usize),
     Binary(Binary, usize, usize),
     Select {
@@ -159,6 +160,7 @@ fn compile(
     let kernel = match &step.graph.node(id).op {
         Op::Leaf(_) | Op::Constant(_) => Kernel::Constant,
         Op::Count(dim) => Kernel::Count(dimension(step, sizes, id, dim)?),
+        Op::Identity(_) => Kernel::Identity,
         Op::Unary(Unary::OpaqueLoss | Unary::OpaqueGradient, _) => {
             return Err(ExecError::Opaque {
                 node: step.graph.describe(id),

@@ -266,6 +266,7 @@ fn operation(op: &Op) -> String {
         Op::Leaf(_) => "leaf".to_owned(),
         Op::Constant(q) => format!("constant {}", show_ratio(q)),
         Op::Count(dim) => format!("count {dim}"),
+        Op::Identity(dim) => format!("identity {dim}"),
         Op::Unary(op, _) => print::unary_name(*op).to_owned(),
         Op::Binary(op, ..) => match op {
             Binary::Add => "add",
@@ -275,6 +276,8 @@ fn operation(op: &Op) -> String {
             Binary::Max => "max",
             Binary::Min => "min",
             Binary::MatMul => "matmul",
+            Binary::Power => "power",
+            Binary::Atan2 => "atan2",
         }
         .to_owned(),
         Op::Select { comparison, .. } => match comparison {

@@ -128,8 +128,13 @@ fn zeros(step: &StepGraph, claim: &Claim) -> Vec<bool> {
                 may_be && claim.zero_hyperparameters.contains(&leaf.name)
             }
             Op::Constant(q) => q.is_zero(),
-            Op::Count(_) => false,
-            Op::Unary(Unary::Function(_) | Unary::OpaqueLoss | Unary::OpaqueGradient, _) => false,
+            Op::Count(_) | Op::Identity(_) => false,
+            Op::Unary(
+                Unary::Function(_) | Unary::OpaqueLoss | Unary::OpaqueGradient | Unary::Inverse,
+                _,
+            ) => false,
+            Op::Binary(Binary::Atan2, ..) => false,
+            Op::Binary(Binary::Power, x, _) => is(x),
             Op::Unary(_, x) => is(x),
             Op::Binary(Binary::Mul | Binary::MatMul, x, y) => is(x) || is(y),
             Op::Binary(Binary::Div, x, y) => is(x) && !is(y),
@@ -152,7 +157,7 @@ fn laws(step: &StepGraph, certificate: &Certificate, zero: &[bool], n: NodeId) -
             LeafKind::Parameter | LeafKind::State | LeafKind::Hyperparameter { .. } => vec![],
         },
         Op::Constant(_) if certificate.free_constants.contains(&n.index()) => vec![],
-        Op::Constant(_) | Op::Count(_) => vec![none(n)],
+        Op::Constant(_) | Op::Count(_) | Op::Identity(_) => vec![none(n)],
         Op::Unary(op, x) => match op {
             Unary::Neg | Unary::Transpose | Unary::Detach | Unary::SumTo | Unary::Broadcast => {
                 vec![equal(n, *x)]
@@ -160,10 +165,18 @@ fn laws(step: &StepGraph, certificate: &Certificate, zero: &[bool], n: NodeId) -
             // |c·x| = |c|·|x| and sign(c·x) = sign(c)·sign(x).
             Unary::Abs | Unary::RowMax if scaling => vec![equal(n, *x)],
             Unary::Sign if scaling => vec![none(n)],
-            Unary::Sqrt if scaling => vec![law([(2, n), (-1, *x)])],
+            Unary::Sqrt | Unary::MatrixSqrt if scaling => vec![law([(2, n), (-1, *x)])],
+            // Nothing is said about the inverse of zero.
+            Unary::Inverse if zero[x.index()] => vec![Law(vec![], Ratio::from_integer(1.into()))],
+            Unary::Inverse => vec![law([(1, n), (1, *x)])],
+            Unary::Cast(_) if !scaling => vec![equal(n, *x)],
             Unary::Abs => vec![none(n)],
             Unary::Sign => vec![equal(n, *x)],
-            Unary::RowMax | Unary::Sqrt | Unary::Function(_) => vec![none(n), none(*x)],
+            Unary::RowMax
+            | Unary::Sqrt
+            | Unary::MatrixSqrt
+            | Unary::Cast(_)
+            | Unary::Function(_) => vec![none(n), none(*x)],
             Unary::OpaqueLoss | Unary::OpaqueGradient => vec![none(n), none(*x)],
         },
         Op::Binary(op, x, y) => match op {
@@ -172,7 +185,11 @@ fn laws(step: &StepGraph, certificate: &Certificate, zero: &[bool], n: NodeId) -
             Binary::Div if zero[y.index()] => vec![Law(vec![], Ratio::from_integer(1.into()))],
             Binary::Div => vec![law([(1, n), (-1, *x), (1, *y)])],
             // A change of sign exchanges larger and smaller.
-            Binary::Max | Binary::Min if !scaling => vec![none(n), none(*x), none(*y)],
+            Binary::Max | Binary::Min | Binary::Atan2 if !scaling => {
+                vec![none(n), none(*x), none(*y)]
+            }
+            Binary::Power => vec![none(n), none(*x), none(*y)],
+            Binary::Atan2 => vec![none(n), equal(*x, *y)],
             Binary::Add | Binary::Sub | Binary::Max | Binary::Min => {
                 vec![equal(n, *x), equal(n, *y)]
             }

@@ -196,7 +196,7 @@ fn is_threshold(step: &StepGraph, live: &[bool], constant: NodeId) -> bool {
             }
             Op::Binary(op, ..) => !matches!(op, Binary::Mul | Binary::Div | Binary::MatMul),
             Op::Select { .. } => true,
-            Op::Unary(..) | Op::Leaf(_) | Op::Constant(_) | Op::Count(_) => false,
+            Op::Unary(..) | Op::Leaf(_) | Op::Constant(_) | Op::Count(_) | Op::Identity(_) => false,
         }
     })
 }

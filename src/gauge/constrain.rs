@@ -263,10 +263,12 @@ impl<F: Field> Walk<'_, F> {
     fn weight(&mut self, id: NodeId) -> Form<F> {
         let scaling = F::SYMMETRY == Symmetry::Scaling;
         match self.step.graph.node(id).op.clone() {
-            Op::Leaf(_) | Op::Constant(_) | Op::Count(_) => match self.column_of.get(&id) {
-                Some(column) => Form::unknown(*column),
-                None => Form::zero(),
-            },
+            Op::Leaf(_) | Op::Constant(_) | Op::Count(_) | Op::Identity(_) => {
+                match self.column_of.get(&id) {
+                    Some(column) => Form::unknown(*column),
+                    None => Form::zero(),
+                }
+            }
             Op::Unary(op, x) => match op {
                 Unary::Neg | Unary::Transpose | Unary::Detach | Unary::SumTo | Unary::Broadcast => {
                     self.form(x)
@@ -277,11 +279,17 @@ impl<F: Field> Walk<'_, F> {
                 Unary::Sign if scaling => Form::zero(),
                 Unary::Sign => self.form(x),
                 Unary::RowMax if scaling => self.form(x),
-                Unary::Sqrt if scaling => {
+                // (c·X)⁻¹ = c⁻¹·X⁻¹ for either sign of c.
+                Unary::Inverse => Form::zero().minus(&self.form(x)),
+                Unary::Sqrt | Unary::MatrixSqrt if scaling => {
                     let half = F::unit().plus(&F::unit()).inverse();
                     self.form(x).scaled(&half)
                 }
+                // Rounding commutes with a change of sign, and with scaling only by powers of two.
+                Unary::Cast(_) if !scaling => self.form(x),
                 Unary::RowMax
+                | Unary::Cast(_)
+                | Unary::MatrixSqrt
                 | Unary::Sqrt
                 | Unary::Function(_)
                 | Unary::OpaqueLoss
@@ -292,7 +300,13 @@ impl<F: Field> Walk<'_, F> {
                 Binary::Div => self.form(x).minus(&self.form(y)),
                 Binary::Add | Binary::Sub => self.equal(id, x, y),
                 Binary::Max | Binary::Min if scaling => self.equal(id, x, y),
-                Binary::Max | Binary::Min => self.weightless(id, &[x, y]),
+                Binary::Atan2 if scaling => {
+                    self.equal(id, x, y);
+                    Form::zero()
+                }
+                Binary::Max | Binary::Min | Binary::Power | Binary::Atan2 => {
+                    self.weightless(id, &[x, y])
+                }
             },
             Op::Select {
                 comparison,

@@ -112,7 +112,7 @@ fn expression(step: &StepGraph, id: NodeId, depth: usize) -> String {
     let inner = |x: &NodeId| expression(step, *x, depth.saturating_sub(1));
     let infix = |x: &NodeId, sign: &str, y: &NodeId| format!("({} {sign} {})", inner(x), inner(y));
     match &graph.node(id).op {
-        Op::Leaf(_) | Op::Count(_) => graph.describe(id),
+        Op::Leaf(_) | Op::Count(_) | Op::Identity(_) => graph.describe(id),
         Op::Constant(q) => show_decimal(q),
         _ if depth == 0 => id.to_string(),
         Op::Unary(Unary::Broadcast | Unary::Detach, x) => expression(step, *x, depth),
@@ -132,6 +132,8 @@ fn expression(step: &StepGraph, id: NodeId, depth: usize) -> String {
             Binary::Mul => infix(x, "*", y),
             Binary::Div => infix(x, "/", y),
             Binary::MatMul => infix(x, "@", y),
+            Binary::Power => infix(x, "^", y),
+            Binary::Atan2 => format!("atan2({}, {})", inner(x), inner(y)),
             Binary::Max => format!("max({}, {})", inner(x), inner(y)),
             Binary::Min => format!("min({}, {})", inner(x), inner(y)),
         },

@@ -16,9 +16,11 @@ pub(super) fn zeros(graph: &Graph, zero_leaves: &BTreeSet<NodeId>) -> Vec<bool> 
         let this = match &graph.node(id).op {
             Op::Leaf(_) => zero_leaves.contains(&id),
             Op::Constant(q) => q.is_zero(),
-            Op::Count(_) => false,
+            Op::Count(_) | Op::Identity(_) => false,
             Op::Unary(op, x) => match op {
-                Unary::Function(_) | Unary::OpaqueLoss | Unary::OpaqueGradient => false,
+                Unary::Function(_) | Unary::OpaqueLoss | Unary::OpaqueGradient | Unary::Inverse => {
+                    false
+                }
                 Unary::Neg
                 | Unary::Abs
                 | Unary::Sign
@@ -27,12 +29,17 @@ pub(super) fn zeros(graph: &Graph, zero_leaves: &BTreeSet<NodeId>) -> Vec<bool> 
                 | Unary::Detach
                 | Unary::SumTo
                 | Unary::Broadcast
+                | Unary::MatrixSqrt
+                | Unary::Cast(_)
                 | Unary::RowMax => is(x),
             },
             Op::Binary(op, x, y) => match op {
                 Binary::Add | Binary::Sub | Binary::Max | Binary::Min => is(x) && is(y),
                 Binary::Mul | Binary::MatMul => is(x) || is(y),
                 Binary::Div => is(x) && !is(y),
+                // 0⁰ is not asked for: steps are counted from 1. The angle of a point may be π.
+                Binary::Power => is(x),
+                Binary::Atan2 => false,
             },
             Op::Select {
                 then, otherwise, ..
@@ -47,6 +54,7 @@ pub(super) fn zeros(graph: &Graph, zero_leaves: &BTreeSet<NodeId>) -> Vec<bool> 
 pub(super) fn division_by_zero(graph: &Graph, zero: &[bool]) -> Option<NodeId> {
     graph.ids().find(|id| match &graph.node(*id).op {
         Op::Binary(Binary::Div, _, y) => zero[y.index()],
+        Op::Unary(Unary::Inverse, x) => zero[x.index()],
         _ => false,
     })
 }

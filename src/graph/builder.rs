@@ -9,7 +9,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use num_traits::{One, Zero};
 
 use super::{Binary, Comparison, Dim, Graph, GraphError, Leaf, LeafKind, NodeId, Op, Shape, Unary};
-use crate::arith::{Function, Ratio};
+use crate::arith::{FloatFormat, Function, Ratio};
 
 /// Builds one graph through the [`Expr`] handles it hands out.
 #[derive(Debug, Default)]
@@ -97,6 +97,12 @@ impl Builder {
     /// The number of entries along `dim`.
     pub fn count(&self, dim: &Dim) -> Expr<'_> {
         self.push(Op::Count(dim.clone()), Shape::scalar())
+    }
+
+    /// The identity matrix of `dim`.
+    pub fn identity(&self, dim: &Dim) -> Expr<'_> {
+        let shape = Shape::new(dim.clone(), dim.clone());
+        self.push(Op::Identity(dim.clone()), shape)
     }
 
     /// The handle of the node at `id`.
@@ -230,6 +236,81 @@ impl<'g> Expr<'g> {
     /// cos(π x), elementwise.
     pub fn cos_pi(self) -> Self {
         self.unary(Unary::Function(Function::CosPi), self.shape())
+    }
+
+    /// tanh(x), elementwise.
+    pub fn tanh(self) -> Self {
+        self.unary(Unary::Function(Function::Tanh), self.shape())
+    }
+
+    /// Φ(x), elementwise.
+    pub fn normal_cdf(self) -> Self {
+        self.unary(Unary::Function(Function::NormalCdf), self.shape())
+    }
+
+    /// φ(x) = Φ′(x), elementwise.
+    pub fn normal_density(self) -> Self {
+        self.unary(Unary::Function(Function::NormalDensity), self.shape())
+    }
+
+    /// Each entry rounded into `format`.
+    pub fn cast(self, format: FloatFormat) -> Self {
+        self.unary(Unary::Cast(format), self.shape())
+    }
+
+    /// xᵗ, elementwise; `exponent` is the step number.
+    pub fn pow(self, exponent: Self) -> Self {
+        let is_step_number = matches!(
+            self.builder
+                .graph
+                .borrow()
+                .leaf_at(exponent.id)
+                .map(|l| &l.kind),
+            Some(LeafKind::StepNumber)
+        );
+        if !is_step_number {
+            self.builder.fail(GraphError::Exponent);
+            return self;
+        }
+        self.elementwise(Binary::Power, exponent, "power")
+    }
+
+    /// x to a real power, as exp(exponent · ln x), elementwise.
+    pub fn real_power(self, exponent: impl Operand<'g>) -> Self {
+        (self.ln() * exponent).exp()
+    }
+
+    /// atan2(self, x), elementwise.
+    pub fn atan2(self, x: Self) -> Self {
+        self.elementwise(Binary::Atan2, x, "atan2")
+    }
+
+    fn square_matrix(self, op: Unary, operation: &'static str) -> Self {
+        let shape = self.shape();
+        if shape.rows != shape.cols {
+            self.builder.fail(GraphError::Shape {
+                operation,
+                left: shape.clone(),
+                right: shape.transposed(),
+            });
+            return self;
+        }
+        self.unary(op, shape)
+    }
+
+    /// The inverse of a square matrix.
+    pub fn inverse(self) -> Self {
+        self.square_matrix(Unary::Inverse, "inverse")
+    }
+
+    /// The positive semidefinite root of a symmetric positive semidefinite matrix.
+    pub fn matrix_sqrt(self) -> Self {
+        self.square_matrix(Unary::MatrixSqrt, "matrix square root")
+    }
+
+    /// The Euclidean norm of all entries; 1 × 1.
+    pub fn norm(self) -> Self {
+        self.square().sum().sqrt()
     }
 
     /// x², elementwise.

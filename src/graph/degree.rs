@@ -12,7 +12,7 @@ pub fn degree(graph: &Graph, id: NodeId) -> Option<u64> {
         let of = |x: &NodeId| degrees[x.index()];
         let degree = match &node.op {
             Op::Leaf(_) => Some(1),
-            Op::Constant(_) | Op::Count(_) => Some(0),
+            Op::Constant(_) | Op::Count(_) | Op::Identity(_) => Some(0),
             Op::Unary(
                 Unary::Neg | Unary::Transpose | Unary::Detach | Unary::SumTo | Unary::Broadcast,
                 x,

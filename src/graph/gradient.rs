@@ -81,7 +81,7 @@ fn parts<'g>(
 ) -> Result<Vec<(NodeId, Expr<'g>)>, GraphError> {
     let builder = out.builder();
     Ok(match op {
-        Op::Leaf(_) | Op::Constant(_) | Op::Count(_) => vec![],
+        Op::Leaf(_) | Op::Constant(_) | Op::Count(_) | Op::Identity(_) => vec![],
         Op::Unary(unary, x) => {
             let value = builder.at(*x);
             let part = match unary {
@@ -93,6 +93,12 @@ fn parts<'g>(
                 Unary::SumTo => adjoint.broadcast_to(&value.shape()),
                 Unary::Broadcast => adjoint.sum_to(&value.shape()),
                 Unary::OpaqueLoss => times(adjoint, value.opaque_gradient()),
+                // The gradient of a cast is the cast of nothing: it passes as it is.
+                Unary::Cast(_) => adjoint,
+                Unary::Inverse => -out.t().matmul(adjoint).matmul(out.t()),
+                Unary::MatrixSqrt => {
+                    return Err(GraphError::NotDifferentiable("a matrix square root"));
+                }
                 Unary::Sign | Unary::Detach => return Ok(vec![]),
                 Unary::RowMax => return Err(GraphError::NotDifferentiable("a row maximum")),
                 Unary::OpaqueGradient => {
@@ -116,6 +122,8 @@ fn parts<'g>(
                 ],
                 Binary::Max => return Err(GraphError::NotDifferentiable("max")),
                 Binary::Min => return Err(GraphError::NotDifferentiable("min")),
+                Binary::Power => return Err(GraphError::NotDifferentiable("a power")),
+                Binary::Atan2 => return Err(GraphError::NotDifferentiable("atan2")),
             }
         }
         Op::Select {
@@ -139,5 +147,8 @@ fn derivative<'g>(f: Function, x: Expr<'g>, value: Expr<'g>) -> Result<Expr<'g>,
         Function::Exp => Ok(value),
         Function::Ln => Ok(x.builder().ratio(1, 1) / x),
         Function::CosPi => Err(GraphError::NotDifferentiable("a cosine")),
+        Function::Tanh => Ok(1 - value.square()),
+        Function::NormalCdf => Ok(x.normal_density()),
+        Function::NormalDensity => Ok(-x * value),
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use num_traits::Zero;
 
 use super::{Dim, Shape};
-use crate::arith::{Function, Ratio, show_ratio};
+use crate::arith::{FloatFormat, Function, Ratio, show_ratio};
 
 /// The position of a node in its graph. Operands stand before their users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -77,6 +77,12 @@ pub enum Unary {
     Broadcast,
     /// The largest entry of each row; rows × 1.
     RowMax,
+    /// The inverse of a square matrix.
+    Inverse,
+    /// The positive semidefinite square root of a symmetric positive semidefinite matrix.
+    MatrixSqrt,
+    /// Each entry rounded into a storage format.
+    Cast(FloatFormat),
     /// The loss as an unknown function of its operand; 1 × 1. Cannot be run.
     OpaqueLoss,
     /// The gradient of [`Unary::OpaqueLoss`] at its operand. Cannot be run.
@@ -100,6 +106,10 @@ pub enum Binary {
     Min,
     /// The matrix product.
     MatMul,
+    /// xᵗ, elementwise; t is the number of the step.
+    Power,
+    /// atan2(y, x), elementwise, with y the first operand.
+    Atan2,
 }
 
 /// How a [`Op::Select`] compares.
@@ -122,6 +132,8 @@ pub enum Op {
     Constant(Ratio),
     /// The number of entries along a dimension, as a scalar; 1 × 1.
     Count(Dim),
+    /// The identity matrix of a dimension.
+    Identity(Dim),
     /// One operand.
     Unary(Unary, NodeId),
     /// Two operands.
@@ -146,7 +158,7 @@ impl Op {
     /// The operands, in order.
     pub fn operands(&self) -> Vec<NodeId> {
         match self {
-            Self::Leaf(_) | Self::Constant(_) | Self::Count(_) => vec![],
+            Self::Leaf(_) | Self::Constant(_) | Self::Count(_) | Self::Identity(_) => vec![],
             Self::Unary(_, x) => vec![*x],
             Self::Binary(_, x, y) => vec![*x, *y],
             Self::Select {
@@ -182,6 +194,9 @@ pub enum GraphError {
         /// The right operand's shape.
         right: Shape,
     },
+    /// An exponent that is not the number of the step.
+    #[error("an exponent must be the number of the step")]
+    Exponent,
     /// A leaf name was used for two different things.
     #[error("the name `{0}` stands for two different leaves")]
     NameClash(String),
@@ -260,6 +275,7 @@ impl Graph {
             Op::Leaf(leaf) => leaf.name.clone(),
             Op::Constant(q) => show_ratio(q),
             Op::Count(dim) => format!("|{dim}|"),
+            Op::Identity(_) => "I".to_owned(),
             _ => id.to_string(),
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{Scenario, ScenarioError};
 use crate::arith::{Surd, ratio_from_f64};
@@ -38,9 +39,9 @@ struct File {
     id: String,
     optimizer: String,
     #[serde(rename = "hyper_A")]
-    hyper_a: BTreeMap<String, serde_json::Value>,
+    hyper_a: BTreeMap<String, Value>,
     #[serde(rename = "hyper_B")]
-    hyper_b: BTreeMap<String, serde_json::Value>,
+    hyper_b: BTreeMap<String, Value>,
     clip: Option<ClipFile>,
     loss: String,
     #[serde(default)]
@@ -179,8 +180,8 @@ pub fn parse_golden(text: &str) -> Result<Golden, GoldenError> {
     })
 }
 
-/// Numbers become hyperparameters, booleans switches; a term whose setting is zero for both
-/// factors is left out, as PyTorch does.
+/// Numbers become hyperparameters, booleans and mode names switches; a term whose setting is zero
+/// for both factors is left out, as PyTorch does. A list `betas` becomes `beta1`, `beta2`.
 fn read_settings(
     file: &File,
     recipe: &mut Recipe,
@@ -191,44 +192,81 @@ fn read_settings(
         let of_b = file.hyper_b.get(name).ok_or_else(|| {
             ScenarioError::field(format!("hyper_B.{name}"), "missing, but hyper_A has it")
         })?;
-        match (of_a.as_bool(), of_b.as_bool()) {
-            (Some(a), Some(b)) if a == b => {
-                recipe.set_flag(name, a)?;
-                continue;
+        let optimizer = recipe.optimizer;
+        if let Some((_, only)) = optimizer.fixed.iter().find(|(n, _)| n == name) {
+            if [of_a, of_b].iter().any(|v| v.to_string() != *only) {
+                return Err(ScenarioError::field(
+                    field,
+                    format!("found {of_a}, expected {only}: nothing else is built"),
+                ));
             }
-            (None, None) => {}
+            continue;
+        }
+        match (of_a, of_b) {
+            (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+                let stem = name.strip_suffix('s').filter(|_| name != "eps");
+                let stem = stem.unwrap_or(name);
+                for (i, (a, b)) in a.iter().zip(b).enumerate() {
+                    let entry = format!("{stem}{}", i + 1);
+                    read_number(recipe, scalars, &entry, &format!("{field}[{i}]"), [a, b])?;
+                }
+            }
+            (Value::Bool(a), Value::Bool(b)) if a == b => recipe.set_flag(name, *a)?,
+            (Value::String(a), Value::String(b)) if a == b => recipe.set_flag(a, true)?,
+            (Value::Number(a), Value::Number(_)) => {
+                if optimizer.counts.iter().any(|(n, _)| n == name) {
+                    let count = a.as_u64().and_then(|n| u32::try_from(n).ok());
+                    let count = count.filter(|_| of_a == of_b).ok_or_else(|| {
+                        let message = format!("found {of_a}, expected one whole number for both");
+                        ScenarioError::field(&field, message)
+                    })?;
+                    recipe.set_count(name, count)?;
+                } else {
+                    read_number(recipe, scalars, name, &field, [of_a, of_b])?;
+                }
+            }
             _ => {
                 return Err(ScenarioError::field(
                     field,
-                    "the switch must be the same for both factors",
+                    "the setting must be of one kind, and a switch the same, for both factors",
                 ));
             }
         }
-        let number = |value: &serde_json::Value| {
-            value.as_f64().ok_or_else(|| {
-                ScenarioError::field(&field, format!("found {value}, expected a number"))
-            })
-        };
-        let (a, b) = (number(of_a)?, number(of_b)?);
-        let known = recipe
-            .optimizer
-            .hyperparameters
-            .iter()
-            .find(|h| h.name == name.as_str());
-        let known = known.ok_or_else(|| {
-            ScenarioError::field(
-                &field,
-                format!(
-                    "the optimizer `{}` has no such setting",
-                    recipe.optimizer.name
-                ),
-            )
-        })?;
-        if known.may_be_zero && a == 0.0 && b == 0.0 {
-            recipe.switch_off(name)?;
-        }
-        scalars.insert(format!("{name}_A"), exact(&field, a)?);
-        scalars.insert(format!("{name}_B"), exact(&format!("hyper_B.{name}"), b)?);
+    }
+    Ok(())
+}
+
+fn read_number(
+    recipe: &mut Recipe,
+    scalars: &mut BTreeMap<String, Surd>,
+    name: &str,
+    field: &str,
+    [of_a, of_b]: [&Value; 2],
+) -> Result<(), GoldenError> {
+    let number = |value: &Value| {
+        value
+            .as_f64()
+            .ok_or_else(|| ScenarioError::field(field, format!("found {value}, expected a number")))
+    };
+    let (a, b) = (number(of_a)?, number(of_b)?);
+    let settings = recipe.optimizer.hyperparameters;
+    let known = settings.iter().find(|h| h.name == name).ok_or_else(|| {
+        let message = format!(
+            "the optimizer `{}` has no such setting",
+            recipe.optimizer.name
+        );
+        ScenarioError::field(field, message)
+    })?;
+    if known.may_be_zero && a == 0.0 && b == 0.0 {
+        recipe.switch_off(name)?;
+    }
+    // Where the optimizer has one number for all factors, PyTorch's groups agree.
+    for (leaf, value) in [
+        (format!("{name}_A"), a),
+        (format!("{name}_B"), b),
+        (name.into(), a),
+    ] {
+        scalars.insert(leaf, exact(field, value)?);
     }
     Ok(())
 }

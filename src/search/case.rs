@@ -11,8 +11,8 @@ use crate::arith::{Ratio, Surd};
 use crate::exec::{Sizes, Tensor, Values};
 use crate::graph::{LeafKind, StepGraph};
 use crate::scenario::Scenario;
-use crate::zoo::Recipe;
 use crate::zoo::losses::Targets;
+use crate::zoo::{Range, Recipe};
 
 /// How a run starts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,9 +48,13 @@ const TENSORS: usize = 8;
 const SCALARS: usize = 16;
 
 /// The values of hyperparameters that a case draws from, the simplest first.
-fn scalar(index: usize) -> Surd {
-    const CHOICES: [(i64, i64); 5] = [(1, 1), (1, 2), (1, 4), (2, 1), (3, 4)];
-    let (num, den) = CHOICES[index % CHOICES.len()];
+fn scalar(index: usize, range: Range) -> Surd {
+    let choices: [(i64, i64); 5] = match range {
+        Range::Positive | Range::Real => [(1, 1), (1, 2), (1, 4), (2, 1), (3, 4)],
+        Range::Fraction => [(1, 2), (1, 4), (3, 4), (1, 8), (7, 8)],
+        Range::AboveOne => [(2, 1), (3, 2), (5, 4), (4, 1), (3, 1)],
+    };
+    let (num, den) = choices[index % choices.len()];
     Surd::rational(Ratio::new(num.into(), den.into()))
 }
 
@@ -92,7 +96,7 @@ impl Case {
         let mut values = Values::new();
         let mut drawn: BTreeMap<&str, Surd> = BTreeMap::new();
         for (i, (leaf, base, _)) in step.hyperparameters().enumerate() {
-            let value = scalar(self.scalars[i % SCALARS]);
+            let value = scalar(self.scalars[i % SCALARS], range_of(recipe, base));
             let value = if shared {
                 drawn.entry(base).or_insert(value).clone()
             } else {
@@ -140,6 +144,13 @@ impl Case {
         }
         other
     }
+}
+
+/// The values that make sense for the setting `base`.
+fn range_of(recipe: &Recipe, base: &str) -> Range {
+    let settings = recipe.optimizer.hyperparameters;
+    let known = settings.iter().find(|h| h.name == base);
+    known.map_or(Range::Positive, |h| h.range)
 }
 
 fn entries(pool: &[i8], rows: usize, cols: usize) -> Tensor {

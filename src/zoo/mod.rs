@@ -16,10 +16,10 @@ mod trainer;
 pub use clip::Clip;
 pub use losses::{Loss, Reduction};
 pub use models::Model;
-pub use optimizers::{Hyperparameter, Optimizer};
+pub use optimizers::{Hyperparameter, Optimizer, Range, Regime};
 pub use recipe::{Recipe, RecipeError};
 pub use schedule::Schedule;
-pub use trainer::{Factor, Trainer};
+pub use trainer::{Factor, Pair, Trainer};
 
 /// A name that is in no table, with the names that are.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

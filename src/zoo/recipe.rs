@@ -1,6 +1,6 @@
 //! A recipe names what is trained and how; from it comes the one graph of the step.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::models::Forward;
 use super::{Clip, Loss, Model, Optimizer, Reduction, Schedule, Trainer, UnknownName};
@@ -22,6 +22,11 @@ pub struct Recipe {
     pub flags: BTreeSet<String>,
     /// The optimizer's settings that are zero and whose terms are left out, as PyTorch does.
     pub off: BTreeSet<String>,
+    /// The optimizer's whole numbers that are not the default.
+    pub counts: BTreeMap<String, u32>,
+    /// The case distinctions that are taken as decided, by name: whether the first case holds.
+    /// The others are decided step by step.
+    pub regimes: BTreeMap<String, bool>,
     /// Gradient clipping.
     pub clip: Option<Clip>,
     /// The learning-rate schedule.
@@ -56,6 +61,8 @@ impl Recipe {
             optimizer: optimizers::find(optimizer)?,
             flags: BTreeSet::new(),
             off: BTreeSet::new(),
+            counts: BTreeMap::new(),
+            regimes: BTreeMap::new(),
             clip: None,
             schedule: None,
         })
@@ -104,13 +111,36 @@ impl Recipe {
         Ok(())
     }
 
-    /// Leaves out every term whose setting may be zero.
+    /// Sets the whole number `name`.
+    ///
+    /// # Errors
+    /// [`UnknownName`] when the optimizer has no such number.
+    pub fn set_count(&mut self, name: &str, count: u32) -> Result<(), UnknownName> {
+        let known = self.optimizer.counts;
+        if !known.iter().any(|(n, _)| *n == name) {
+            return Err(UnknownName {
+                what: "whole number",
+                found: name.to_owned(),
+                known: known.iter().map(|(n, _)| *n).collect(),
+            });
+        }
+        self.counts.insert(name.to_owned(), count);
+        Ok(())
+    }
+
+    /// The same recipe with one case distinction taken as decided.
+    pub fn in_regime(mut self, name: &str, holds: bool) -> Self {
+        self.regimes.insert(name.to_owned(), holds);
+        self
+    }
+
+    /// Leaves out every term whose setting is zero by default.
     pub fn plain(mut self) -> Self {
         let switches = self
             .optimizer
             .hyperparameters
             .iter()
-            .filter(|h| h.may_be_zero);
+            .filter(|h| h.may_be_zero && h.default == "0");
         self.off = switches.map(|h| h.name.to_owned()).collect();
         self
     }

@@ -1,6 +1,6 @@
 //! What an optimizer sees: the trained tensors with their gradients, settings and memory.
 
-use super::{Hyperparameter, Recipe};
+use super::Recipe;
 use crate::graph::{Expr, Shape, StepBuilder};
 
 /// The trained tensors of one step.
@@ -33,6 +33,113 @@ impl<'g> Trainer<'g> {
             gradient: *gradient,
         })
     }
+
+    /// The trained tensor called `name`.
+    fn factor(&self, name: &str) -> Option<Factor<'_, 'g>> {
+        self.factors().find(|f| f.name == name)
+    }
+
+    /// The LoRA pairs of the model, and the tensors that belong to none.
+    pub fn pairs(&self) -> (Vec<Pair<'_, 'g>>, Vec<Factor<'_, 'g>>) {
+        let names = self.recipe.model.pairs;
+        let pairs = names.iter().filter_map(|p| {
+            Some(Pair {
+                a: self.factor(p.a)?,
+                b: self.factor(p.b)?,
+                s: self.step.find(p.s)?,
+            })
+        });
+        let alone = self
+            .factors()
+            .filter(|f| !names.iter().any(|p| [p.a, p.b].contains(&f.name)));
+        (pairs.collect(), alone.collect())
+    }
+
+    /// The setting `name` as one number for all tensors.
+    pub fn hyper(&self, name: &str) -> Expr<'g> {
+        self.setting(name, name)
+    }
+
+    fn setting(&self, leaf: &str, name: &str) -> Expr<'g> {
+        if self.recipe.off.contains(name) {
+            return self.step.ratio(0, 1);
+        }
+        let settings = self.recipe.optimizer.hyperparameters;
+        let known = settings.iter().find(|h| h.name == name);
+        self.step
+            .hyperparameter(leaf, name, known.is_some_and(|h| h.may_be_zero))
+    }
+
+    /// Whether the switch `name` is on.
+    pub fn flag(&self, name: &str) -> bool {
+        self.recipe.flags.contains(name)
+    }
+
+    /// Whether the term that the setting `name` belongs to is switched on.
+    pub fn uses(&self, name: &str) -> bool {
+        !self.recipe.off.contains(name)
+    }
+
+    /// The whole number `name`.
+    pub fn count(&self, name: &str) -> u32 {
+        let default = self
+            .recipe
+            .optimizer
+            .counts
+            .iter()
+            .find(|(n, _)| *n == name);
+        let set = self.recipe.counts.get(name).copied();
+        set.or(default.map(|(_, n)| *n)).unwrap_or(0)
+    }
+
+    /// The exact constant `num / den`.
+    pub fn ratio(&self, num: i64, den: i64) -> Expr<'g> {
+        self.step.ratio(num, den)
+    }
+
+    /// The number of the step, from 1.
+    pub fn step_number(&self) -> Expr<'g> {
+        self.step.step_number()
+    }
+
+    /// Memory that all tensors share, with its first value.
+    pub fn state(&self, name: &str, initial: Expr<'g>) -> Expr<'g> {
+        self.step.state(name, initial)
+    }
+
+    /// Sets the next value of memory.
+    pub fn update_state(&self, state: Expr<'g>, next: Expr<'g>) {
+        self.step.update(state, next);
+    }
+
+    /// A case distinction on which the rule may depend, listed in [`Optimizer::regimes`]:
+    /// `decide(then, otherwise)`, or one of the two where the recipe takes it as decided.
+    ///
+    /// [`Optimizer::regimes`]: super::Optimizer::regimes
+    pub fn regime(
+        &self,
+        name: &str,
+        then: Expr<'g>,
+        otherwise: Expr<'g>,
+        decide: impl FnOnce(Expr<'g>, Expr<'g>) -> Expr<'g>,
+    ) -> Expr<'g> {
+        match self.recipe.regimes.get(name) {
+            Some(true) => then,
+            Some(false) => otherwise,
+            None => decide(then, otherwise),
+        }
+    }
+}
+
+/// The two factors of one adapter, W = W0 + s·B·A.
+#[derive(Clone, Copy)]
+pub struct Pair<'t, 'g> {
+    /// A, r × n_in.
+    pub a: Factor<'t, 'g>,
+    /// B, n_out × r.
+    pub b: Factor<'t, 'g>,
+    /// The scale s.
+    pub s: Expr<'g>,
 }
 
 /// One trained tensor.
@@ -57,29 +164,51 @@ impl<'g> Factor<'_, 'g> {
 
     /// Whether the switch `name` is on.
     pub fn flag(&self, name: &str) -> bool {
-        self.trainer.recipe.flags.contains(name)
-    }
-
-    fn setting(&self, name: &str) -> Option<&'static Hyperparameter> {
-        self.trainer
-            .recipe
-            .optimizer
-            .hyperparameters
-            .iter()
-            .find(|h| h.name == name)
+        self.trainer.flag(name)
     }
 
     /// Whether the term that the setting `name` belongs to is switched on.
     pub fn uses(&self, name: &str) -> bool {
-        !self.trainer.recipe.off.contains(name)
+        self.trainer.uses(name)
     }
 
-    /// This tensor's copy of the setting `name`.
+    /// This tensor's copy of the setting `name`; a literal 0 where its term is switched off.
     pub fn hyper(&self, name: &str) -> Expr<'g> {
-        let may_be_zero = self.setting(name).is_some_and(|h| h.may_be_zero);
-        self.trainer
-            .step
-            .hyperparameter(&format!("{name}_{}", self.name), name, may_be_zero)
+        self.trainer.setting(&format!("{name}_{}", self.name), name)
+    }
+
+    /// The same value with the gradient `gradient`.
+    pub fn with_gradient(self, gradient: Expr<'g>) -> Self {
+        Self { gradient, ..self }
+    }
+
+    /// The gradient, or its negative with the switch `maximize`.
+    pub fn signed_gradient(&self) -> Expr<'g> {
+        if self.flag("maximize") {
+            -self.gradient
+        } else {
+            self.gradient
+        }
+    }
+
+    /// The same plus `weight_decay · w`, the L2 penalty of PyTorch's optimizers without
+    /// decoupled decay.
+    pub fn gradient_with_l2(&self) -> Expr<'g> {
+        let g = self.signed_gradient();
+        if self.uses("weight_decay") {
+            g + self.hyper("weight_decay") * self.weight
+        } else {
+            g
+        }
+    }
+
+    /// `w · (1 − lr · weight_decay)`, decoupled decay (Loshchilov and Hutter 2019).
+    pub fn decayed_weight(&self) -> Expr<'g> {
+        if self.uses("weight_decay") {
+            self.weight * (1 - self.lr() * self.hyper("weight_decay"))
+        } else {
+            self.weight
+        }
     }
 
     /// The learning rate at this step: the setting `lr`, as the schedule changes it.
@@ -106,6 +235,21 @@ impl<'g> Factor<'_, 'g> {
         self.trainer
             .step
             .zero_state(&format!("{name}_{}", self.name), shape)
+    }
+
+    /// Memory of this tensor with its first value.
+    pub fn state(&self, name: &str, initial: Expr<'g>) -> Expr<'g> {
+        self.trainer
+            .step
+            .state(&format!("{name}_{}", self.name), initial)
+    }
+
+    /// Memory of the tensor's shape that follows `next(previous)` from zero; the new value.
+    pub fn moving(&self, name: &str, next: impl FnOnce(Expr<'g>) -> Expr<'g>) -> Expr<'g> {
+        let state = self.zero_state(name);
+        let next = next(state);
+        self.update_state(state, next);
+        next
     }
 
     /// Sets the next value of memory.

@@ -99,7 +99,12 @@ fn by_definition(
                     }
                     added(terms)
                 }
-                Unary::RowMax | Unary::OpaqueLoss | Unary::OpaqueGradient => unreachable!(),
+                Unary::RowMax
+                | Unary::Inverse
+                | Unary::MatrixSqrt
+                | Unary::Cast(_)
+                | Unary::OpaqueLoss
+                | Unary::OpaqueGradient => unreachable!(),
             }
         }
         Op::Binary(Binary::MatMul, x, y) => {
@@ -127,7 +132,7 @@ fn by_definition(
                         x
                     }
                 }
-                Binary::MatMul => unreachable!(),
+                Binary::MatMul | Binary::Power | Binary::Atan2 => unreachable!(),
             }
         }
         Op::Select {
@@ -147,7 +152,7 @@ fn by_definition(
             if holds { then } else { otherwise }
         }
         Op::Constant(_) => 1.0,
-        Op::Count(_) | Op::Leaf(_) => unreachable!(),
+        Op::Count(_) | Op::Identity(_) | Op::Leaf(_) => unreachable!(),
     }
 }
 

@@ -120,6 +120,10 @@ impl Style for Latex {
         }
     }
 
+    fn identity(&self) -> String {
+        "I".to_owned()
+    }
+
     fn plus(&self, x: &str, y: &str) -> String {
         format!("{x} + {y}")
     }
@@ -154,6 +158,7 @@ impl Style for Latex {
         match what {
             Superscript::Transpose => format!(r"{x}^{{\top}}"),
             Superscript::Square => format!("{x}^{{2}}"),
+            Superscript::StepNumber => format!("{x}^{{t}}"),
             Superscript::ElementwiseSquare => format!(r"{x}^{{\odot 2}}"),
         }
     }
@@ -173,6 +178,18 @@ impl Style for Latex {
             Call::Exp => r"\exp",
             Call::Ln => r"\ln",
             Call::CosPi => return format!(r"\cos\left(\pi \, {arguments}\right)"),
+            Call::Tanh => r"\tanh",
+            Call::NormalCdf => r"\Phi",
+            Call::NormalDensity => r"\varphi",
+            Call::Atan2 => r"\operatorname{atan2}",
+            Call::Inverse => return format!(r"\left({arguments}\right)^{{-1}}"),
+            Call::MatrixSqrt => return format!(r"\left({arguments}\right)^{{1/2}}"),
+            Call::Cast(format) => {
+                return format!(
+                    r"\operatorname{{{}}}\left({arguments}\right)",
+                    format.name()
+                );
+            }
             Call::Sum => r"\operatorname{sum}",
             Call::RowSum => r"\operatorname{rowsum}",
             Call::ColumnSum => r"\operatorname{colsum}",

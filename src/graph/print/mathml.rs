@@ -4,7 +4,7 @@ use super::definitions::definitions;
 use super::latex::small_power_of_ten;
 use super::symbol::{Instant, Symbol, greek};
 use super::walk::{Call, Cases, Level, Product, Style, Superscript, Term};
-use crate::arith::Ratio;
+use crate::arith::{FloatFormat, Ratio};
 use crate::graph::{Comparison, StepGraph};
 
 /// The step's definitions, one `<math display="block">` a line.
@@ -91,6 +91,10 @@ impl Style for MathMl {
         }
     }
 
+    fn identity(&self) -> String {
+        "<mi>I</mi>".to_owned()
+    }
+
     fn plus(&self, x: &str, y: &str) -> String {
         [x, "<mo>+</mo>", y].concat()
     }
@@ -125,6 +129,7 @@ impl Style for MathMl {
         let above = match what {
             Superscript::Transpose => "<mo>⊤</mo>",
             Superscript::Square => "<mn>2</mn>",
+            Superscript::StepNumber => "<mi>t</mi>",
             Superscript::ElementwiseSquare => "<mrow><mo>⊙</mo><mn>2</mn></mrow>",
         };
         format!("<msup>{}{above}</msup>", row(&[x]))
@@ -144,6 +149,22 @@ impl Style for MathMl {
             Call::Exp => "<mi>exp</mi>",
             Call::Ln => "<mi>ln</mi>",
             Call::CosPi => "<mi>cos</mi>",
+            Call::Tanh => "<mi>tanh</mi>",
+            Call::NormalCdf => "<mi>Φ</mi>",
+            Call::NormalDensity => "<mi>φ</mi>",
+            Call::Atan2 => "<mi>atan2</mi>",
+            Call::Inverse | Call::MatrixSqrt => {
+                let exponent = if f == Call::Inverse {
+                    "<mrow><mo>−</mo><mn>1</mn></mrow>"
+                } else {
+                    "<mrow><mn>1</mn><mo>/</mo><mn>2</mn></mrow>"
+                };
+                let base = row(&[&self.parentheses(&arguments.concat())]);
+                return format!("<msup>{base}{exponent}</msup>");
+            }
+            Call::Cast(FloatFormat::Bf16) => "<mi>bf16</mi>",
+            Call::Cast(FloatFormat::F16) => "<mi>f16</mi>",
+            Call::Cast(FloatFormat::F32) => "<mi>f32</mi>",
             Call::Sum => "<mi>sum</mi>",
             Call::RowSum => "<mi>rowsum</mi>",
             Call::ColumnSum => "<mi>colsum</mi>",

@@ -32,6 +32,10 @@ impl Style for Plain {
         name.to_owned()
     }
 
+    fn identity(&self) -> String {
+        "I".to_owned()
+    }
+
     fn plus(&self, x: &str, y: &str) -> String {
         format!("{x} + {y}")
     }
@@ -62,6 +66,7 @@ impl Style for Plain {
             Superscript::Transpose => format!("{x}^T"),
             // `*` is elementwise in this notation, and so is its power.
             Superscript::Square | Superscript::ElementwiseSquare => format!("{x}^2"),
+            Superscript::StepNumber => format!("{x}^t"),
         }
     }
 
@@ -80,6 +85,13 @@ impl Style for Plain {
             Call::Exp => "exp",
             Call::Ln => "ln",
             Call::CosPi => return format!("cos(pi * {arguments})"),
+            Call::Tanh => "tanh",
+            Call::NormalCdf => "normal_cdf",
+            Call::NormalDensity => "normal_density",
+            Call::Atan2 => "atan2",
+            Call::Inverse => "inverse",
+            Call::MatrixSqrt => "matrix_sqrt",
+            Call::Cast(format) => format.name(),
             Call::Sum => "sum",
             Call::RowSum => "row_sum",
             Call::ColumnSum => "col_sum",

@@ -36,6 +36,7 @@ pub fn formula(graph: &Graph, id: NodeId) -> String {
         Op::Leaf(leaf) => format!("leaf {}", leaf.name),
         Op::Constant(q) => format!("constant {}", show_ratio(q)),
         Op::Count(dim) => format!("count {dim}"),
+        Op::Identity(dim) => format!("identity {dim}"),
         Op::Unary(op, x) => format!("{}({})", unary_name(*op), name(x)),
         Op::Binary(op, x, y) => match op {
             Binary::Add => format!("{} + {}", name(x), name(y)),
@@ -45,6 +46,8 @@ pub fn formula(graph: &Graph, id: NodeId) -> String {
             Binary::Max => format!("max({}, {})", name(x), name(y)),
             Binary::Min => format!("min({}, {})", name(x), name(y)),
             Binary::MatMul => format!("{} @ {}", name(x), name(y)),
+            Binary::Power => format!("{} ^ {}", name(x), name(y)),
+            Binary::Atan2 => format!("atan2({}, {})", name(x), name(y)),
         },
         Op::Select {
             comparison,
@@ -76,6 +79,9 @@ pub fn unary_name(op: Unary) -> &'static str {
         Unary::SumTo => "sum",
         Unary::Broadcast => "broadcast",
         Unary::RowMax => "row_max",
+        Unary::Inverse => "inverse",
+        Unary::MatrixSqrt => "matrix_sqrt",
+        Unary::Cast(format) => format.name(),
         Unary::OpaqueLoss => "opaque_loss",
         Unary::OpaqueGradient => "opaque_gradient",
     }

@@ -4,7 +4,7 @@
 use num_traits::{One, Signed};
 
 use super::symbol::Symbol;
-use crate::arith::{Function, Ratio};
+use crate::arith::{FloatFormat, Function, Ratio};
 use crate::graph::{Binary, Comparison, Graph, NodeId, Op, Unary};
 
 /// How tightly a piece of notation holds together, loosest first.
@@ -64,6 +64,13 @@ pub(super) enum Call {
     Exp,
     Ln,
     CosPi,
+    Tanh,
+    NormalCdf,
+    NormalDensity,
+    Atan2,
+    Inverse,
+    MatrixSqrt,
+    Cast(FloatFormat),
     Sum,
     RowSum,
     ColumnSum,
@@ -89,6 +96,8 @@ pub(super) enum Superscript {
     Transpose,
     Square,
     ElementwiseSquare,
+    /// The number of the step.
+    StepNumber,
 }
 
 /// A notation.
@@ -101,6 +110,8 @@ pub(super) trait Style {
     /// A number that is not negative.
     fn number(&self, q: &Ratio) -> Term;
     fn dimension(&self, name: &str) -> String;
+    /// An identity matrix.
+    fn identity(&self) -> String;
     fn plus(&self, x: &str, y: &str) -> String;
     fn minus(&self, x: &str, y: &str) -> String;
     fn negated(&self, x: &str) -> String;
@@ -175,6 +186,7 @@ impl<S: Style, N: Fn(NodeId) -> Option<Symbol>> Walker<'_, S, N> {
             // Leaves always have a name; the arm is for completeness.
             Op::Leaf(leaf) => Term::atom(leaf.name.clone()),
             Op::Constant(q) => self.number(q),
+            Op::Identity(_) => Term::atom(self.style.identity()),
             Op::Count(dim) => {
                 let mut factors = dim.names().map(|n| Term::atom(self.style.dimension(n)));
                 let Some(first) = factors.next() else {
@@ -246,7 +258,13 @@ impl<S: Style, N: Fn(NodeId) -> Option<Symbol>> Walker<'_, S, N> {
                 };
                 call(f, x)
             }
+            Unary::Function(Function::Tanh) => call(Call::Tanh, x),
+            Unary::Function(Function::NormalCdf) => call(Call::NormalCdf, x),
+            Unary::Function(Function::NormalDensity) => call(Call::NormalDensity, x),
             Unary::RowMax => call(Call::RowMax, x),
+            Unary::Inverse => call(Call::Inverse, x),
+            Unary::MatrixSqrt => call(Call::MatrixSqrt, x),
+            Unary::Cast(format) => call(Call::Cast(format), x),
             Unary::OpaqueLoss => call(Call::OpaqueLoss, x),
             Unary::OpaqueGradient => call(Call::OpaqueGradient, x),
         }
@@ -302,11 +320,12 @@ impl<S: Style, N: Fn(NodeId) -> Option<Symbol>> Walker<'_, S, N> {
             Binary::Mul => self.times(x, y),
             Binary::MatMul => self.product(Product::Matrix, self.term(x), self.term(y)),
             Binary::Div => self.style.quotient(self.term(x), self.term(y)),
-            Binary::Max | Binary::Min => {
-                let f = if op == Binary::Max {
-                    Call::Max
-                } else {
-                    Call::Min
+            Binary::Power => self.superscript(x, Superscript::StepNumber),
+            Binary::Max | Binary::Min | Binary::Atan2 => {
+                let f = match op {
+                    Binary::Max => Call::Max,
+                    Binary::Min => Call::Min,
+                    _ => Call::Atan2,
                 };
                 let arguments = [self.term(x).code, self.term(y).code];
                 Term::atom(self.style.call(f, &arguments))

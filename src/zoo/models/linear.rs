@@ -1,12 +1,13 @@
 //! One linear layer with a LoRA adapter: `Z = X·W0ᵀ + s·(X·Aᵀ)·Bᵀ` (Hu et al. 2021, arXiv
 //! 2106.09685, §4.1).
 
-use super::{Forward, Model};
+use super::{Forward, Model, ONE_PAIR};
 use crate::graph::{Dim, StepBuilder};
 
 pub(super) const MODEL: Model = Model {
     name: "linear",
     title: "one linear layer with LoRA factors A (r × n_in) and B (n_out × r)",
+    pairs: ONE_PAIR,
     build,
 };
 

@@ -15,6 +15,24 @@ pub enum Forward<'g> {
     Loss(Expr<'g>),
 }
 
+/// The leaves of one LoRA pair.
+#[derive(Debug, Clone, Copy)]
+pub struct PairNames {
+    /// The factor A.
+    pub a: &'static str,
+    /// The factor B.
+    pub b: &'static str,
+    /// The scale.
+    pub s: &'static str,
+}
+
+/// The one pair of most models.
+const ONE_PAIR: &[PairNames] = &[PairNames {
+    a: "A",
+    b: "B",
+    s: "s",
+}];
+
 /// A network with LoRA factors.
 #[derive(Debug)]
 pub struct Model {
@@ -22,6 +40,8 @@ pub struct Model {
     pub name: &'static str,
     /// One line on what it is.
     pub title: &'static str,
+    /// Its LoRA pairs, by the names of the leaves.
+    pub pairs: &'static [PairNames],
     /// Declares parameters and data and returns the output or loss.
     pub build: for<'g> fn(&'g StepBuilder) -> Forward<'g>,
 }

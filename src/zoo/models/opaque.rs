@@ -3,12 +3,13 @@
 //!
 //! Only symbolic interpreters can use it. What they say holds for every network, smooth or not.
 
-use super::{Forward, Model};
+use super::{Forward, Model, ONE_PAIR};
 use crate::graph::{Dim, StepBuilder};
 
 pub(super) const MODEL: Model = Model {
     name: "opaque",
     title: "LoRA factors inside an unknown network: the loss is any function of W",
+    pairs: ONE_PAIR,
     build,
 };
 

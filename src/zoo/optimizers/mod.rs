@@ -1,19 +1,13 @@
 //! Optimizers: one file each, one line in the table.
 
+mod adam;
+mod adamw;
+mod setting;
 mod sgd;
 
-use super::{Trainer, UnknownName};
+pub use setting::{Hyperparameter, Range};
 
-/// A scalar setting of an optimizer, one for each trained tensor.
-#[derive(Debug, Clone, Copy)]
-pub struct Hyperparameter {
-    /// PyTorch's name, for instance `lr`.
-    pub name: &'static str,
-    /// PyTorch's default, as an exact decimal.
-    pub default: &'static str,
-    /// Whether 0 is admissible and switches a term off.
-    pub may_be_zero: bool,
-}
+use super::{Trainer, UnknownName};
 
 /// An optimizer's published update rule as builder code.
 #[derive(Debug)]
@@ -28,12 +22,43 @@ pub struct Optimizer {
     pub hyperparameters: &'static [Hyperparameter],
     /// Its switches.
     pub flags: &'static [&'static str],
+    /// Its whole numbers that shape the step itself, with their defaults: how many iterations
+    /// it unrolls, how much history it keeps.
+    pub counts: &'static [(&'static str, u32)],
+    /// Settings of the published optimizer with one value that is built here, as JSON.
+    pub fixed: &'static [(&'static str, &'static str)],
+    /// The case distinctions on which its rule may depend, as [`Trainer::regime`] names them.
+    pub regimes: &'static [Regime],
     /// Writes one step for every trained tensor.
     pub build: fn(&Trainer<'_>),
 }
 
+/// A case distinction of a step.
+#[derive(Debug, Clone, Copy)]
+pub struct Regime {
+    /// Its name.
+    pub name: &'static str,
+    /// When the first case is taken, in words.
+    pub when: &'static str,
+    /// When the second case is.
+    pub otherwise: &'static str,
+}
+
+/// What most optimizers do without.
+const PLAIN: Optimizer = Optimizer {
+    name: "",
+    title: "",
+    source: "",
+    hyperparameters: &[],
+    flags: &[],
+    counts: &[],
+    fixed: &[],
+    regimes: &[],
+    build: |_| {},
+};
+
 /// All optimizers.
-pub static OPTIMIZERS: &[Optimizer] = &[sgd::OPTIMIZER];
+pub static OPTIMIZERS: &[Optimizer] = &[sgd::OPTIMIZER, adam::OPTIMIZER, adamw::OPTIMIZER];
 
 /// The optimizer called `name`.
 ///

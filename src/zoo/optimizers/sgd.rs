@@ -9,7 +9,7 @@
 //! Source: the documentation of `torch.optim.SGD`; Sutskever et al. 2013 for Nesterov's form.
 //! PyTorch keeps no buffer when momentum is 0, and then dampening has no effect.
 
-use super::{Hyperparameter, Optimizer};
+use super::{Hyperparameter, Optimizer, PLAIN};
 use crate::zoo::Trainer;
 
 pub(super) const OPTIMIZER: Optimizer = Optimizer {
@@ -17,42 +17,20 @@ pub(super) const OPTIMIZER: Optimizer = Optimizer {
     title: "stochastic gradient descent",
     source: "torch.optim.SGD; Sutskever et al. 2013",
     hyperparameters: &[
-        Hyperparameter {
-            name: "lr",
-            default: "1e-3",
-            may_be_zero: false,
-        },
-        Hyperparameter {
-            name: "momentum",
-            default: "0",
-            may_be_zero: true,
-        },
-        Hyperparameter {
-            name: "dampening",
-            default: "0",
-            may_be_zero: true,
-        },
-        Hyperparameter {
-            name: "weight_decay",
-            default: "0",
-            may_be_zero: true,
-        },
+        Hyperparameter::positive("lr", "1e-3"),
+        Hyperparameter::optional_fraction("momentum", "0"),
+        Hyperparameter::optional_fraction("dampening", "0"),
+        Hyperparameter::optional("weight_decay", "0"),
     ],
     flags: &["nesterov", "maximize"],
     build,
+    ..PLAIN
 };
 
 fn build(trainer: &Trainer<'_>) {
     for f in trainer.factors() {
         let w = f.weight();
-        let mut g = if f.flag("maximize") {
-            -f.gradient()
-        } else {
-            f.gradient()
-        };
-        if f.uses("weight_decay") {
-            g = g + f.hyper("weight_decay") * w;
-        }
+        let mut g = f.gradient_with_l2();
         if f.uses("momentum") {
             let momentum = f.hyper("momentum");
             let buffer = f.zero_state("momentum_buffer");

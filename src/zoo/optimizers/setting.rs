@@ -1,0 +1,68 @@
+//! A scalar setting of an optimizer.
+
+/// A scalar setting of an optimizer, one for each trained tensor.
+#[derive(Debug, Clone, Copy)]
+pub struct Hyperparameter {
+    /// PyTorch's name, for instance `lr`; of a list the name of one entry: `beta1` of `betas`.
+    pub name: &'static str,
+    /// PyTorch's default, as an exact decimal.
+    pub default: &'static str,
+    /// Whether 0 is admissible and switches a term off.
+    pub may_be_zero: bool,
+    /// The values that make sense besides.
+    pub range: Range,
+}
+
+/// Which values of a setting make sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Range {
+    /// Positive numbers.
+    Positive,
+    /// Numbers between 0 and 1, as the share of a mean that is kept.
+    Fraction,
+    /// Numbers above 1.
+    AboveOne,
+    /// Any number.
+    Real,
+}
+
+impl Hyperparameter {
+    const fn new(name: &'static str, default: &'static str, range: Range, zero: bool) -> Self {
+        Self {
+            name,
+            default,
+            may_be_zero: zero,
+            range,
+        }
+    }
+
+    /// A positive number.
+    pub const fn positive(name: &'static str, default: &'static str) -> Self {
+        Self::new(name, default, Range::Positive, false)
+    }
+
+    /// A positive number, or 0, which switches its term off.
+    pub const fn optional(name: &'static str, default: &'static str) -> Self {
+        Self::new(name, default, Range::Positive, true)
+    }
+
+    /// A number strictly between 0 and 1.
+    pub const fn fraction(name: &'static str, default: &'static str) -> Self {
+        Self::new(name, default, Range::Fraction, false)
+    }
+
+    /// A number between 0 and 1, or 0, which switches its term off.
+    pub const fn optional_fraction(name: &'static str, default: &'static str) -> Self {
+        Self::new(name, default, Range::Fraction, true)
+    }
+
+    /// A number above 1.
+    pub const fn above_one(name: &'static str, default: &'static str) -> Self {
+        Self::new(name, default, Range::AboveOne, false)
+    }
+
+    /// Any number.
+    pub const fn real(name: &'static str, default: &'static str) -> Self {
+        Self::new(name, default, Range::Real, false)
+    }
+}
