@@ -384,6 +384,8 @@ macro_rules! laws {
 
 laws!(f32_arithmetic, F32);
 laws!(f64_arithmetic, F64);
+laws!(bf16_arithmetic, BF16);
+laws!(f16_arithmetic, F16);
 laws!(prime_arithmetic, Prime);
 #[cfg(feature = "mp")]
 laws!(mp_2_arithmetic, Mp::new(2));

@@ -31,7 +31,7 @@ pub trait MachineFloat: Float + Debug + Send + Sync + std::ops::AddAssign + 'sta
 
 /// Opaque handle to a float format.
 #[derive(Debug, Clone, Copy)]
-pub struct FormatOf(Format);
+pub struct FormatOf(pub(super) Format);
 
 impl MachineFloat for f32 {
     const NAME: ArithmeticName = ArithmeticName::F32;
@@ -91,7 +91,7 @@ impl MachineFloat for f64 {
 
 /// The context of a machine float format. It has no state: the format fixes the precision.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Machine<F>(std::marker::PhantomData<F>);
+pub struct Machine<F>(pub(super) std::marker::PhantomData<F>);
 
 /// binary32.
 pub type F32 = Machine<f32>;

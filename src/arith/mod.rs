@@ -10,6 +10,7 @@
 mod error;
 mod exact;
 mod functions;
+mod half;
 mod machine;
 #[cfg(feature = "mp")]
 mod mp;
@@ -28,6 +29,7 @@ use std::fmt::Debug;
 pub use error::OpError;
 pub use exact::{ParseExactError, Ratio, Surd, parse_ratio, ratio_from_f64, show_ratio};
 pub use functions::Function;
+pub use half::{BF16, F16};
 pub use machine::{F32, F64};
 #[cfg(feature = "mp")]
 pub use mp::Mp;

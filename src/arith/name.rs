@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Arithmetic, F32, F64, Prime};
+use super::{Arithmetic, BF16, F16, F32, F64, Prime};
 #[cfg(feature = "mp")]
 use super::{Mp, Rational};
 
@@ -14,6 +14,10 @@ pub enum ArithmeticName {
     F32,
     /// IEEE 754 binary64.
     F64,
+    /// bfloat16, every operation rounded.
+    Bf16,
+    /// IEEE 754 binary16, every operation rounded.
+    F16,
     /// Binary floating point with this many significand bits and a practically unbounded
     /// exponent (MPFR).
     Mp(u32),
@@ -33,6 +37,8 @@ impl fmt::Display for ArithmeticName {
         match self {
             Self::F32 => f.write_str("f32"),
             Self::F64 => f.write_str("f64"),
+            Self::Bf16 => f.write_str("bf16"),
+            Self::F16 => f.write_str("f16"),
             Self::Mp(bits) => write!(f, "mp:{bits}"),
             Self::Rational => f.write_str("rational"),
             Self::Prime => f.write_str("prime"),
@@ -45,7 +51,7 @@ impl fmt::Display for ArithmeticName {
 pub enum UnknownArithmetic {
     /// No arithmetic has this name.
     #[error(
-        "unknown arithmetic `{0}`: expected f32, f64, mp:BITS (for instance mp:256), rational or prime"
+        "unknown arithmetic `{0}`: expected f32, f64, bf16, f16, mp:BITS (for instance mp:256), rational or prime"
     )]
     Name(String),
     /// The number of bits is missing, not a number, or out of range.
@@ -56,7 +62,7 @@ pub enum UnknownArithmetic {
     },
     /// The build leaves GMP and MPFR out.
     #[error(
-        "`{0}` needs the feature `mp`, which this build leaves out; f32, f64 and prime are there"
+        "`{0}` needs the feature `mp`, which this build leaves out; f32, f64, bf16, f16 and prime are there"
     )]
     NotBuilt(ArithmeticName),
 }
@@ -76,6 +82,8 @@ impl FromStr for ArithmeticName {
         match text {
             "f32" => Ok(Self::F32),
             "f64" => Ok(Self::F64),
+            "bf16" => Ok(Self::Bf16),
+            "f16" => Ok(Self::F16),
             "rational" => Ok(Self::Rational),
             "prime" => Ok(Self::Prime),
             "mp" => Err(UnknownArithmetic::Bits {
@@ -105,6 +113,8 @@ pub fn with_arithmetic<T: WithArithmetic>(
     match name {
         ArithmeticName::F32 => Ok(task.call(F32)),
         ArithmeticName::F64 => Ok(task.call(F64)),
+        ArithmeticName::Bf16 => Ok(task.call(BF16)),
+        ArithmeticName::F16 => Ok(task.call(F16)),
         ArithmeticName::Prime => Ok(task.call(Prime)),
         #[cfg(feature = "mp")]
         ArithmeticName::Mp(bits) => Ok(task.call(Mp::new(bits))),

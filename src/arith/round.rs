@@ -62,12 +62,12 @@ impl FloatFormat {
     }
 }
 
-const BFLOAT16: Format = Format {
+pub(super) const BFLOAT16: Format = Format {
     precision: 8,
     emin: -133,
     emax: 128,
 };
-const BINARY16: Format = Format {
+pub(super) const BINARY16: Format = Format {
     precision: 11,
     emin: -24,
     emax: 16,

@@ -1,5 +1,7 @@
 //! Evidence that several judges gather: theorems, certificates, exact and bit-equal runs.
 
+use std::collections::BTreeSet;
+
 use num_traits::{One, Signed, Zero};
 
 use super::judges::JudgeError;
@@ -35,9 +37,10 @@ pub fn theorems(claim: &Claim) -> Vec<Evidence> {
 }
 
 /// The question whether `powers` leaves the step unchanged; `zeroable` parameters may be assumed
-/// to start at zero.
-pub fn question(powers: &Powers, zeroable: &[&str]) -> MapQuestion {
+/// to start at zero, and `nonzero` settings are not.
+pub fn question(powers: &Powers, zeroable: &[&str], nonzero: BTreeSet<String>) -> MapQuestion {
     MapQuestion {
+        nonzero,
         hyperparameters: powers.hyperparameters.clone(),
         initial: powers.initial.clone(),
         zeroable_initials: zeroable.iter().map(|z| (*z).to_owned()).collect(),
@@ -52,8 +55,9 @@ pub fn decide(
     step: &StepGraph,
     powers: &Powers,
     zeroable: &[&str],
+    nonzero: BTreeSet<String>,
 ) -> Result<MapDecision, JudgeError> {
-    let decision = gauge::decide_map(step, &question(powers, zeroable))?;
+    let decision = gauge::decide_map(step, &question(powers, zeroable, nonzero))?;
     match &decision {
         MapDecision::Homogeneous(proof) | MapDecision::HomogeneousIf { proof, .. } => {
             gauge::check(step, &proof.certificate)?;

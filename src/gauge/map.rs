@@ -24,6 +24,9 @@ pub struct MapQuestion {
     pub initial: BTreeMap<String, Ratio>,
     /// Parameters of which one may assume, as a condition, that they start at zero.
     pub zeroable_initials: BTreeSet<String>,
+    /// Hyperparameters, by leaf or base name, that are not zero; of the others one may assume it
+    /// where zero is admissible.
+    pub nonzero: BTreeSet<String>,
 }
 
 /// An assumption under which a map leaves the step unchanged.
@@ -175,7 +178,9 @@ impl<'a> Judge<'a> {
         let zeros = self
             .step
             .hyperparameters()
-            .filter(|(_, _, may_be_zero)| *may_be_zero)
+            .filter(|(name, base, may_be_zero)| {
+                *may_be_zero && ![name, base].iter().any(|n| question.nonzero.contains(**n))
+            })
             .map(|(name, _, _)| Condition::HyperparameterZero(name.to_owned()));
         initials.map(Condition::InitialZero).chain(zeros).collect()
     }

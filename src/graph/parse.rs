@@ -5,10 +5,10 @@
 //! sum     = product { ("+" | "-") product }
 //! product = factor { ("*" | "/" | "@") factor }        left to right, all of one precedence
 //! factor  = "-" factor | atom { ".T" }
-//! atom    = number | name | "(" sum ")"
+//! atom    = number | name | "|" dimension "|" | "sqrt(" sum ")" | "(" sum ")"
 //! ```
 
-use super::{Expr, GraphError, StepBuilder};
+use super::{Dim, Expr, GraphError, StepBuilder};
 use crate::arith::parse_ratio;
 
 /// How deeply a formula may be nested.
@@ -118,6 +118,23 @@ impl<'g> Parser<'_, 'g> {
     }
 
     fn atom(&mut self) -> Result<Expr<'g>, GraphError> {
+        if self.take("|") {
+            let len = self.rest().find('|').unwrap_or(0);
+            let dim = self.rest()[..len].trim().to_owned();
+            if !dim.starts_with(char::is_alphabetic) || !self.step.has_dimension(&dim) {
+                return Err(self.wrong("the name of a dimension and `|`"));
+            }
+            self.at += len + 1;
+            return Ok(self.step.count(&Dim::named(&dim)));
+        }
+        if self.take("sqrt(") {
+            let value = self.sum()?.sqrt();
+            return if self.take(")") {
+                Ok(value)
+            } else {
+                Err(self.wrong("`)`"))
+            };
+        }
         if self.take("(") {
             let value = self.sum()?;
             return if self.take(")") {

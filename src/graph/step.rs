@@ -140,6 +140,13 @@ impl StepBuilder {
         id.map(|id| self.builder.at(id))
     }
 
+    /// Whether a leaf has a dimension of this name.
+    pub fn has_dimension(&self, name: &str) -> bool {
+        let graph = self.builder.graph();
+        let mut shapes = graph.leaves().map(|(_, id)| &graph.node(id).shape);
+        shapes.any(|s| s.rows.names().chain(s.cols.names()).any(|n| n == name))
+    }
+
     /// The names of all leaves and labelled nodes.
     pub fn quantities(&self) -> Vec<String> {
         let graph = self.builder.graph();

@@ -109,6 +109,16 @@ pub fn ratios() -> BoxedStrategy<Ratio> {
         .boxed()
 }
 
+const BFLOAT16: Format = Format {
+    precision: 8,
+    emin: Some(-133),
+    emax: Some(128),
+};
+const BINARY16: Format = Format {
+    precision: 11,
+    emin: Some(-24),
+    emax: Some(16),
+};
 const BINARY32: Format = Format {
     precision: 24,
     emin: Some(-149),
@@ -135,6 +145,24 @@ impl Lawful for F64 {
     }
     fn elements(&self) -> BoxedStrategy<f64> {
         floats(self, BINARY64)
+    }
+}
+
+impl Lawful for BF16 {
+    fn kind(&self) -> Kind {
+        Kind::Float(BFLOAT16)
+    }
+    fn elements(&self) -> BoxedStrategy<Self::Elem> {
+        floats(self, BFLOAT16)
+    }
+}
+
+impl Lawful for F16 {
+    fn kind(&self) -> Kind {
+        Kind::Float(BINARY16)
+    }
+    fn elements(&self) -> BoxedStrategy<Self::Elem> {
+        floats(self, BINARY16)
     }
 }
 

@@ -16,13 +16,13 @@ use crate::zoo::Recipe;
 const CASES: u32 = 100;
 
 pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
-    let (opaque, linear) = (claim.recipe("opaque")?, claim.recipe("linear")?);
+    let (opaque, linear) = (claim.symbolic()?, claim.numeric()?);
     let (step, start) = (opaque.build()?, claim.start());
     let powers = claim.map().resolve(&step)?;
     if !powers.negated.is_empty() {
         return with_signs(claim, &step, &linear, &powers);
     }
-    let draft = match decide(&step, &powers, &["B"])? {
+    let draft = match decide(&step, &powers, &["B"], claim.nonzero())? {
         MapDecision::Homogeneous(proof) => {
             let mut draft = Draft::new(
                 Verdict::Proved,
@@ -202,7 +202,7 @@ fn with_signs(
         negated: Default::default(),
         ..powers.clone()
     };
-    let MapDecision::Homogeneous(proof) = decide(step, &positive, &[])? else {
+    let MapDecision::Homogeneous(proof) = decide(step, &positive, &[], claim.nonzero())? else {
         return Ok(Draft::new(
             Verdict::Unknown,
             "the powers of |k| alone are no symmetry",

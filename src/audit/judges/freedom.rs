@@ -17,8 +17,8 @@ use crate::search::Start;
 const CASES: u32 = 60;
 
 pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
-    let step = claim.recipe("opaque")?.build()?;
-    let linear = claim.recipe("linear")?;
+    let step = claim.symbolic()?.build()?;
+    let linear = claim.numeric()?;
     let tied = gauge::infer(&step, &gauge::Options::shared());
     gauge::check(&step, &tied.certificate)?;
     let free = gauge::infer(&step, &gauge::Options::default());
@@ -54,7 +54,7 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
         negate: BTreeSet::new(),
     };
     let powers = map.resolve(&step)?;
-    let decision = decide(&step, &powers, &[])?;
+    let decision = decide(&step, &powers, &[], claim.nonzero())?;
     let MapDecision::Homogeneous(proof) = decision else {
         return Ok(Draft::new(
             Verdict::Unknown,

@@ -11,7 +11,7 @@ use crate::search::{Hunt, hunt};
 const CASES: u32 = 6000;
 
 pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
-    let linear = claim.recipe("linear")?;
+    let linear = claim.numeric()?;
     let step = linear.build()?;
     let powers = claim.map().resolve(&step)?;
     let (property, start) = (claim.property(), claim.start());

@@ -25,10 +25,10 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
         .iter()
         .map(|(n, f)| (n.as_str(), f.as_str()))
         .collect();
-    let step = claim.recipe("opaque")?.build_observing(&named)?;
-    let linear = claim.recipe("linear")?;
+    let step = claim.symbolic()?.build_observing(&named)?;
+    let linear = claim.numeric()?;
     let powers = claim.map().resolve(&step)?;
-    let MapDecision::Homogeneous(proof) = decide(&step, &powers, &[])? else {
+    let MapDecision::Homogeneous(proof) = decide(&step, &powers, &[], claim.nonzero())? else {
         return Ok(Draft::new(
             Verdict::Unknown,
             "the map itself is no symmetry of the step",

@@ -1,16 +1,21 @@
 //! One judge for each kind of claim.
 
+mod bits;
+mod conserved;
 mod equivalence;
 mod experiment;
 mod freedom;
+mod identity;
 mod implication;
 mod initialisation;
 mod invariant;
+mod knobs;
 mod rank;
 mod survey;
 mod uniqueness;
 
 use super::{Claim, ClaimError, Evidence, Judgement, Kind, Verdict, evidence};
+use crate::arith::ArithmeticName;
 use crate::gauge;
 use crate::scenario::{self, Property, Scenario, ScenarioError};
 use crate::search::{Finding, Found, HuntError, Witness, WitnessError, exact_arithmetic};
@@ -73,7 +78,15 @@ pub fn judge(claim: &Claim) -> Result<Judged, JudgeError> {
         Kind::Initialisation => initialisation::judge(claim),
         Kind::Rank => rank::judge(claim),
         Kind::Survey => survey::judge(claim),
+        Kind::Identity => identity::judge(claim),
+        Kind::Conserved => conserved::judge(claim),
+        Kind::Knobs => knobs::judge(claim),
+        Kind::Bits => bits::judge(claim),
+        Kind::Empirical => Ok(Draft::new(Verdict::Unknown, claim.undecidable())),
     }?;
+    if claim.contrary() {
+        draft = draft.denied();
+    }
     draft.evidence.extend(evidence::theorems(claim));
     draft.evidence.sort_by_key(|e| e.rung);
     let witness_name = draft
@@ -127,6 +140,25 @@ impl Draft {
         }
     }
 
+    /// The verdict on the claim that what was judged does not hold.
+    fn denied(mut self) -> Self {
+        self.because = match self.verdict {
+            Verdict::Proved => format!("it does hold: {}", self.because),
+            Verdict::Refuted => format!("what is denied is refuted: {}", self.because),
+            Verdict::ProvedIf => format!("it fails but for an exception: {}", self.because),
+            Verdict::Unknown => self.because,
+        };
+        self.verdict = match self.verdict {
+            Verdict::Proved => Verdict::Refuted,
+            Verdict::Refuted => Verdict::Proved,
+            other => other,
+        };
+        if self.verdict == Verdict::ProvedIf {
+            self.conditions = vec![format!("not all of: {}", self.conditions.join("; "))];
+        }
+        self
+    }
+
     /// Adds a counterexample: the witness and an entry on the rung of exact arithmetic.
     fn with_counterexample(
         mut self,
@@ -163,6 +195,17 @@ impl Draft {
 fn witness(
     claim: &Claim,
     property: &Property,
+    runs: (&Scenario, &Scenario),
+    finding: Finding,
+    says: &str,
+) -> Witness {
+    witness_in(claim, exact_arithmetic(), property, runs, finding, says)
+}
+
+fn witness_in(
+    claim: &Claim,
+    arithmetic: ArithmeticName,
+    property: &Property,
     (left, right): (&Scenario, &Scenario),
     finding: Finding,
     says: &str,
@@ -170,7 +213,7 @@ fn witness(
     Witness::new(
         claim.id(),
         says,
-        exact_arithmetic(),
+        arithmetic,
         property,
         (left, right),
         finding,

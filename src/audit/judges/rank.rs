@@ -19,7 +19,7 @@ use crate::search::{Start, WitnessError, check_exactly, exact_arithmetic};
 const RANKS: [usize; 2] = [1, 2];
 
 pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
-    let linear = claim.recipe("linear")?;
+    let linear = claim.numeric()?;
     let step = linear.build()?;
     let larger = drawn(&linear, [4, 3, 3, RANKS[1]], 1, SEED, &Start::lora())?;
     let smaller = first_rank(&larger)?;

@@ -17,10 +17,10 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
     let mut evidence = Vec::new();
     let mut counterexample = None;
     for variant in claim.variants() {
-        let step = claim.variant_recipe("opaque", variant)?.build()?;
-        let linear = claim.variant_recipe("linear", variant)?;
+        let step = claim.variant_symbolic(variant)?.build()?;
+        let linear = claim.variant_numeric(variant)?;
         let powers = claim.map().resolve(&step)?;
-        match decide(&step, &powers, &[])? {
+        match decide(&step, &powers, &[], claim.nonzero())? {
             MapDecision::Homogeneous(proof) => {
                 evidence.push(certificate(
                     &proof.certificate,

@@ -20,11 +20,11 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
     if claim.mixing() {
         return mixings(claim);
     }
-    let step = claim.recipe("opaque")?.build()?;
-    let linear = claim.recipe("linear")?;
+    let step = claim.symbolic()?.build()?;
+    let linear = claim.numeric()?;
     let claimed = claim.map();
     let powers = claimed.resolve(&step)?;
-    let MapDecision::Homogeneous(proof) = decide(&step, &powers, &[])? else {
+    let MapDecision::Homogeneous(proof) = decide(&step, &powers, &[], claim.nonzero())? else {
         return Ok(Draft::new(
             Verdict::Unknown,
             "the claimed map is itself no symmetry",
@@ -40,7 +40,7 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
         if candidate == powers {
             continue;
         }
-        if let MapDecision::Homogeneous(_) = decide(&step, &candidate, &[])? {
+        if let MapDecision::Homogeneous(_) = decide(&step, &candidate, &[], claim.nonzero())? {
             others.push(describe(&step, &candidate));
             if other_run.is_none() {
                 other_run = Some(candidate.apply(&left, &k)?);
@@ -168,7 +168,7 @@ fn grid(claimed: &ScaleMap, vary: &[String]) -> Vec<ScaleMap> {
 /// Whether mixing the ranks on top of the map makes another solution: a rotation by rational
 /// numbers, and a shear as a control.
 fn mixings(claim: &Claim) -> Result<Draft, JudgeError> {
-    let linear = claim.recipe("linear")?;
+    let linear = claim.numeric()?;
     let powers = claim.map().resolve(&linear.build()?)?;
     let k = Ratio::from_integer(4.into());
     let left = drawn(&linear, [3, 3, 2, 2], 3, SEED, &Start::default())?;

@@ -1,14 +1,20 @@
-//! A claim as a TOML file.
+//! A claim: what is claimed, in terms that a judge can use.
+
+mod file;
+mod recipe;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use file::{File, PowersFile, StartFile};
+pub(super) use file::{VariantFile, WrongFile};
+
 use super::Verdict;
-use crate::arith::Ratio;
-use crate::scenario::{Exact, Property, ScaleMap};
+use crate::arith::{ArithmeticName, Ratio};
+use crate::scenario::{Property, ScaleMap};
 use crate::search::Start;
-use crate::zoo::{Clip, Recipe, RecipeError, UnknownName};
+use crate::zoo::RecipeError;
 
 /// What kind of thing is claimed, and so which judge it goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -32,6 +38,16 @@ pub enum Kind {
     Rank,
     /// A map leaves several variants of the step unchanged.
     Survey,
+    /// Two formulas over the step's quantities are the same.
+    Identity,
+    /// A formula keeps its value from step to step.
+    Conserved,
+    /// So many settings have only so many effective degrees of freedom.
+    Knobs,
+    /// Two runs in a float format have the same bits.
+    Bits,
+    /// Only an experiment on real data could decide: listed, not judged.
+    Empirical,
 }
 
 impl Kind {
@@ -47,103 +63,13 @@ impl Kind {
             Self::Initialisation => "initialisation",
             Self::Rank => "rank",
             Self::Survey => "survey",
+            Self::Identity => "identity",
+            Self::Conserved => "conserved",
+            Self::Knobs => "knobs",
+            Self::Bits => "bits",
+            Self::Empirical => "empirical",
         }
     }
-}
-
-/// Powers of k by the name of the quantity.
-type PowersFile = BTreeMap<String, Exact>;
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ExpectFile {
-    verdict: Verdict,
-}
-
-/// A rule that an experiment should notice to be wrong.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WrongFile {
-    pub name: String,
-    map: PowersFile,
-}
-
-/// A variant of the step in a survey.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct VariantFile {
-    pub name: String,
-    #[serde(default)]
-    terms: Vec<String>,
-    #[serde(default)]
-    flags: Vec<String>,
-    #[serde(default)]
-    clip: Option<String>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    id: String,
-    title: String,
-    #[serde(default)]
-    source: String,
-    kind: Kind,
-    #[serde(default = "sgd")]
-    optimizer: String,
-    #[serde(default = "mse")]
-    loss: String,
-    /// The optional terms (momentum, weight_decay, …) that are on.
-    #[serde(default)]
-    terms: Vec<String>,
-    #[serde(default)]
-    flags: Vec<String>,
-    #[serde(default)]
-    clip: Option<String>,
-    /// `any` or `lora` (B = 0).
-    #[serde(default)]
-    start: StartFile,
-    #[serde(default)]
-    map: Option<PowersFile>,
-    #[serde(default)]
-    left: Option<PowersFile>,
-    #[serde(default)]
-    right: Option<PowersFile>,
-    #[serde(default)]
-    negate: BTreeSet<String>,
-    #[serde(default)]
-    premise: Vec<String>,
-    #[serde(default)]
-    premise_until: Option<usize>,
-    #[serde(default)]
-    conclusion: Vec<String>,
-    #[serde(default)]
-    vary: Vec<String>,
-    #[serde(default)]
-    mixing: bool,
-    #[serde(default)]
-    wrong: Vec<WrongFile>,
-    #[serde(default)]
-    variant: Vec<VariantFile>,
-    #[serde(default)]
-    theorems: Vec<String>,
-    #[serde(default)]
-    expect: Option<ExpectFile>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum StartFile {
-    #[default]
-    Any,
-    Lora,
-}
-
-fn sgd() -> String {
-    "sgd".into()
-}
-fn mse() -> String {
-    "mse".into()
 }
 
 /// Why a file is not a claim.
@@ -239,6 +165,36 @@ impl Claim {
         }
     }
 
+    /// Whether the claim is that what is described does not hold.
+    pub(super) fn contrary(&self) -> bool {
+        self.file.contrary
+    }
+
+    /// Why no judge here can decide; empty for a claim that is judged.
+    pub fn undecidable(&self) -> &str {
+        &self.file.why
+    }
+
+    /// The number of effective degrees of freedom that is claimed, and the settings with which
+    /// those in `vary` are compared.
+    pub(super) fn knobs(&self) -> (Option<usize>, &[String]) {
+        (self.file.effective, &self.file.compared_with)
+    }
+
+    /// The two formulas of an identity.
+    pub(super) fn formulas(&self) -> (&str, &str) {
+        (&self.file.formula, &self.file.equals)
+    }
+
+    /// The float format and the factor of a comparison of bits.
+    pub(super) fn bits(&self) -> (Option<ArithmeticName>, Option<Ratio>) {
+        let k = self.file.k.as_ref().and_then(|k| k.0.as_ratio().cloned());
+        (
+            self.file.arithmetic.as_deref().and_then(|a| a.parse().ok()),
+            k,
+        )
+    }
+
     /// The theorems that the claim names.
     pub(super) fn theorems(&self) -> &[String] {
         &self.file.theorems
@@ -259,6 +215,14 @@ impl Claim {
             .wrong
             .iter()
             .map(|w| (w, scale_map(&w.map, &BTreeSet::new())))
+    }
+
+    /// The map of a variant: its own, or the claim's.
+    pub(super) fn variant_map(&self, variant: &VariantFile) -> ScaleMap {
+        match &variant.map {
+            Some(powers) => scale_map(powers, &self.file.negate),
+            None => self.map(),
+        }
     }
 
     pub(super) fn variants(&self) -> &[VariantFile] {
@@ -300,65 +264,6 @@ impl Claim {
         }
     }
 
-    /// The recipe of the claim in the given model: the named terms on, all others off.
-    ///
-    /// # Errors
-    /// [`ClaimError::Field`] for a name that the zoo does not have.
-    pub(super) fn recipe(&self, model: &str) -> Result<Recipe, ClaimError> {
-        let f = &self.file;
-        self.recipe_with(model, &f.terms, &f.flags, f.clip.as_deref())
-    }
-
-    pub(super) fn variant_recipe(
-        &self,
-        model: &str,
-        variant: &VariantFile,
-    ) -> Result<Recipe, ClaimError> {
-        self.recipe_with(
-            model,
-            &variant.terms,
-            &variant.flags,
-            variant.clip.as_deref(),
-        )
-    }
-
-    fn recipe_with(
-        &self,
-        model: &str,
-        terms: &[String],
-        flags: &[String],
-        clip: Option<&str>,
-    ) -> Result<Recipe, ClaimError> {
-        let field = |field: &str, e: UnknownName| self.field(field, e);
-        let mut recipe =
-            Recipe::new(model, &self.file.loss, &self.file.optimizer).map_err(|e| {
-                let what = e.what;
-                field(what, e)
-            })?;
-        recipe = recipe.plain();
-        for term in terms {
-            let is_on = recipe
-                .optimizer
-                .hyperparameters
-                .iter()
-                .any(|h| h.name == term && !recipe.off.contains(term));
-            if !is_on && !recipe.off.remove(term) {
-                let known: Vec<&str> = recipe.off.iter().map(String::as_str).collect();
-                return Err(self.field(
-                    "terms",
-                    format!("found `{term}`, expected some of {}", known.join(", ")),
-                ));
-            }
-        }
-        for flag in flags {
-            recipe.set_flag(flag, true).map_err(|e| field("flags", e))?;
-        }
-        if let Some(clip) = clip {
-            recipe.clip = Some(clip.parse::<Clip>().map_err(|e| field("clip", e))?);
-        }
-        Ok(recipe)
-    }
-
     pub(super) fn field(&self, field: &str, message: impl ToString) -> ClaimError {
         ClaimError::Field {
             file: self.origin.clone(),
@@ -398,8 +303,10 @@ impl Claim {
                 | Kind::Uniqueness
                 | Kind::Experiment
                 | Kind::Survey
+                | Kind::Bits
         );
-        if needs_map && f.map.is_none() && f.left.is_none() && f.right.is_none() {
+        let own_maps = f.kind == Kind::Survey && f.variant.iter().all(|v| v.map.is_some());
+        if needs_map && !own_maps && f.map.is_none() && f.left.is_none() && f.right.is_none() {
             return Err(self.field(
                 "map",
                 format!("missing: a claim of kind `{}` needs one", f.kind.name()),
@@ -417,37 +324,57 @@ impl Claim {
         if f.kind == Kind::Survey && f.variant.is_empty() {
             return Err(self.field("variant", "missing: name at least one variant"));
         }
-        let recipes: Vec<Recipe> = match f.kind {
-            Kind::Survey => f
-                .variant
-                .iter()
-                .map(|v| self.variant_recipe("opaque", v))
-                .collect::<Result<_, _>>()?,
-            _ => vec![self.recipe("opaque")?],
-        };
-        for recipe in recipes {
-            let step = recipe
+        if matches!(f.kind, Kind::Identity) && (f.formula.is_empty() || f.equals.is_empty()) {
+            return Err(self.field("formula, equals", "missing: an identity has two sides"));
+        }
+        if f.kind == Kind::Knobs && f.vary.is_empty() {
+            return Err(self.field("vary", "missing: name the settings to count"));
+        }
+        if f.kind == Kind::Knobs && f.effective.is_none() && f.compared_with.is_empty() {
+            let message = "missing: say how many are effective, or name settings to compare with";
+            return Err(self.field("effective, compared_with", message));
+        }
+        if f.kind == Kind::Bits {
+            if let Some(name) = &f.arithmetic {
+                name.parse::<ArithmeticName>()
+                    .map_err(|e| self.field("arithmetic", e))?;
+            }
+            if self.bits().0.is_none() || self.bits().1.is_none() {
+                return Err(self.field("arithmetic, k", "missing: name a format and a rational k"));
+            }
+        }
+        if (f.kind == Kind::Empirical) == f.why.is_empty() {
+            let message = "expected for claims of kind `empirical`, and for these only";
+            return Err(self.field("why", message));
+        }
+        if f.kind == Kind::Empirical {
+            return Ok(());
+        }
+        if f.kind == Kind::Survey {
+            for variant in &f.variant {
+                for recipe in [
+                    self.variant_symbolic(variant)?,
+                    self.variant_numeric(variant)?,
+                ] {
+                    let step = recipe
+                        .build()
+                        .map_err(|e: RecipeError| self.field("variant", e))?;
+                    let map = self.variant_map(variant);
+                    map.resolve(&step).map_err(|e| self.field("map", e))?;
+                }
+            }
+        } else {
+            let step = self
+                .symbolic()?
                 .build()
                 .map_err(|e: RecipeError| self.field("optimizer", e))?;
             let mut maps = vec![self.map()];
             maps.extend(self.wrong().map(|(_, map)| map));
-            // A survey's variants differ in what they have; each takes what applies to it.
-            if f.kind != Kind::Survey {
-                for map in maps {
-                    map.resolve(&step).map_err(|e| self.field("map", e))?;
-                }
+            for map in maps {
+                map.resolve(&step).map_err(|e| self.field("map", e))?;
             }
+            self.observe(&self.numeric()?)?;
         }
-        let observing = self.recipe("linear")?;
-        let formulas: Vec<(&str, &str)> = f
-            .premise
-            .iter()
-            .chain(&f.conclusion)
-            .map(|text| ("observable", text.as_str()))
-            .collect();
-        observing
-            .build_observing(&formulas)
-            .map_err(|e| self.field("premise, conclusion", e))?;
         for theorem in &f.theorems {
             if !self.built_in {
                 let message = format!(
@@ -458,6 +385,26 @@ impl Claim {
             }
             super::theorem(theorem, &f.id).map_err(|e| self.field("theorems", e))?;
         }
+        Ok(())
+    }
+}
+
+impl Claim {
+    /// Reads every formula of the claim.
+    fn observe(&self, recipe: &crate::zoo::Recipe) -> Result<(), ClaimError> {
+        let f = &self.file;
+        let formulas: Vec<(&str, &str)> = (f.premise.iter())
+            .chain(&f.conclusion)
+            .chain(
+                [&f.formula, &f.equals]
+                    .into_iter()
+                    .filter(|t| !t.is_empty()),
+            )
+            .map(|text| ("observable", text.as_str()))
+            .collect();
+        recipe
+            .build_observing(&formulas)
+            .map_err(|e| self.field("premise, conclusion, formula, equals", e))?;
         Ok(())
     }
 }
