@@ -160,9 +160,13 @@ pub fn drawn(
             lr.clone()
         }
     };
+    // A term that is off has no leaf, and its setting may have another default.
+    let zeros = recipe.off.iter().map(|name| (name.clone(), Ratio::zero()));
     let hyperparameters = step
         .hyperparameters()
-        .map(|(leaf, base, _)| (leaf.to_owned(), crate::scenario::Exact(value(base).into())))
+        .map(|(leaf, base, _)| (leaf.to_owned(), value(base)))
+        .chain(zeros)
+        .map(|(name, value)| (name, crate::scenario::Exact(value.into())))
         .collect();
     ScenarioFile {
         name: format!("drawn with seed {seed}"),
@@ -171,6 +175,9 @@ pub fn drawn(
         reduction: recipe.reduction.name().into(),
         optimizer: recipe.optimizer.name.into(),
         flags: recipe.flags.iter().cloned().collect(),
+        counts: recipe.counts.clone(),
+        regimes: recipe.regimes.clone(),
+        midway: recipe.midway,
         clip: recipe.clip.map(|c| c.name().into()),
         schedule: None,
         steps,

@@ -187,6 +187,9 @@ pub struct Judgement {
     pub title: String,
     /// Who claims it.
     pub source: String,
+    /// The heading under which it is listed; empty for none.
+    #[serde(default)]
+    pub group: String,
     /// The kind of claim.
     pub kind: String,
     /// The verdict.
@@ -226,6 +229,19 @@ impl Judgement {
     }
 }
 
+/// A claim that only an experiment on real data could decide.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotJudged {
+    /// The claim's identifier.
+    pub id: String,
+    /// What is claimed, in words.
+    pub title: String,
+    /// Who claims it.
+    pub source: String,
+    /// Why it is not judged.
+    pub why: String,
+}
+
 /// How often each verdict was reached.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -247,6 +263,9 @@ pub struct Audit {
     pub schema: String,
     /// The claims in the order in which they were given.
     pub claims: Vec<Judgement>,
+    /// The claims that are listed and not judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_judged: Vec<NotJudged>,
     /// The verdicts counted.
     pub summary: Summary,
 }
@@ -266,8 +285,16 @@ impl Audit {
         Self {
             schema: "lora-gauge/audit/1".to_owned(),
             claims,
+            not_judged: vec![],
             summary,
         }
+    }
+
+    /// The claims by heading, in order.
+    pub fn groups(&self) -> Vec<(&str, &[Judgement])> {
+        let same = |x: &Judgement, y: &Judgement| x.group == y.group;
+        let chunks = self.claims.chunk_by(same);
+        chunks.map(|c| (c[0].group.as_str(), c)).collect()
     }
 
     /// 0 when everything holds, 1 when something is refuted or not as expected, 2 when something

@@ -17,8 +17,8 @@ mod theorem;
 pub use builtin::builtin;
 pub use claim::{Claim, ClaimError, Kind, parse_claim};
 pub use judgement::{
-    Audit, Derivation, DerivationLine, Evidence, Figure, Judgement, Rung, Series, Summary, Table,
-    Theorem, Verdict,
+    Audit, Derivation, DerivationLine, Evidence, Figure, Judgement, NotJudged, Rung, Series,
+    Summary, Table, Theorem, Verdict,
 };
 pub use judges::{JudgeError, Judged, judge};
 pub use theorem::{TheoremError, theorem};

@@ -89,7 +89,7 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
         machine.execute(&plan.initial);
         machine.refuse_undefined(plan.first_states.iter().map(|m| m.from))?;
         machine.move_all(&plan.first_states);
-        machine.number = 1;
+        machine.number = machine.plan.step().first_step;
         Ok(machine)
     }
 

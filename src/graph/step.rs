@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use super::{Builder, Dim, Expr, Graph, GraphError, LeafKind, NodeId, Op, Shape};
+use super::{Binary, Builder, Dim, Expr, Graph, GraphError, Leaf, LeafKind, NodeId, Op, Shape};
 
 /// A trained tensor and its next value.
 #[derive(Debug, Clone)]
@@ -50,6 +50,8 @@ pub struct StepGraph {
     pub states: Vec<StateUpdate>,
     /// Further quantities that a comparison looks at.
     pub outputs: Vec<Output>,
+    /// The number of the first step; 1 but in the middle of a run.
+    pub first_step: u64,
 }
 
 impl StepGraph {
@@ -77,6 +79,42 @@ impl StepGraph {
             .chain(self.outputs.iter().map(|o| o.node))
             .chain(self.parameters.iter().map(|p| p.next))
             .chain(self.states.iter().flat_map(|s| [s.initial, s.next]))
+    }
+}
+
+impl StepGraph {
+    /// The same step in the middle of a run, from the second step on: the first value of each state `x` is
+    /// `carry_x · given.x²`, with a data leaf `given.x` of any value (squared, since some states
+    /// are means of squares) and a scalar setting `carry_x`, by which a map may multiply what is
+    /// carried over. Copies of a state for several parameters share the setting's base name.
+    ///
+    /// # Errors
+    /// [`GraphError::NameClash`] when the step has such leaves already.
+    pub fn midway(mut self) -> Result<Self, GraphError> {
+        for state in &mut self.states {
+            let shape = self.graph.node(state.leaf).shape.clone();
+            let base = self
+                .parameters
+                .iter()
+                .find_map(|p| state.name.strip_suffix(&format!("_{}", p.name)))
+                .unwrap_or(&state.name);
+            let leaf = |name: String, kind| Op::Leaf(Leaf { name, kind });
+            let carry = LeafKind::Hyperparameter {
+                base: format!("carry_{base}"),
+                may_be_zero: false,
+            };
+            let carry = leaf(format!("carry_{}", state.name), carry);
+            let carry = self.graph.push(carry, Shape::scalar())?;
+            let given = leaf(format!("given.{}", state.name), LeafKind::Data);
+            let given = self.graph.push(given, shape.clone())?;
+            let square = Op::Binary(Binary::Mul, given, given);
+            let square = self.graph.push(square, shape.clone())?;
+            state.initial = self
+                .graph
+                .push(Op::Binary(Binary::Mul, carry, square), shape)?;
+        }
+        self.first_step = 2;
+        Ok(self)
     }
 }
 
@@ -278,6 +316,7 @@ impl StepBuilder {
             parameters,
             states,
             outputs: parts.outputs,
+            first_step: 1,
         })
     }
 }

@@ -15,12 +15,28 @@ pub fn markdown(audit: &Audit) -> String {
     let heads = words::VERDICTS.map(|v| format!("{} {v}", words::sign(v)));
     table(&mut out, &heads, &[counts.map(|n| n.to_string()).to_vec()]);
     if audit.claims.is_empty() {
-        out.push_str("No claim was judged.\n");
-        return out;
+        out.push_str("No claim was judged.\n\n");
     }
-    let rows: Vec<Vec<String>> = audit.claims.iter().map(row).collect();
-    let heads = ["Id", "Verdict", "Strongest", "Claim", "Because"].map(str::to_owned);
-    table(&mut out, &heads, &rows);
+    for (group, claims) in audit.groups() {
+        if !group.is_empty() {
+            let _ = writeln!(out, "**{}**\n", prose(group));
+        }
+        let rows: Vec<Vec<String>> = claims.iter().map(row).collect();
+        let heads = ["Id", "Verdict", "Strongest", "Claim", "Because"].map(str::to_owned);
+        table(&mut out, &heads, &rows);
+    }
+    if !audit.not_judged.is_empty() {
+        out.push_str("**Not judged, since only an experiment on real data could decide**\n\n");
+        let rows: Vec<Vec<String>> = (audit.not_judged.iter())
+            .map(|c| {
+                [&c.id, &c.title, &c.source, &c.why]
+                    .map(|t| prose(t))
+                    .to_vec()
+            })
+            .collect();
+        let heads = ["Id", "Claim", "Source", "Because"].map(str::to_owned);
+        table(&mut out, &heads, &rows);
+    }
     for c in &audit.claims {
         section(&mut out, c);
     }

@@ -16,6 +16,7 @@ fn claim(id: &str, title: &str, verdict: Verdict, because: &str) -> Judgement {
         id: id.to_owned(),
         title: title.to_owned(),
         source: "the note, its headline".to_owned(),
+        group: String::new(),
         kind: "equivalence".to_owned(),
         verdict,
         because: because.to_owned(),

@@ -9,7 +9,7 @@ use comfy_table::{
 };
 
 use super::words;
-use crate::audit::{Audit, Rung, Verdict};
+use crate::audit::{Audit, Judgement, Rung, Verdict};
 
 /// From this width the reason has a column of its own; below it stands under the claim.
 const WIDE: usize = 120;
@@ -96,15 +96,40 @@ fn verdict_cell(verdict: Verdict, expected: Option<Verdict>, color: bool) -> Cel
 /// The verdicts of an audit as a table no wider than `width` (80 to 140 is comfortable), with
 /// a summary under it.
 pub fn audit_table(audit: &Audit, width: usize, color: bool) -> String {
+    let mut out = String::new();
     if audit.claims.is_empty() {
-        return "No claim was judged.\n".to_owned();
+        out.push_str("No claim was judged.\n");
     }
+    for (group, claims) in audit.groups() {
+        if !group.is_empty() {
+            out.push_str(&format!("{}\n", clean(group)));
+        }
+        out.push_str(&claims_table(audit, claims, width, color));
+        if !group.is_empty() {
+            out.push('\n');
+        }
+    }
+    if !audit.not_judged.is_empty() {
+        out.push_str("Not judged, since only an experiment on real data could decide\n");
+        let rows: Vec<Vec<String>> = (audit.not_judged.iter())
+            .map(|c| vec![c.id.clone(), c.title.clone(), c.why.clone()])
+            .collect();
+        out.push_str(&self::table(&["id", "claim", "because"], &rows, width));
+        out.push('\n');
+    }
+    if !audit.claims.is_empty() {
+        out.push_str(&summary(audit));
+    }
+    out
+}
+
+fn claims_table(audit: &Audit, claims: &[Judgement], width: usize, color: bool) -> String {
     let wide = width >= WIDE;
     let mut table = styled(width, color);
     let heads = ["id", "verdict", "strongest", "claim", "because"];
     let shown = if wide { 5 } else { 4 };
     table.set_header(head(&heads[..shown], color));
-    for claim in &audit.claims {
+    for claim in claims {
         let mut row = vec![
             Cell::new(clean(&claim.id)),
             verdict_cell(claim.verdict, claim.expected, color),
@@ -123,9 +148,7 @@ pub fn audit_table(audit: &Audit, width: usize, color: bool) -> String {
     let id = u16::try_from(longest_id.unwrap_or(0).clamp(2, 14) + 2).unwrap_or(16);
     let fixed = |width| ColumnConstraint::Absolute(Width::Fixed(width));
     table.set_constraints([fixed(id), fixed(14), fixed(13)]);
-    let mut out = finish(&table);
-    out.push_str(&summary(audit));
-    out
+    finish(&table)
 }
 
 /// One line: how often each verdict was reached, and how many are not the expected ones.

@@ -6,7 +6,9 @@ use std::collections::{BTreeSet, HashSet};
 use serde::Serialize;
 
 use super::{mathml, svg, words};
-use crate::audit::{Audit, Derivation, Evidence, Figure, Judgement, Rung, Table, Theorem, Verdict};
+use crate::audit::{
+    Audit, Derivation, Evidence, Figure, Judgement, NotJudged, Rung, Table, Theorem, Verdict,
+};
 
 #[derive(Serialize)]
 pub(super) struct PageView<'a> {
@@ -15,6 +17,7 @@ pub(super) struct PageView<'a> {
     schema: &'a str,
     tiles: Vec<Tile>,
     claims: Vec<ClaimView<'a>>,
+    not_judged: &'a [NotJudged],
     rungs: Vec<RungView>,
 }
 
@@ -62,6 +65,8 @@ struct ClaimView<'a> {
     id: &'a str,
     title: &'a str,
     source: &'a str,
+    /// The heading above this claim in the index, where it begins a group.
+    heading: Option<&'a str>,
     kind: &'a str,
     verdict: VerdictView,
     unexpected: Option<&'static str>,
@@ -131,11 +136,18 @@ impl<'a> PageView<'a> {
                     count,
                 })
                 .collect(),
-            claims: audit
-                .claims
-                .iter()
-                .map(|c| ClaimView::of(c, &mut anchors, &mut derivations))
+            claims: (audit.groups().into_iter())
+                .flat_map(|(group, claims)| {
+                    let first = Some(group).filter(|g| !g.is_empty());
+                    let headings = std::iter::once(first).chain(std::iter::repeat(None));
+                    claims.iter().zip(headings)
+                })
+                .map(|(claim, heading)| ClaimView {
+                    heading,
+                    ..ClaimView::of(claim, &mut anchors, &mut derivations)
+                })
                 .collect(),
+            not_judged: &audit.not_judged,
             rungs: words::RUNGS.map(RungView::of).into(),
         }
     }
@@ -153,6 +165,7 @@ impl<'a> ClaimView<'a> {
             id: &claim.id,
             title: &claim.title,
             source: &claim.source,
+            heading: None,
             kind: &claim.kind,
             verdict: VerdictView::of(claim.verdict),
             unexpected: claim

@@ -144,6 +144,15 @@ pub struct ScenarioFile {
     /// The optimizer's switches that are on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<String>,
+    /// The optimizer's whole numbers that are not the default.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counts: BTreeMap<String, u32>,
+    /// Case distinctions that are taken as decided.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub regimes: BTreeMap<String, bool>,
+    /// Whether the optimizer's memory starts from given values, as in the middle of a run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub midway: bool,
     /// `value`, `norm` or `norm-exact`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip: Option<String>,
@@ -231,6 +240,18 @@ impl ScenarioFile {
         for flag in &self.flags {
             recipe.set_flag(flag, true)?;
         }
+        for (name, count) in &self.counts {
+            recipe.set_count(name, *count)?;
+        }
+        for (name, holds) in &self.regimes {
+            if !recipe.optimizer.regimes.iter().any(|r| r.name == name) {
+                let known: Vec<&str> = recipe.optimizer.regimes.iter().map(|r| r.name).collect();
+                let message = format!("found `{name}`, expected one of: {}", known.join(", "));
+                return Err(ScenarioError::field("regimes", message));
+            }
+            recipe = recipe.in_regime(name, *holds);
+        }
+        recipe.midway = self.midway;
         recipe.clip = match &self.clip {
             None => None,
             Some(name) => Some(name.parse::<Clip>()?),
@@ -408,6 +429,9 @@ impl From<&Scenario> for ScenarioFile {
             reduction: recipe.reduction.name().to_owned(),
             optimizer: recipe.optimizer.name.to_owned(),
             flags: recipe.flags.iter().cloned().collect(),
+            counts: recipe.counts.clone(),
+            regimes: recipe.regimes.clone(),
+            midway: recipe.midway,
             clip: recipe.clip.map(|c| c.name().to_owned()),
             schedule: recipe.schedule.as_ref().map(|schedule| match schedule {
                 Schedule::InverseSqrt => ScheduleFile::InverseSqrt,

@@ -27,6 +27,9 @@ pub struct Recipe {
     /// The case distinctions that are taken as decided, by name: whether the first case holds.
     /// The others are decided step by step.
     pub regimes: BTreeMap<String, bool>,
+    /// Whether the optimizer's memory starts from given values instead of its first ones, as in
+    /// the middle of a run: see [`StepGraph::midway`].
+    pub midway: bool,
     /// Gradient clipping.
     pub clip: Option<Clip>,
     /// The learning-rate schedule.
@@ -63,6 +66,7 @@ impl Recipe {
             off: BTreeSet::new(),
             counts: BTreeMap::new(),
             regimes: BTreeMap::new(),
+            midway: false,
             clip: None,
             schedule: None,
         })
@@ -207,6 +211,7 @@ impl Recipe {
         for (name, formula) in outputs {
             step.output(name, parse_formula(&step, formula)?);
         }
-        Ok(step.finish()?)
+        let step = step.finish()?;
+        Ok(if self.midway { step.midway()? } else { step })
     }
 }

@@ -63,6 +63,9 @@ macro_rules! with_recipe {
             pub(super) flags: Vec<String>,
             #[serde(default)]
             pub(super) clip: Option<String>,
+            /// Whether the optimizer's memory starts from given values, as in the middle of a run.
+            #[serde(default)]
+            pub(super) midway: bool,
             #[serde(default)]
             pub(super) reduction: Option<String>,
         }
@@ -78,6 +81,7 @@ macro_rules! with_recipe {
                     without: &self.without,
                     flags: &self.flags,
                     clip: self.clip.as_deref(),
+                    midway: self.midway,
                     reduction: self.reduction.as_deref(),
                 }
             }
@@ -95,6 +99,7 @@ pub(super) struct Training<'f> {
     pub without: &'f [String],
     pub flags: &'f [String],
     pub clip: Option<&'f str>,
+    pub midway: bool,
     pub reduction: Option<&'f str>,
 }
 
@@ -116,6 +121,9 @@ with_recipe! {
         pub title: String,
         #[serde(default)]
         pub source: String,
+        /// The heading under which reports list it; empty for none.
+        #[serde(default)]
+        pub group: String,
         pub kind: Kind,
         /// The claim is that what is described does not hold.
         #[serde(default)]

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use file::{File, PowersFile, StartFile};
 pub(super) use file::{VariantFile, WrongFile};
 
-use super::Verdict;
+use super::{NotJudged, Verdict};
 use crate::arith::{ArithmeticName, Ratio};
 use crate::scenario::{Property, ScaleMap};
 use crate::search::Start;
@@ -146,6 +146,11 @@ impl Claim {
         &self.file.source
     }
 
+    /// The heading under which reports list it; empty for none.
+    pub fn group(&self) -> &str {
+        &self.file.group
+    }
+
     /// Which judge it goes to.
     pub fn kind(&self) -> Kind {
         self.file.kind
@@ -170,9 +175,14 @@ impl Claim {
         self.file.contrary
     }
 
-    /// Why no judge here can decide; empty for a claim that is judged.
-    pub fn undecidable(&self) -> &str {
-        &self.file.why
+    /// The claim as one that is listed and not judged; `None` for one that is judged.
+    pub fn not_judged(&self) -> Option<NotJudged> {
+        (self.kind() == Kind::Empirical).then(|| NotJudged {
+            id: self.id().to_owned(),
+            title: self.title().to_owned(),
+            source: self.source().to_owned(),
+            why: self.file.why.clone(),
+        })
     }
 
     /// The number of effective degrees of freedom that is claimed, and the settings with which

@@ -38,6 +38,11 @@ impl Claim {
         self.file.terms.iter().cloned().collect()
     }
 
+    /// The same of a variant.
+    pub(in crate::audit) fn variant_nonzero(&self, v: &VariantFile) -> BTreeSet<String> {
+        self.file.terms.iter().chain(&v.terms).cloned().collect()
+    }
+
     /// The named terms on, those named under `without` off, and the others as the optimizer's
     /// defaults have them.
     fn build(&self, training: Training<'_>, model: &str) -> Result<Recipe, ClaimError> {
@@ -67,6 +72,7 @@ impl Claim {
         if let Some(clip) = training.clip {
             recipe.clip = Some(clip.parse::<Clip>().map_err(|e| field("clip", e))?);
         }
+        recipe.midway = training.midway || whole.midway;
         if let Some(reduction) = training.reduction {
             let reduction = reduction.parse::<Reduction>();
             recipe.reduction = reduction.map_err(|e| field("reduction", e))?;

@@ -9,7 +9,7 @@ use crate::audit::evidence::{SEED, decide, describe, drawn};
 use crate::audit::{Claim, Evidence, Rung, Verdict};
 use crate::gauge::MapDecision;
 use crate::scenario::{CheckError, Difference, Outcome, Powers, Property, Scenario, check};
-use crate::search::{Finding, Found, WitnessError};
+use crate::search::{Finding, WitnessError};
 
 /// Runs that are compared.
 const SEEDS: u64 = 20;
@@ -45,7 +45,10 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
     for seed in 0..SEEDS {
         let left = drawn(&numeric, [8, 6, 5, 3], STEPS, SEED + seed, &claim.start())?;
         let right = powers.apply(&left, &k)?;
-        match compare(arithmetic, &left, &right)? {
+        let Some(outcome) = compare(arithmetic, &left, &right)? else {
+            continue;
+        };
+        match outcome {
             Outcome::Holds { compared: values } => {
                 same += 1;
                 compared += values;
@@ -97,13 +100,18 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
     Ok(draft)
 }
 
+/// `None` where a run leaves the range of the format.
 fn compare(
     arithmetic: ArithmeticName,
     left: &Scenario,
     right: &Scenario,
-) -> Result<Outcome, JudgeError> {
+) -> Result<Option<Outcome>, JudgeError> {
     let outcome = with_arithmetic(arithmetic, Compare { left, right });
-    Ok(outcome.map_err(|e: UnknownArithmetic| JudgeError::from(WitnessError::from(e)))??)
+    match outcome.map_err(|e: UnknownArithmetic| JudgeError::from(WitnessError::from(e)))? {
+        Ok(outcome) => Ok(Some(outcome)),
+        Err(CheckError::Run(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn differs(
@@ -122,17 +130,12 @@ fn differs(
         Evidence::new(Rung::BitEqual, format!("{}.", finding.describe()))
             .with("arithmetic", arithmetic),
     );
-    let found = Found {
-        left,
-        right,
-        finding,
-    };
     draft.witness = Some(super::witness_in(
         claim,
         arithmetic,
         &Property::same_run(),
-        (&found.left, &found.right),
-        found.finding.clone(),
+        (&left, &right),
+        finding,
         "two runs that differ by the claimed map",
     ));
     draft

@@ -39,10 +39,8 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
             ),
         )
     };
-    // Weights prove that a rescaling changes nothing. That there is no other one is only as
-    // certain as local weights are complete, so a count that is too large proves nothing.
     let verdict = if holds {
-        Verdict::Proved
+        Verdict::ProvedIf
     } else {
         Verdict::Refuted
     };

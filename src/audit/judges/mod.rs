@@ -82,7 +82,10 @@ pub fn judge(claim: &Claim) -> Result<Judged, JudgeError> {
         Kind::Conserved => conserved::judge(claim),
         Kind::Knobs => knobs::judge(claim),
         Kind::Bits => bits::judge(claim),
-        Kind::Empirical => Ok(Draft::new(Verdict::Unknown, claim.undecidable())),
+        Kind::Empirical => Ok(Draft::new(
+            Verdict::Unknown,
+            claim.not_judged().map_or_else(String::new, |c| c.why),
+        )),
     }?;
     if claim.contrary() {
         draft = draft.denied();
@@ -98,6 +101,7 @@ pub fn judge(claim: &Claim) -> Result<Judged, JudgeError> {
             id: claim.id().to_owned(),
             title: claim.title().to_owned(),
             source: claim.source().to_owned(),
+            group: claim.group().to_owned(),
             kind: claim.kind().name().to_owned(),
             verdict: draft.verdict,
             because: draft.because,

@@ -4,23 +4,24 @@ use super::{Draft, JudgeError};
 use crate::arith::Ratio;
 use crate::audit::evidence::{certificate, decide, hunt_map};
 use crate::audit::{Claim, Evidence, Rung, Table, Verdict};
-use crate::gauge::{self, MapDecision};
+use crate::gauge::{self, Condition, MapDecision};
 use crate::scenario::Property;
-use crate::search::Start;
 
 /// Random cases of each size in a hunt.
 const CASES: u32 = 60;
 
 pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
     let property = Property::same_run();
+    let start = claim.start();
     let (mut rows, mut exact, mut broken, mut open) = (vec![], vec![], vec![], vec![]);
     let mut evidence = Vec::new();
     let mut counterexample = None;
     for variant in claim.variants() {
         let step = claim.variant_symbolic(variant)?.build()?;
         let linear = claim.variant_numeric(variant)?;
-        let powers = claim.map().resolve(&step)?;
-        match decide(&step, &powers, &[], claim.nonzero())? {
+        let powers = claim.variant_map(variant).resolve(&step)?;
+        let zeroable: Vec<&str> = start.zero.iter().map(String::as_str).collect();
+        match decide(&step, &powers, &zeroable, claim.variant_nonzero(variant))? {
             MapDecision::Homogeneous(proof) => {
                 evidence.push(certificate(
                     &proof.certificate,
@@ -36,9 +37,21 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
                     "as it stands".into(),
                 ]);
             }
+            MapDecision::HomogeneousIf { conditions, proof } if from_start(&conditions) => {
+                evidence.push(certificate(
+                    &proof.certificate,
+                    format!("{}: every quantity scales from this start.", variant.name),
+                ));
+                exact.push(variant.name.clone());
+                rows.push(vec![
+                    variant.name.clone(),
+                    "exact".into(),
+                    "the start alone".into(),
+                ]);
+            }
             MapDecision::HomogeneousIf { .. } | MapDecision::Inhomogeneous { .. } => {
                 let k = Ratio::from_integer(4.into());
-                let any = hunt_map(&linear, &property, &powers, &k, &Start::default(), CASES)?;
+                let any = hunt_map(&linear, &property, &powers, &k, &start, CASES)?;
                 let repair = repair(&step);
                 match any.found {
                     Some(found) => {
@@ -83,7 +96,7 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
     };
     draft.evidence = evidence;
     draft.tables.push(Table {
-        title: "Variants of gradient descent under alpha·k, lr/k, init/√k".into(),
+        title: format!("Under {}", maps(claim)),
         columns: ["variant", "rule", "what makes it exact"]
             .map(String::from)
             .to_vec(),
@@ -93,6 +106,24 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
         Some((found, name)) => draft.with_counterexample(claim, &property, &found, &name),
         None => draft,
     })
+}
+
+/// Whether the conditions say no more than how the run starts.
+fn from_start(conditions: &[Condition]) -> bool {
+    let initial = |c: &Condition| matches!(c, Condition::InitialZero(_));
+    conditions.iter().all(initial)
+}
+
+/// The claim's map in words; variants may have their own.
+fn maps(claim: &Claim) -> String {
+    let powers: Vec<String> = (claim.map().powers.iter())
+        .map(|(name, power)| format!("{name} · k^({})", crate::arith::show_ratio(power)))
+        .collect();
+    if powers.is_empty() {
+        "each variant's own map".to_owned()
+    } else {
+        powers.join(", ")
+    }
 }
 
 /// What the step's own rule asks for besides the seed's, or what stands in its way.

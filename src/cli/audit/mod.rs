@@ -12,7 +12,7 @@ use progress::Progress;
 
 use super::table::WIDTH;
 use super::{Console, Failure, Status, files};
-use crate::audit::{self, Audit, Claim, Judged};
+use crate::audit::{self, Audit, Claim, Judged, Kind};
 use crate::report::{self, ReportError, terminal};
 
 /// Judge claims: the built-in ones, or those of claim files
@@ -49,10 +49,13 @@ Exit status: 0 every verdict is the expected one (or, where the claim carries no
 pub(super) fn run(args: &AuditArgs, console: &Console) -> Result<Status, Failure> {
     refuse_claims_as_reports(args)?;
     let claims = chosen(all_claims(&args.claims)?, &args.id)?;
+    let (listed, claims): (Vec<_>, Vec<_>) =
+        (claims.into_iter()).partition(|claim| claim.kind() == Kind::Empirical);
     let mut judged = judge_all(&claims, console)?;
     let found = judged.iter().filter(|j| j.witness.is_some()).count();
     let written = witnesses::write(&mut judged, args)?;
-    let audit = Audit::new(judged.into_iter().map(|j| j.judgement).collect());
+    let mut audit = Audit::new(judged.into_iter().map(|j| j.judgement).collect());
+    audit.not_judged = listed.iter().filter_map(Claim::not_judged).collect();
     let reports = reports(&audit, args)?;
     if matches!(args.json, Some(None)) {
         console.print(&report::json(&audit).map_err(defect)?)?;
