@@ -9,10 +9,14 @@ fn judged(text: &str) -> Judged {
 }
 
 #[test]
-fn every_claim_of_the_seed_gets_the_expected_verdict() {
+fn every_claim_gets_the_expected_verdict() {
     let claims = builtin().expect("well-formed built-in claims");
     let mut judgements = Vec::new();
     for claim in &claims {
+        if let Some(listed) = claim.not_judged() {
+            assert!(!listed.why.is_empty() && claim.expected().is_none());
+            continue;
+        }
         assert!(
             claim.expected().is_some(),
             "{} states what it expects",
@@ -26,7 +30,9 @@ fn every_claim_of_the_seed_gets_the_expected_verdict() {
             judgement.id
         );
         assert_eq!(judgement.witness.is_some(), witness.is_some());
-        if judgement.verdict == Verdict::Refuted {
+        // What is denied and yet holds has a certificate, and a count no single run.
+        let by_a_run = !matches!(judgement.kind.as_str(), "freedom" | "knobs");
+        if judgement.verdict == Verdict::Refuted && by_a_run {
             let witness = witness.expect("a refutation has a witness");
             let again = Witness::parse(&witness.to_json().expect("JSON")).expect("readable");
             assert!(again.replay().expect("a replay").agrees, "{}", judgement.id);
@@ -161,16 +167,8 @@ fn weight_decay_must_be_scaled() {
         )
     };
     assert_eq!(judged(&with("1")).judgement.verdict, Verdict::Proved);
-    let left_alone = judged(&with("0")).judgement;
-    assert_eq!(left_alone.verdict, Verdict::ProvedIf);
-    assert!(
-        left_alone
-            .conditions
-            .iter()
-            .any(|c| c.contains("weight_decay")),
-        "{:?}",
-        left_alone.conditions
-    );
+    // A term that the claim names is not 0, so "if there is no decay" is no way out.
+    assert_eq!(judged(&with("0")).judgement.verdict, Verdict::Refuted);
 }
 
 #[test]

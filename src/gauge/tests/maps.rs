@@ -17,6 +17,7 @@ fn decide(step: &StepGraph, hyper: &[(&str, &str)], initial: &[(&str, &str)]) ->
         hyperparameters: powers(hyper),
         initial: powers(initial),
         zeroable_initials: ["B".to_owned()].into(),
+        ..MapQuestion::default()
     };
     let decision = decide_map(step, &question).unwrap();
     if let MapDecision::Homogeneous(proof) | MapDecision::HomogeneousIf { proof, .. } = &decision {

@@ -141,6 +141,7 @@ fn a_claim_that_the_weights_do_not_bear_out_is_rejected() {
         hyperparameters: powers(&[("s", "1"), ("lr", "-1")]),
         initial: powers(&[("A", "-1/2"), ("B", "0")]),
         zeroable_initials: ["B".to_owned()].into(),
+        ..MapQuestion::default()
     };
     let decision = decide_map(&step, &question).unwrap();
     let MapDecision::HomogeneousIf { proof, .. } = decision else {
