@@ -252,7 +252,7 @@ fn rotation<A: Arithmetic>(
     d: &A::Elem,
 ) -> Result<(A::Elem, A::Elem), OpError> {
     let one = ctx.from_integer(1)?;
-    let [mut t, mut u, mut tau, mut c, mut s] = [const { () }; 5].map(|()| ctx.zero());
+    let [mut t, mut u, mut tau, mut c, mut s] = [(); 5].map(|()| ctx.zero());
     ctx.sub(&mut t, d, a);
     ctx.add(&mut u, b, b);
     ctx.div(&mut tau, &t, &u)?;
@@ -285,7 +285,7 @@ fn rotate<A: Arithmetic>(
     c: &A::Elem,
     s: &A::Elem,
 ) {
-    let [mut cx, mut sy, mut sx, mut cy] = [const { () }; 4].map(|()| ctx.zero());
+    let [mut cx, mut sy, mut sx, mut cy] = [(); 4].map(|()| ctx.zero());
     ctx.mul(&mut cx, c, &m[x]);
     ctx.mul(&mut sy, s, &m[y]);
     ctx.mul(&mut sx, s, &m[x]);

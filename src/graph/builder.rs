@@ -351,6 +351,12 @@ impl<'g> Expr<'g> {
         self.sum_to(&Shape::new(rows, Dim::one()))
     }
 
+    /// The sum of each column; 1 × columns.
+    pub fn sum_cols(self) -> Self {
+        let cols = self.shape().cols;
+        self.sum_to(&Shape::new(Dim::one(), cols))
+    }
+
     /// The mean of all entries; 1 × 1.
     pub fn mean(self) -> Self {
         self.sum() / self.builder.count(&self.shape().count())

@@ -187,6 +187,9 @@ fn read_settings(
     recipe: &mut Recipe,
     scalars: &mut BTreeMap<String, Surd>,
 ) -> Result<(), GoldenError> {
+    for flag in recipe.optimizer.pytorch_flags {
+        recipe.set_flag(flag, true)?;
+    }
     for (name, of_a) in &file.hyper_a {
         let field = format!("hyper_A.{name}");
         let of_b = file.hyper_b.get(name).ok_or_else(|| {
@@ -194,7 +197,7 @@ fn read_settings(
         })?;
         let optimizer = recipe.optimizer;
         if let Some((_, only)) = optimizer.fixed.iter().find(|(n, _)| n == name) {
-            if [of_a, of_b].iter().any(|v| v.to_string() != *only) {
+            if [of_a, of_b].iter().any(|v| v.to_string().as_str() != *only) {
                 return Err(ScenarioError::field(
                     field,
                     format!("found {of_a}, expected {only}: nothing else is built"),

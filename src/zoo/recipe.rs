@@ -45,6 +45,14 @@ pub enum RecipeError {
     /// The combination is one that PyTorch refuses too.
     #[error("{0}")]
     Combination(&'static str),
+    /// Two switches that are values of one setting.
+    #[error("the switches `{first}` and `{second}` exclude each other")]
+    Exclusive {
+        /// One of them.
+        first: &'static str,
+        /// The other.
+        second: &'static str,
+    },
     /// A formula cannot be read, or shapes do not fit.
     #[error(transparent)]
     Graph(#[from] GraphError),
@@ -158,7 +166,8 @@ impl Recipe {
     /// The graph of one step.
     ///
     /// # Errors
-    /// [`RecipeError::Combination`] for Nesterov momentum without momentum or with dampening.
+    /// [`RecipeError::Combination`] for SGD's Nesterov momentum without momentum or with
+    /// dampening; [`RecipeError::Exclusive`] for two switches that exclude each other.
     pub fn build(&self) -> Result<StepGraph, RecipeError> {
         self.build_observing(&[])
     }
@@ -169,7 +178,14 @@ impl Recipe {
     /// # Errors
     /// As [`Recipe::build`]; [`RecipeError::Graph`] for a formula that cannot be read.
     pub fn build_observing(&self, outputs: &[(&str, &str)]) -> Result<StepGraph, RecipeError> {
-        if self.flags.contains("nesterov") {
+        for group in self.optimizer.exclusive {
+            let mut on = group.iter().filter(|name| self.flags.contains(**name));
+            if let (Some(first), Some(second)) = (on.next(), on.next()) {
+                return Err(RecipeError::Exclusive { first, second });
+            }
+        }
+        let settings = self.optimizer.hyperparameters;
+        if self.flags.contains("nesterov") && settings.iter().any(|h| h.name == "dampening") {
             if self.off.contains("momentum") {
                 return Err(RecipeError::Combination("nesterov needs momentum"));
             }

@@ -60,6 +60,18 @@ impl<'g> Trainer<'g> {
         self.setting(name, name)
     }
 
+    /// The learning rate at this step as one number for all tensors.
+    pub fn lr(&self) -> Expr<'g> {
+        self.scheduled("all", self.hyper("lr"))
+    }
+
+    fn scheduled(&self, leaf: &str, lr: Expr<'g>) -> Expr<'g> {
+        match &self.recipe.schedule {
+            Some(schedule) => schedule.apply(self.step, leaf, lr),
+            None => lr,
+        }
+    }
+
     fn setting(&self, leaf: &str, name: &str) -> Expr<'g> {
         if self.recipe.off.contains(name) {
             return self.step.ratio(0, 1);
@@ -157,6 +169,26 @@ impl<'g> Factor<'_, 'g> {
         self.weight
     }
 
+    /// The shape of the tensor.
+    pub fn shape(&self) -> Shape {
+        self.weight.shape()
+    }
+
+    /// The number of rows.
+    pub fn rows(&self) -> Expr<'g> {
+        self.trainer.step.count(&self.shape().rows)
+    }
+
+    /// The number of columns.
+    pub fn cols(&self) -> Expr<'g> {
+        self.trainer.step.count(&self.shape().cols)
+    }
+
+    /// Whether there is one row or one column, whatever the sizes.
+    pub fn is_vector(&self) -> bool {
+        self.shape().rows.is_one() || self.shape().cols.is_one()
+    }
+
     /// The gradient, after clipping.
     pub fn gradient(&self) -> Expr<'g> {
         self.gradient
@@ -211,13 +243,19 @@ impl<'g> Factor<'_, 'g> {
         }
     }
 
+    /// The weight and the gradient with `weight_decay`: decoupled, that is in the weight, with
+    /// the switch `decoupled_weight_decay`, and in the gradient without it.
+    pub fn weight_and_gradient(&self) -> (Expr<'g>, Expr<'g>) {
+        if self.flag("decoupled_weight_decay") {
+            (self.decayed_weight(), self.signed_gradient())
+        } else {
+            (self.weight, self.gradient_with_l2())
+        }
+    }
+
     /// The learning rate at this step: the setting `lr`, as the schedule changes it.
     pub fn lr(&self) -> Expr<'g> {
-        let lr = self.hyper("lr");
-        match &self.trainer.recipe.schedule {
-            Some(schedule) => schedule.apply(self.trainer.step, self.name, lr),
-            None => lr,
-        }
+        self.trainer.scheduled(self.name, self.hyper("lr"))
     }
 
     /// The number of the step, from 1.
@@ -246,10 +284,33 @@ impl<'g> Factor<'_, 'g> {
 
     /// Memory of the tensor's shape that follows `next(previous)` from zero; the new value.
     pub fn moving(&self, name: &str, next: impl FnOnce(Expr<'g>) -> Expr<'g>) -> Expr<'g> {
-        let state = self.zero_state(name);
+        let zero = self.trainer.ratio(0, 1).broadcast_to(&self.shape());
+        self.moving_from(name, zero, next)
+    }
+
+    /// Memory that follows `next(previous)` from `initial`; the new value.
+    pub fn moving_from(
+        &self,
+        name: &str,
+        initial: Expr<'g>,
+        next: impl FnOnce(Expr<'g>) -> Expr<'g>,
+    ) -> Expr<'g> {
+        let state = self.state(name, initial);
         let next = next(state);
         self.update_state(state, next);
         next
+    }
+
+    /// Memory of the given shape that is the learning rate of the first step to begin with: the
+    /// memory, and what it holds in this step.
+    pub fn state_from_lr(&self, name: &str, shape: &Shape) -> (Expr<'g>, Expr<'g>) {
+        if self.trainer.recipe.schedule.is_none() {
+            let state = self.state(name, self.lr().broadcast_to(shape));
+            return (state, state);
+        }
+        // A first value cannot depend on the number of the step, which a schedule reads.
+        let state = self.zero_state_of(name, shape);
+        (state, self.step_number().if_equal(1, self.lr(), state))
     }
 
     /// Sets the next value of memory.

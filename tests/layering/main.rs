@@ -36,8 +36,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// What `graph` may use of `arith`: exact constants and the names of functions.
+/// What `graph` may use of `arith`: exact constants and the names of functions and formats.
 const EXACT: &[&str] = &[
+    "FloatFormat",
     "Function",
     "ParseExactError",
     "Ratio",

@@ -1,9 +1,21 @@
 //! Optimizers: one file each, one line in the table.
 
+mod adadelta;
+mod adafactor;
+mod adagrad;
 mod adam;
+mod adamax;
 mod adamw;
+mod asgd;
+mod lbfgs;
+mod muon;
+mod nadam;
+mod radam;
+mod rmsprop;
+mod rprop;
 mod setting;
 mod sgd;
+mod vector;
 
 pub use setting::{Hyperparameter, Range};
 
@@ -22,6 +34,10 @@ pub struct Optimizer {
     pub hyperparameters: &'static [Hyperparameter],
     /// Its switches.
     pub flags: &'static [&'static str],
+    /// Groups of switches of which at most one may be on: the values of one setting.
+    pub exclusive: &'static [&'static [&'static str]],
+    /// The switches that PyTorch's optimizer has always on.
+    pub pytorch_flags: &'static [&'static str],
     /// Its whole numbers that shape the step itself, with their defaults: how many iterations
     /// it unrolls, how much history it keeps.
     pub counts: &'static [(&'static str, u32)],
@@ -51,6 +67,8 @@ const PLAIN: Optimizer = Optimizer {
     source: "",
     hyperparameters: &[],
     flags: &[],
+    exclusive: &[],
+    pytorch_flags: &[],
     counts: &[],
     fixed: &[],
     regimes: &[],
@@ -58,7 +76,22 @@ const PLAIN: Optimizer = Optimizer {
 };
 
 /// All optimizers.
-pub static OPTIMIZERS: &[Optimizer] = &[sgd::OPTIMIZER, adam::OPTIMIZER, adamw::OPTIMIZER];
+pub static OPTIMIZERS: &[Optimizer] = &[
+    sgd::OPTIMIZER,
+    adam::OPTIMIZER,
+    adamw::OPTIMIZER,
+    adamax::OPTIMIZER,
+    nadam::OPTIMIZER,
+    radam::OPTIMIZER,
+    adagrad::OPTIMIZER,
+    adadelta::OPTIMIZER,
+    rmsprop::OPTIMIZER,
+    rprop::OPTIMIZER,
+    asgd::OPTIMIZER,
+    adafactor::OPTIMIZER,
+    lbfgs::OPTIMIZER,
+    muon::OPTIMIZER,
+];
 
 /// The optimizer called `name`.
 ///
