@@ -12,7 +12,7 @@ use crate::scenario::{Golden, Scenario, ScenarioFile, parse_golden};
 use crate::search::Witness;
 
 /// What is expected where none of the forms was found.
-const FORMS: &str = "a case is a golden file (JSON with \"format\": \"lora-golden-v1\"), a witness \
+const FORMS: &str = "a case is a golden file (JSON with \"format\": \"lora-golden-v1\" or \"lora-golden-models-v1\"), a witness \
      (JSON with \"schema\": \"lora-gauge/witness/1\") or a scenario (TOML with `steps`, `sizes`, …)";
 
 /// A run, and what PyTorch made of it where that is known.

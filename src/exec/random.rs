@@ -14,6 +14,7 @@
 //!   its standard deviation is 1 up to a relative 2^-b: twelve draws.
 //! - [`Draw::OneHot`]: for each row the column that holds 1, an integer from 0 to columns − 1;
 //!   zeros elsewhere: one draw a row (none where there are no columns).
+//! - [`Draw::Mask`]: an integer from 0 to 1: one draw.
 //! - [`Draw::Zeros`]: no draws.
 //!
 //! All entries are dyadic with few bits, so that every arithmetic starts from the same numbers.
@@ -45,6 +46,8 @@ pub enum Draw {
     },
     /// One 1 in each row: the classes of a cross-entropy.
     OneHot,
+    /// Zeros and ones, each as likely: what dropout keeps.
+    Mask,
     /// Zeros, as LoRA starts one factor.
     Zeros,
 }
@@ -78,6 +81,7 @@ pub fn tensor(draw: Draw, rows: usize, cols: usize, seed: u64, name: &str) -> Te
             }
             values
         }
+        Draw::Mask => (0..count).map(|_| source.below(2) as f64).collect(),
         Draw::Zeros => vec![0.0; count],
     };
     Tensor::of_finite(rows, cols, values)
@@ -163,6 +167,14 @@ mod tests {
             .collect();
         assert_eq!(columns, [1, 2, 2, 1, 1, 1, 1, 1, 1, 0]);
         assert_eq!(classes.values().iter().sum::<f64>(), 10.0);
+    }
+
+    #[test]
+    fn a_mask_keeps_some_and_drops_some() {
+        let mask = tensor(Draw::Mask, 10, 10, 3, "M");
+        let kept = mask.values().iter().filter(|x| **x == 1.0).count();
+        let dropped = mask.values().iter().filter(|x| **x == 0.0).count();
+        assert!(kept + dropped == 100 && kept > 30 && dropped > 30, "{kept}");
     }
 
     #[test]

@@ -146,14 +146,14 @@ impl StepBuilder {
         Self::default()
     }
 
-    /// Declares a trained tensor.
+    /// Declares a trained tensor. Asking again for the same one gives the same leaf.
     pub fn parameter(&self, name: &str, rows: &Dim, cols: &Dim) -> Expr<'_> {
         let shape = Shape::new(rows.clone(), cols.clone());
         let leaf = self.builder.leaf(name, LeafKind::Parameter, shape);
-        self.parts
-            .borrow_mut()
-            .parameters
-            .push((name.to_owned(), leaf.id(), None));
+        let known = &mut self.parts.borrow_mut().parameters;
+        if !known.iter().any(|(_, id, _)| *id == leaf.id()) {
+            known.push((name.to_owned(), leaf.id(), None));
+        }
         leaf
     }
 
@@ -257,12 +257,14 @@ impl StepBuilder {
         self.parts.borrow_mut().loss = Some(loss.id());
     }
 
-    /// Names a quantity of interest.
+    /// Names a quantity of interest. Saying the same again changes nothing.
     pub fn output(&self, name: &str, value: Expr<'_>) {
-        self.parts.borrow_mut().outputs.push(Output {
-            name: name.to_owned(),
-            node: value.named(name).id(),
-        });
+        let node = value.named(name).id();
+        let known = &mut self.parts.borrow_mut().outputs;
+        if !known.iter().any(|o| o.name == name && o.node == node) {
+            let name = name.to_owned();
+            known.push(Output { name, node });
+        }
     }
 
     /// The finished step.

@@ -5,12 +5,11 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Scenario, ScenarioError};
+use super::{Scenario, ScenarioError, draw_of, only_choice};
 use crate::arith::{Arithmetic, F64, Ratio, Surd, parse_ratio};
-use crate::exec::random::{self, DEFAULT_BITS, Draw};
+use crate::exec::random;
 use crate::exec::{Sizes, Tensor, Values};
 use crate::graph::{LeafKind, StepGraph};
-use crate::zoo::losses::Targets;
 use crate::zoo::{Clip, Recipe, Reduction, Schedule};
 
 /// An exact number in a file: a string such as `"0.1"`, `"9/4"`, `"0x1.8p+1"` or
@@ -285,6 +284,7 @@ impl ScenarioFile {
             .optimizer
             .hyperparameters
             .iter()
+            .chain(recipe.model.hyperparameters)
             .map(|h| (h.name, h.default))
             .chain(recipe.loss.parameters.iter().copied())
             .chain([("eta_min", "0")])
@@ -297,7 +297,7 @@ impl ScenarioFile {
                 .hyperparameters
                 .get(leaf)
                 .or_else(|| self.hyperparameters.get(base));
-            let value = match (given, leaf, defaults.get(base)) {
+            let value = match (given, base, defaults.get(base)) {
                 (Some(value), ..) => value.0.clone(),
                 (None, "s", _) => self.scaling()?,
                 (None, _, Some(default)) => {
@@ -361,27 +361,24 @@ impl ScenarioFile {
                 })
             };
             let (rows, cols) = (size(&wanted.rows)?, size(&wanted.cols)?);
+            let content = recipe.content(name);
             let tensor = match (self.tensors.get(name), &self.random) {
                 (Some(given), _) => given.tensor(name)?,
                 (None, Some(draw)) if draw.zero.iter().any(|z| z == name) => {
                     Tensor::zeros(rows, cols)
                 }
-                (None, Some(draw)) if name == "Y" && recipe.loss.targets == Targets::Classes => {
-                    random::tensor(Draw::OneHot, rows, cols, draw.seed, name)
-                }
-                (None, Some(draw)) => random::tensor(
-                    Draw::Normal { bits: DEFAULT_BITS },
-                    rows,
-                    cols,
-                    draw.seed,
-                    name,
-                ),
-                (None, None) => {
-                    return Err(ScenarioError::field(
-                        format!("tensors.{name}"),
-                        format!("missing: give {rows} × {cols} values, or a [random] seed"),
-                    ));
-                }
+                (None, draw) => match (only_choice(content, rows, cols), draw) {
+                    (Some(only), _) => only,
+                    (None, Some(draw)) => {
+                        random::tensor(draw_of(content), rows, cols, draw.seed, name)
+                    }
+                    (None, None) => {
+                        return Err(ScenarioError::field(
+                            format!("tensors.{name}"),
+                            format!("missing: give {rows} × {cols} values, or a [random] seed"),
+                        ));
+                    }
+                },
             };
             if (tensor.rows(), tensor.cols()) != (rows, cols) {
                 return Err(ScenarioError::field(
@@ -395,15 +392,22 @@ impl ScenarioFile {
             }
             tensors.insert(name.to_owned(), tensor);
         }
-        match self
-            .tensors
-            .keys()
-            .find(|name| !tensors.contains_key(*name))
+        let given = self.tensors.keys().map(|name| ("tensors", name));
+        let zero = self.random.iter().flat_map(|draw| &draw.zero);
+        match given
+            .chain(zero.map(|name| ("random.zero", name)))
+            .find(|(_, name)| !tensors.contains_key(*name))
         {
-            Some(name) => Err(ScenarioError::field(
-                format!("tensors.{name}"),
-                "this recipe has no such tensor",
-            )),
+            Some((field, name)) => {
+                let known: Vec<&str> = tensors.keys().map(String::as_str).collect();
+                Err(ScenarioError::field(
+                    format!("{field}.{name}"),
+                    format!(
+                        "this recipe has no such tensor: it has {}",
+                        known.join(", ")
+                    ),
+                ))
+            }
             None => Ok(tensors),
         }
     }

@@ -1,18 +1,20 @@
-//! Golden trajectories (`lora-golden-v1`): runs of PyTorch, stored step by step.
+//! Golden trajectories: runs of PyTorch, stored step by step. `lora-golden-v1` is about one linear
+//! layer; `lora-golden-models-v1` holds a scenario of its own.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Scenario, ScenarioError};
+use super::{Scenario, ScenarioError, ScenarioFile};
 use crate::arith::{Surd, ratio_from_f64};
 use crate::exec::{MAX_ENTRIES, Sizes, Tensor, Values};
 use crate::zoo::losses::Targets;
 use crate::zoo::{Clip, Recipe};
 
-/// The format name that a golden file must carry.
+/// The format names of which a golden file must carry one.
 const FORMAT: &str = "lora-golden-v1";
+const MODELS_FORMAT: &str = "lora-golden-models-v1";
 
 /// A stored run and what PyTorch made of it.
 #[derive(Debug, Clone)]
@@ -25,8 +27,8 @@ pub struct Golden {
     pub final_loss: f64,
     /// PyTorch's parameters after each step, row after row, by name.
     pub parameters: BTreeMap<String, Vec<Vec<f64>>>,
-    /// The largest relative change of any result when A0 is multiplied by 1 + 10⁻¹⁴: how ill
-    /// conditioned the run is.
+    /// The largest relative change of any result when A0 (or every trained tensor) is multiplied
+    /// by 1 + 10⁻¹⁴ at the start: how ill conditioned the run is.
     pub sensitivity: f64,
 }
 
@@ -35,7 +37,6 @@ pub type GoldenError = ScenarioError;
 
 #[derive(Deserialize)]
 struct File {
-    format: String,
     id: String,
     optimizer: String,
     #[serde(rename = "hyper_A")]
@@ -102,14 +103,71 @@ fn exact(field: &str, x: f64) -> Result<Surd, GoldenError> {
 /// # Errors
 /// [`ScenarioError`] naming the field, what was found and what was expected.
 pub fn parse_golden(text: &str) -> Result<Golden, GoldenError> {
-    let file: File =
-        serde_json::from_str(text).map_err(|e| ScenarioError::Syntax(e.to_string()))?;
-    if file.format != FORMAT {
-        return Err(ScenarioError::field(
+    let syntax = |e: serde_json::Error| ScenarioError::Syntax(e.to_string());
+    let label: Label = serde_json::from_str(text).map_err(syntax)?;
+    match label.format.as_str() {
+        FORMAT => of_layer(serde_json::from_str(text).map_err(syntax)?),
+        MODELS_FORMAT => of_model(serde_json::from_str(text).map_err(syntax)?),
+        found => Err(ScenarioError::field(
             "format",
-            format!("found `{}`, expected `{FORMAT}`", file.format),
-        ));
+            format!("found `{found}`, expected `{FORMAT}` or `{MODELS_FORMAT}`"),
+        )),
     }
+}
+
+#[derive(Deserialize)]
+struct Label {
+    format: String,
+}
+
+/// The second format: any scenario, with PyTorch's figures.
+#[derive(Deserialize)]
+struct ModelFile {
+    scenario: ScenarioFile,
+    losses: Vec<f64>,
+    final_loss: f64,
+    parameters: BTreeMap<String, Vec<Vec<f64>>>,
+    #[serde(rename = "sensitivity_start_rel_1e_14")]
+    sensitivity: f64,
+}
+
+fn of_model(file: ModelFile) -> Result<Golden, GoldenError> {
+    let scenario = file.scenario.scenario()?;
+    one_for_each_step("losses", file.losses.len(), scenario.steps)?;
+    let step = scenario.recipe.build()?;
+    for (name, steps) in &file.parameters {
+        let field = format!("parameters.{name}");
+        if step.parameter(name).is_none() {
+            let model = scenario.recipe.model.name;
+            let message = format!("the model `{model}` trains no such tensor");
+            return Err(ScenarioError::field(field, message));
+        }
+        one_for_each_step(&field, steps.len(), scenario.steps)?;
+    }
+    for p in &step.parameters {
+        if !file.parameters.contains_key(&p.name) {
+            let field = format!("parameters.{}", p.name);
+            return Err(ScenarioError::field(field, "missing"));
+        }
+    }
+    Ok(Golden {
+        scenario,
+        losses: file.losses,
+        final_loss: file.final_loss,
+        parameters: file.parameters,
+        sensitivity: file.sensitivity,
+    })
+}
+
+fn one_for_each_step(field: &str, found: usize, steps: usize) -> Result<(), GoldenError> {
+    if found == steps {
+        return Ok(());
+    }
+    let message = format!("found {found} entries, expected one for each of {steps} steps");
+    Err(ScenarioError::field(field, message))
+}
+
+fn of_layer(file: File) -> Result<Golden, GoldenError> {
     let mut recipe = Recipe::new("linear", &file.loss, &file.optimizer)?;
     let mut scalars = BTreeMap::from([("s".to_owned(), exact("s", file.s)?)]);
     for (name, value) in &file.loss_params {
@@ -155,15 +213,7 @@ pub fn parse_golden(text: &str) -> Result<Golden, GoldenError> {
         ("A", file.a.len()),
         ("B", file.b.len()),
     ] {
-        if found != file.steps {
-            return Err(ScenarioError::field(
-                field,
-                format!(
-                    "found {found} entries, expected one for each of {} steps",
-                    file.steps
-                ),
-            ));
-        }
+        one_for_each_step(field, found, file.steps)?;
     }
     Ok(Golden {
         scenario: Scenario {

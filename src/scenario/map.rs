@@ -111,7 +111,7 @@ impl ScaleMap {
         };
         let mut resolved = Powers::default();
         for (leaf, base, _) in step.hyperparameters() {
-            let general = if leaf == "s" { "alpha" } else { base };
+            let general = if base == "s" { "alpha" } else { base };
             let (power, negative) = look([leaf, base, general]);
             resolved.hyperparameters.insert(leaf.to_owned(), power);
             if negative {
@@ -143,16 +143,9 @@ impl ScaleMap {
     pub fn quantities(step: &StepGraph) -> Vec<String> {
         let mut names = BTreeSet::from(["init".to_owned()]);
         for (leaf, base, _) in step.hyperparameters() {
-            names.insert(if leaf == "s" {
-                "alpha".into()
-            } else {
-                leaf.to_owned()
-            });
-            names.insert(if base == "s" {
-                "alpha".into()
-            } else {
-                base.to_owned()
-            });
+            let leaf = if leaf == "s" { "alpha" } else { leaf };
+            let base = if base == "s" { "alpha" } else { base };
+            names.extend([leaf, base].map(str::to_owned));
         }
         names.extend(step.parameters.iter().map(|p| format!("init_{}", p.name)));
         names.into_iter().collect()

@@ -6,12 +6,14 @@
 //! This room derives nothing: which map is the right one is for `gauge` to say. It parses text
 //! and never opens a file.
 
+mod content;
 mod file;
 mod golden;
 mod map;
 mod property;
 mod seed;
 
+pub use content::{draw_of, only_choice};
 pub use file::{Exact, Float, RandomFile, ScenarioFile, ScheduleFile, TensorFile};
 pub use golden::{Golden, GoldenError, parse_golden};
 pub use map::{MapError, Powers, ScaleMap};

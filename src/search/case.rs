@@ -10,9 +10,8 @@ use proptest::prelude::*;
 use crate::arith::{Ratio, Surd};
 use crate::exec::{Sizes, Tensor, Values};
 use crate::graph::{LeafKind, StepGraph};
-use crate::scenario::Scenario;
-use crate::zoo::losses::Targets;
-use crate::zoo::{Range, Recipe};
+use crate::scenario::{Scenario, only_choice};
+use crate::zoo::{Content, Range, Recipe};
 
 /// How a run starts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -114,10 +113,13 @@ impl Case {
             let pool = &self.pools[i % TENSORS];
             let tensor = if start.zero.contains(name) {
                 Tensor::zeros(rows, cols)
-            } else if name == "Y" && recipe.loss.targets == Targets::Classes {
-                one_hot(pool, rows, cols)
             } else {
-                entries(pool, rows, cols)
+                match recipe.content(name) {
+                    Content::OneHot => one_hot(pool, rows, cols),
+                    Content::Mask => mask(pool, rows, cols),
+                    content => only_choice(content, rows, cols)
+                        .unwrap_or_else(|| entries(pool, rows, cols)),
+                }
             };
             values.set_tensor(name, tensor);
         }
@@ -148,9 +150,7 @@ impl Case {
 
 /// The values that make sense for the setting `base`.
 fn range_of(recipe: &Recipe, base: &str) -> Range {
-    let settings = recipe.optimizer.hyperparameters;
-    let known = settings.iter().find(|h| h.name == base);
-    known.map_or(Range::Positive, |h| h.range)
+    recipe.setting(base).map_or(Range::Positive, |h| h.range)
 }
 
 fn entries(pool: &[i8], rows: usize, cols: usize) -> Tensor {
@@ -169,6 +169,11 @@ fn one_hot(pool: &[i8], rows: usize, cols: usize) -> Tensor {
         }
     }
     Tensor::new(rows, cols, entries).unwrap_or_else(|_| Tensor::zeros(rows, cols))
+}
+
+fn mask(pool: &[i8], rows: usize, cols: usize) -> Tensor {
+    let entries = (0..rows * cols).map(|j| f64::from(u8::from(pool[j % POOL] >= 0)));
+    Tensor::new(rows, cols, entries.collect()).unwrap_or_else(|_| Tensor::zeros(rows, cols))
 }
 
 /// The named dimensions of the step's leaves.

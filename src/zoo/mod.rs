@@ -6,6 +6,7 @@
 
 mod clip;
 pub mod initializers;
+mod loss_scaling;
 pub mod losses;
 pub mod models;
 pub mod optimizers;
@@ -14,8 +15,9 @@ mod schedule;
 mod trainer;
 
 pub use clip::Clip;
+pub use loss_scaling::LossScaling;
 pub use losses::{Loss, Reduction};
-pub use models::Model;
+pub use models::{Content, Model};
 pub use optimizers::{Hyperparameter, Optimizer, Range, Regime};
 pub use recipe::{Recipe, RecipeError};
 pub use schedule::Schedule;

@@ -2,8 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::models::Forward;
-use super::{Clip, Loss, Model, Optimizer, Reduction, Schedule, Trainer, UnknownName};
+use super::losses::Targets;
+use super::models::{Content, Forward, MicroBatch};
+use super::{
+    Clip, Hyperparameter, Loss, LossScaling, Model, Optimizer, Reduction, Schedule, Trainer,
+    UnknownName,
+};
 use super::{losses, models, optimizers};
 use crate::graph::{Expr, GraphError, StepBuilder, StepGraph, gradient, parse_formula};
 
@@ -30,6 +34,10 @@ pub struct Recipe {
     /// Whether the optimizer's memory starts from given values instead of its first ones, as in
     /// the middle of a run: see [`StepGraph::midway`].
     pub midway: bool,
+    /// How many micro-batches, each with data of its own, a step adds up the gradients of.
+    pub accumulation: u32,
+    /// A factor of the loss that the gradients are taken of.
+    pub loss_scaling: Option<LossScaling>,
     /// Gradient clipping.
     pub clip: Option<Clip>,
     /// The learning-rate schedule.
@@ -59,8 +67,8 @@ pub enum RecipeError {
 }
 
 impl Recipe {
-    /// A recipe with mean reduction, every term of the optimizer on, every switch off, no
-    /// clipping and no schedule.
+    /// A recipe with mean reduction, every term of the optimizer on, every switch off, one batch,
+    /// no loss scaling, no clipping and no schedule.
     ///
     /// # Errors
     /// [`UnknownName`] for a name that is in no table.
@@ -75,6 +83,8 @@ impl Recipe {
             counts: BTreeMap::new(),
             regimes: BTreeMap::new(),
             midway: false,
+            accumulation: 1,
+            loss_scaling: None,
             clip: None,
             schedule: None,
         })
@@ -167,7 +177,7 @@ impl Recipe {
     ///
     /// # Errors
     /// [`RecipeError::Combination`] for SGD's Nesterov momentum without momentum or with
-    /// dampening; [`RecipeError::Exclusive`] for two switches that exclude each other.
+    /// dampening, or a step without a batch; [`RecipeError::Exclusive`] for two switches that exclude each other.
     pub fn build(&self) -> Result<StepGraph, RecipeError> {
         self.build_observing(&[])
     }
@@ -194,19 +204,7 @@ impl Recipe {
             }
         }
         let step = StepBuilder::new();
-        let forward = (self.model.build)(&step);
-        let loss = match forward {
-            Forward::Output(z) => self.loss.reduced(&step, z, self.reduction),
-            Forward::Loss(loss) => loss,
-        };
-        step.set_loss(loss.named("loss"));
-        let weights: Vec<(String, Expr<'_>)> = step
-            .parameters()
-            .into_iter()
-            .map(|(name, id)| (name, step.at(id)))
-            .collect();
-        let leaves: Vec<Expr<'_>> = weights.iter().map(|(_, w)| *w).collect();
-        let gradients = gradient(loss, &leaves)?;
+        let (weights, gradients) = self.gradients(&step)?;
         let mut named: Vec<(String, Expr<'_>)> = weights
             .iter()
             .zip(gradients)
@@ -230,4 +228,73 @@ impl Recipe {
         let step = step.finish()?;
         Ok(if self.midway { step.midway()? } else { step })
     }
+
+    /// The trained tensors by name, and the gradients that an optimizer is given before
+    /// clipping. Sets the loss.
+    ///
+    /// As in PyTorch each micro-batch is differentiated by itself, with its loss divided by their
+    /// number, and the gradients are added up in order.
+    fn gradients<'g>(&self, step: &'g StepBuilder) -> Result<Gradients<'g>, RecipeError> {
+        if self.accumulation == 0 {
+            return Err(RecipeError::Combination("a step needs at least one batch"));
+        }
+        let (mut total, mut sums): (Option<Expr<'g>>, Vec<Expr<'g>>) = (None, vec![]);
+        let mut weights = vec![];
+        for batch in MicroBatch::all(self.accumulation) {
+            let mut loss = match (self.model.build)(step, batch) {
+                Forward::Output(z) => {
+                    let shape = z.named(&batch.name("Z")).shape();
+                    let y = batch.data(step, "Y", &shape.rows, &shape.cols);
+                    self.loss.reduced(step, z, y, self.reduction)
+                }
+                Forward::Loss(loss) => loss,
+            };
+            if self.accumulation > 1 {
+                loss = loss / i64::from(self.accumulation);
+            }
+            total = Some(total.map_or(loss, |sum| sum + loss));
+            let scaled = self.loss_scaling.map_or(loss, |s| s.apply(step, loss));
+            weights = step
+                .parameters()
+                .into_iter()
+                .map(|(name, id)| (name, step.at(id)))
+                .collect();
+            let leaves: Vec<Expr<'g>> = weights.iter().map(|(_, w)| *w).collect();
+            let gradients = gradient(scaled, &leaves)?;
+            sums = match sums.is_empty() {
+                true => gradients,
+                false => sums.iter().zip(gradients).map(|(x, y)| *x + y).collect(),
+            };
+        }
+        if let Some(total) = total {
+            step.set_loss(total.named("loss"));
+        }
+        if let Some(scaling) = self.loss_scaling {
+            sums = sums.iter().map(|g| scaling.undo(step, *g)).collect();
+        }
+        Ok((weights, sums))
+    }
+
+    /// The setting `base` of the optimizer or the model.
+    pub fn setting(&self, base: &str) -> Option<&'static Hyperparameter> {
+        let optimizer = self.optimizer.hyperparameters.iter();
+        let mut all = optimizer.chain(self.model.hyperparameters);
+        all.find(|h| h.name == base)
+    }
+
+    /// What the data leaf called `name` holds.
+    pub fn content(&self, name: &str) -> Content {
+        let own = |base: &str| MicroBatch::all(self.accumulation).any(|b| b.name(base) == name);
+        if own("Y") && self.loss.targets == Targets::Classes {
+            return Content::OneHot;
+        }
+        let contents = self.model.contents.iter();
+        let found = contents
+            .into_iter()
+            .find(|(base, _)| *base == name || own(base));
+        found.map(|(_, content)| *content).unwrap_or_default()
+    }
 }
+
+/// The trained tensors by name, and the gradient of each.
+type Gradients<'g> = (Vec<(String, Expr<'g>)>, Vec<Expr<'g>>);

@@ -132,7 +132,7 @@ fn unknown_names_list_the_choices() {
         ),
         (
             &["rules", "--model", "cubic"],
-            "unknown model `cubic`: expected one of linear, opaque",
+            "unknown model `cubic`: expected one of linear, linear_dropout",
         ),
         (
             &["rules", "--loss", "l3"],

@@ -9,14 +9,14 @@ mod smooth_l1;
 use std::str::FromStr;
 
 use super::UnknownName;
-use crate::graph::{Dim, Expr, StepBuilder};
+use crate::graph::{Expr, StepBuilder};
 
 /// What the targets of a loss are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Targets {
-    /// Real numbers, batch × n_out.
+    /// Real numbers, as many as outputs.
     Real,
-    /// One class of n_out for each of the batch, given one-hot as batch × n_out.
+    /// One class for each row of outputs, given one-hot.
     Classes,
 }
 
@@ -29,7 +29,7 @@ pub struct Loss {
     pub targets: Targets,
     /// Its parameters with PyTorch's defaults.
     pub parameters: &'static [(&'static str, &'static str)],
-    /// The unreduced loss of an output and its targets (both batch × n_out).
+    /// The unreduced loss of an output and its targets (of one shape).
     pub build: for<'g> fn(&'g StepBuilder, Expr<'g>, Expr<'g>) -> Expr<'g>,
 }
 
@@ -93,14 +93,15 @@ pub fn find(name: &str) -> Result<&'static Loss, UnknownName> {
 }
 
 impl Loss {
-    /// The reduced loss of the output `z` (batch × n_out); declares the targets `Y`.
+    /// The reduced loss of the output `z` and its targets `y`, both with a row for each of the
+    /// batch.
     pub fn reduced<'g>(
         &self,
         step: &'g StepBuilder,
         z: Expr<'g>,
+        y: Expr<'g>,
         reduction: Reduction,
     ) -> Expr<'g> {
-        let y = step.data("Y", &Dim::named("batch"), &Dim::named("n_out"));
         let each = (self.build)(step, z, y);
         match reduction {
             Reduction::Mean => each.mean(),

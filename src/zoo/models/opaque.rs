@@ -3,17 +3,20 @@
 //!
 //! Only symbolic interpreters can use it. What they say holds for every network, smooth or not.
 
-use super::{Forward, Model, ONE_PAIR};
+use super::{Forward, MicroBatch, Model, ONE_PAIR};
 use crate::graph::{Dim, StepBuilder};
 
 pub(super) const MODEL: Model = Model {
     name: "opaque",
     title: "LoRA factors inside an unknown network: the loss is any function of W",
     pairs: ONE_PAIR,
+    zero_at_start: &["B"],
+    hyperparameters: &[],
+    contents: &[],
     build,
 };
 
-fn build(step: &StepBuilder) -> Forward<'_> {
+fn build(step: &StepBuilder, _: MicroBatch) -> Forward<'_> {
     let [n_in, n_out, r] = ["n_in", "n_out", "r"].map(Dim::named);
     let w0 = step.data("W0", &n_out, &n_in);
     let a = step.parameter("A", &r, &n_in);
