@@ -5,7 +5,12 @@ use std::io::{self, IsTerminal, Write};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
+use super::table::WIDTH;
 use super::{Color, Failure};
+
+/// Below this a table cannot be read, above it nobody has a terminal.
+const NARROWEST: usize = 60;
+const WIDEST: usize = 300;
 
 /// Headings and names that a reader looks for.
 pub(super) const STRONG: Style = Style::new().bold();
@@ -41,6 +46,13 @@ impl Console {
             Err(e) => Err(Failure::new(format!("cannot write to stdout: {e}"))),
             Ok(()) => Ok(()),
         }
+    }
+
+    /// How many columns tables may take: `COLUMNS` where it is set, within reason.
+    pub fn width(&self) -> usize {
+        let columns = std::env::var("COLUMNS").ok();
+        let columns = columns.and_then(|text| text.trim().parse::<usize>().ok());
+        columns.map_or(WIDTH, |n| n.clamp(NARROWEST, WIDEST))
     }
 
     /// A result as JSON, on stdout.

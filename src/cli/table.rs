@@ -1,10 +1,93 @@
-//! Long tables of figures: one line a row, figures flushed right. (Tables of words are
-//! `report`'s.)
+//! Long tables of figures: one line a row, figures flushed right; paragraphs of a given width.
+//! (Tables of words are `report`'s.)
 
 use super::console::STRONG;
 
-/// The width in columns that every table of words fits.
+/// The width in columns that every table of words fits where nothing else is asked for.
 pub(super) const WIDTH: usize = 120;
+
+/// The lines of `text`, broken between words to fit `width`; what is broken off a line is set in
+/// like the line itself, and two columns more. A word longer than a line stays whole.
+pub(super) fn wrapped(text: &str, width: usize) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let indent = line.len() - line.trim_start().len();
+        let mut length = 0;
+        for word in line.split_whitespace() {
+            let more = word.chars().count();
+            if length > 0 && length + 1 + more > width {
+                out.push('\n');
+                out.push_str(&" ".repeat(indent + 2));
+                length = indent + 2;
+            } else if length > 0 {
+                out.push(' ');
+                length += 1;
+            } else {
+                out.push_str(&" ".repeat(indent));
+                length = indent;
+            }
+            out.push_str(word);
+            length += more;
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// What the last column of [`listing`] needs beside the others; else it goes under them.
+const ROOM: usize = 24;
+
+/// One line a row, flushed left; the last column is text that wraps, beside the others where
+/// there is room for it, else under them. What is wider than `width` even so is not broken.
+pub(super) fn listing(heads: &[&str], rows: &[Vec<String>], width: usize) -> String {
+    let Some(last) = heads.len().checked_sub(1) else {
+        return String::new();
+    };
+    let cell = |row: &[String], i: usize| row.get(i).cloned().unwrap_or_default();
+    let widest = |i: usize| {
+        let cells = rows.iter().map(|row| cell(row, i).chars().count());
+        cells.chain([heads[i].chars().count()]).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..last).map(widest).collect();
+    let used = widths.iter().map(|w| w + GAP).sum::<usize>();
+    let beside = used + ROOM <= width;
+    let line = |row: &[String]| {
+        let cells = widths.iter().enumerate();
+        let cells = cells.map(|(i, width)| format!("{:<1$}", cell(row, i), width + GAP));
+        let line = cells.collect::<String>();
+        let text = cell(row, last);
+        let (indent, room) = match beside {
+            true => (used, width - used),
+            false => (INDENT, width.saturating_sub(INDENT)),
+        };
+        // Continued lines are set in by two columns by `wrapped`.
+        let text = wrapped(&text, room.saturating_sub(2).max(1));
+        let mut out = String::new();
+        for (i, more) in text.lines().enumerate() {
+            match (i, beside) {
+                (0, true) => out = format!("{line}{more}"),
+                (0, false) => out = format!("{}\n{}{more}", line.trim_end(), " ".repeat(indent)),
+                _ => out += &format!("\n{}{}", " ".repeat(indent), more.trim_start()),
+            }
+        }
+        match out.is_empty() {
+            true => line.trim_end().to_owned() + "\n",
+            false => out + "\n",
+        }
+    };
+    let heads: Vec<String> = heads.iter().map(|h| (*h).to_owned()).collect();
+    let mut text = String::new();
+    for head in line(&heads).lines() {
+        text += &format!("{STRONG}{head}{STRONG:#}\n");
+    }
+    rows.iter().for_each(|row| text += &line(row));
+    text
+}
+
+/// Between two columns of [`listing`].
+const GAP: usize = 2;
+/// How far text under a row is set in.
+const INDENT: usize = 4;
 
 /// The columns of `rows` under their heads.
 pub(super) fn figures(heads: &[String], rows: &[Vec<String>]) -> String {
@@ -26,4 +109,36 @@ pub(super) fn figures(heads: &[String], rows: &[Vec<String>]) -> String {
         text.push('\n');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_between_words() {
+        assert_eq!(
+            wrapped("a bc de f\n  gh ij", 6),
+            "a bc\n  de f\n  gh\n    ij\n"
+        );
+        assert_eq!(wrapped("unbroken", 3), "unbroken\n");
+        assert_eq!(wrapped("", 3), "");
+    }
+
+    #[test]
+    fn the_last_column_wraps_beside_or_under_the_others() {
+        let rows = [vec!["a".to_owned(), "some words that go on".to_owned()]];
+        let plain = |width| {
+            let text = listing(&["x", "text"], &rows, width);
+            text.replace(&STRONG.to_string(), "")
+                .replace(&format!("{STRONG:#}"), "")
+        };
+        assert_eq!(plain(30), "x  text\na  some words that go on\n");
+        assert_eq!(plain(27), "x  text\na  some words that go\n   on\n");
+        assert_eq!(
+            plain(20),
+            "x\n    text\na\n    some words\n    that go on\n"
+        );
+        assert_eq!(listing(&[], &[], 80), "");
+    }
 }

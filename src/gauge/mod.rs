@@ -21,6 +21,8 @@ mod certificate;
 mod checker;
 mod conflict;
 mod constrain;
+mod derivation;
+mod direction;
 mod field;
 mod infer;
 mod invariant;
@@ -42,6 +44,8 @@ pub use certificate::{
 };
 pub use checker::{CheckError, check};
 pub use conflict::{Conflicts, ConstantConflict, Constraint, conflicts};
+pub use derivation::{Derivation, derive};
+pub use direction::{Direction, DirectionKind, Quotient, directions};
 pub use infer::{Generator, Inference, Options, Rule, Tied, Weight, infer, weights_in_sqrt_k};
 pub use invariant::{Invariant, invariants};
 pub use map::{Condition, MapDecision, MapError, MapProof, MapQuestion, decide_map};

@@ -216,10 +216,13 @@ pub enum GraphError {
     /// A step without a loss, or a parameter or state that is not updated exactly once.
     #[error("{0}")]
     Incomplete(String),
+    /// A node that was to become a setting is not a constant.
+    #[error("`{0}` is not a constant")]
+    NotAConstant(String),
 }
 
 /// A list of nodes in which operands stand before their users, equal nodes shared.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Graph {
     nodes: Vec<Node>,
     labels: BTreeMap<NodeId, String>,
@@ -315,6 +318,28 @@ impl Graph {
         }
         self.nodes.push(node);
         Ok(id)
+    }
+
+    /// Puts `leaf` in the place of the constant at `id`.
+    pub(super) fn replace_constant(&mut self, id: NodeId, leaf: Leaf) -> Result<(), GraphError> {
+        let is_constant = self
+            .nodes
+            .get(id.index())
+            .is_some_and(|node| matches!(node.op, Op::Constant(_)));
+        if !is_constant {
+            let name = self.nodes.get(id.index()).map(|_| self.describe(id));
+            return Err(GraphError::NotAConstant(
+                name.unwrap_or_else(|| id.to_string()),
+            ));
+        }
+        if self.leaves.contains_key(&leaf.name) {
+            return Err(GraphError::NameClash(leaf.name));
+        }
+        self.interned.remove(&self.nodes[id.index()]);
+        self.leaves.insert(leaf.name.clone(), id);
+        self.nodes[id.index()].op = Op::Leaf(leaf);
+        self.interned.insert(self.nodes[id.index()].clone(), id);
+        Ok(())
     }
 
     pub(super) fn set_label(&mut self, id: NodeId, label: &str) {

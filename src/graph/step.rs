@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::{Binary, Builder, Dim, Expr, Graph, GraphError, Leaf, LeafKind, NodeId, Op, Shape};
 
 /// A trained tensor and its next value.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParameterUpdate {
     /// The parameter's name, for instance `A`.
     pub name: String,
@@ -16,7 +16,7 @@ pub struct ParameterUpdate {
 }
 
 /// A tensor of optimizer memory, its first value and its next value.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateUpdate {
     /// The state's name, for instance `momentum_buffer_A`.
     pub name: String,
@@ -29,7 +29,7 @@ pub struct StateUpdate {
 }
 
 /// A quantity of interest that is neither parameter nor loss, for instance `W`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     /// The quantity's name.
     pub name: String,
@@ -38,7 +38,7 @@ pub struct Output {
 }
 
 /// One training step as a finite graph.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepGraph {
     /// The nodes.
     pub graph: Graph,
@@ -71,6 +71,24 @@ impl StepGraph {
                 }
                 _ => None,
             })
+    }
+
+    /// The same step with the constant at `node` as a setting called `name`, which then needs a
+    /// value of its own. Every node keeps its position. A constant that is used in several places
+    /// is one number in all of them.
+    ///
+    /// # Errors
+    /// [`GraphError::NotAConstant`] for another node, [`GraphError::NameClash`] for a name that is
+    /// taken.
+    pub fn with_constant_as_setting(&self, node: NodeId, name: &str) -> Result<Self, GraphError> {
+        let mut step = self.clone();
+        let kind = LeafKind::Hyperparameter {
+            base: name.to_owned(),
+            may_be_zero: false,
+        };
+        let name = name.to_owned();
+        step.graph.replace_constant(node, Leaf { name, kind })?;
+        Ok(step)
     }
 
     /// Every node from which a result is read: loss, outputs, next values, initial states.
@@ -320,5 +338,41 @@ impl StepBuilder {
             outputs: parts.outputs,
             first_step: 1,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_constant_becomes_a_setting_in_its_place() {
+        let build = || {
+            let step = StepBuilder::new();
+            let a = step.parameter("A", &Dim::named("r"), &Dim::one());
+            let lr = step.hyperparameter("lr", "lr", false);
+            step.set_loss(a.square().sum());
+            step.update(a, a - lr * (a + step.ratio(1, 1000)) / step.ratio(1, 1000));
+            step.finish().unwrap()
+        };
+        let step = build();
+        assert_eq!(step, build());
+        let is = |id: &NodeId| matches!(step.graph.node(*id).op, Op::Constant(_));
+        let constant = step.graph.ids().find(is).unwrap();
+        let free = step.with_constant_as_setting(constant, "eps").unwrap();
+        assert_ne!(step, free);
+        assert_eq!(free.graph.leaf("eps"), Some(constant));
+        assert_eq!(free.graph.nodes().len(), step.graph.nodes().len());
+        let names: Vec<&str> = free.hyperparameters().map(|(name, ..)| name).collect();
+        assert_eq!(names, ["eps", "lr"]);
+        for id in step.graph.ids().filter(|id| *id != constant) {
+            assert_eq!(step.graph.node(id), free.graph.node(id));
+        }
+        let clash = step.with_constant_as_setting(constant, "lr");
+        assert_eq!(clash, Err(GraphError::NameClash("lr".into())));
+        let other = step.with_constant_as_setting(step.loss, "eps");
+        assert!(matches!(other, Err(GraphError::NotAConstant(_))));
+        let twice = free.with_constant_as_setting(constant, "eps2");
+        assert_eq!(twice, Err(GraphError::NotAConstant("eps".into())));
     }
 }

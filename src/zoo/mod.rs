@@ -4,6 +4,7 @@
 //! its own with one line in a table. Nothing here says how a quantity must be rescaled, and
 //! nothing here runs: that is for the rooms that interpret the graph.
 
+mod cases;
 mod clip;
 pub mod initializers;
 mod loss_scaling;
@@ -14,6 +15,7 @@ mod recipe;
 mod schedule;
 mod trainer;
 
+pub use cases::Case;
 pub use clip::Clip;
 pub use loss_scaling::LossScaling;
 pub use losses::{Loss, Reduction};

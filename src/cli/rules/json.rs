@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::Derived;
+use super::derived::{Derived, Part};
 use crate::arith::{Ratio, show_ratio};
-use crate::gauge::Rule;
+use crate::gauge::{Direction, DirectionKind, Quotient, Rule};
+use crate::zoo::Case;
 
 #[derive(Serialize)]
 pub(super) struct Document {
@@ -35,12 +36,22 @@ struct OptionsOf {
 
 #[derive(Serialize)]
 struct Regime {
-    name: &'static str,
+    name: String,
+    /// When the regime holds; absent for the whole step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    when: Option<String>,
+    /// The case distinctions and how they are decided; absent for the whole step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decided: Option<BTreeMap<&'static str, bool>>,
+    basis: Vec<String>,
     dimension: usize,
     /// How many of the trained tensors can be scaled independently.
     independent: usize,
     weights: BTreeMap<String, Vec<String>>,
+    /// Settings that the step does not read; their weight is 0.
+    unread: Vec<String>,
     shared_lr: Shared,
+    directions: Vec<DirectionOf>,
     invariants: Vec<String>,
     /// Hyperparameters that keep their value under every rescaling.
     unchanged: Vec<String>,
@@ -50,12 +61,24 @@ struct Regime {
     conflicts: Vec<ConflictOf>,
     ties: Vec<Tie>,
     smallest_conflict: Vec<ConstraintOf>,
+    certificate: CertificateOf,
 }
 
 #[derive(Serialize)]
 struct Shared {
     dimension: usize,
     weights_in_sqrt_k: Option<BTreeMap<String, String>>,
+}
+
+/// A part of the rule: `k = 1` where every scale keeps its value, `B alone` where only B moves
+/// while alpha is multiplied by k.
+#[derive(Serialize)]
+struct DirectionOf {
+    name: String,
+    basis: Vec<String>,
+    weights: BTreeMap<String, Vec<String>>,
+    /// Quotients of two copies of one setting that change, such as LoRA+'s `lr_B/lr_A`.
+    quotients: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -90,7 +113,7 @@ struct ConstraintOf {
     says: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Clone)]
 struct CertificateOf {
     nodes: usize,
     checked: bool,
@@ -106,7 +129,8 @@ pub(super) fn document(all: &[Derived]) -> Document {
 
 fn rule_of(derived: &Derived) -> RuleOf {
     let recipe = &derived.recipe;
-    let certificate = &derived.inference.certificate;
+    let always = regime("always", None, &derived.whole);
+    let cases = derived.cases.iter();
     RuleOf {
         optimizer: recipe.optimizer.name,
         model: recipe.model.name,
@@ -115,38 +139,43 @@ fn rule_of(derived: &Derived) -> RuleOf {
             flags: recipe.flags.clone(),
             off: recipe.off.clone(),
             clip: recipe.clip.map(|c| c.name()),
-            shared: derived.shared,
+            shared: derived.is_shared,
         },
-        basis: basis(&derived.inference.rule),
-        regimes: vec![regime(derived)],
-        certificate: CertificateOf {
-            nodes: certificate.nodes.len(),
-            checked: derived.refused.is_none(),
-            sha256: certificate.sha256(),
-        },
+        basis: always.basis.clone(),
+        certificate: always.certificate.clone(),
+        regimes: std::iter::once(always)
+            .chain(cases.map(|(case, part)| regime(&case.name, Some(case), part)))
+            .collect(),
     }
 }
 
-fn regime(derived: &Derived) -> Regime {
-    let rule = &derived.inference.rule;
-    let conflicts = &derived.conflicts;
+fn regime(name: &str, case: Option<&Case>, part: &Part) -> Regime {
+    let derivation = &part.derivation;
+    let (rule, conflicts) = (part.rule(), &derivation.conflicts);
     let (unchanged, invariants): (Vec<_>, Vec<_>) =
-        derived.invariants.iter().partition(|i| i.is_trivial());
+        derivation.invariants.iter().partition(|i| i.is_trivial());
+    let certificate = &derivation.inference.certificate;
     Regime {
-        name: "always",
+        name: name.to_owned(),
+        when: case.map(|c| c.when.clone()),
+        decided: case.map(|c| c.decided.iter().copied().collect()),
+        basis: basis(rule),
         dimension: rule.dimension(),
         independent: rule.independent_parameters(),
         weights: weights(rule),
+        unread: derivation.unread.clone(),
         shared_lr: Shared {
-            dimension: derived.tied.dimension(),
-            weights_in_sqrt_k: derived
+            dimension: derivation.shared.rule.dimension(),
+            weights_in_sqrt_k: part
                 .in_sqrt_k()
                 .map(|w| w.iter().map(|(n, w)| (n.clone(), show_ratio(w))).collect()),
         },
+        directions: derivation.directions.iter().map(direction).collect(),
         invariants: invariants.into_iter().map(ToString::to_string).collect(),
         unchanged: unchanged.into_iter().map(ToString::to_string).collect(),
-        sign_flips: derived
+        sign_flips: derivation
             .sign_flips
+            .flips
             .iter()
             .map(|flip| Flip {
                 name: flip.name.clone(),
@@ -184,6 +213,29 @@ fn regime(derived: &Derived) -> Regime {
                 says: c.says.clone(),
             })
             .collect(),
+        certificate: CertificateOf {
+            nodes: certificate.nodes.len(),
+            checked: derivation.refused.is_none(),
+            sha256: certificate.sha256(),
+        },
+    }
+}
+
+fn direction(direction: &Direction) -> DirectionOf {
+    let show = |weight: &Vec<Ratio>| weight.iter().map(show_ratio).collect();
+    let quotient = |q: &Quotient| (format!("{}/{}", q.above, q.below), show(&q.weight));
+    DirectionOf {
+        name: match &direction.kind {
+            DirectionKind::ScaleFixed => "k = 1".to_owned(),
+            DirectionKind::Alone(tensor) => format!("{tensor} alone"),
+        },
+        basis: direction.basis.clone(),
+        weights: direction
+            .weights
+            .iter()
+            .map(|(name, weight)| (name.clone(), show(weight)))
+            .collect(),
+        quotients: direction.ratios.iter().map(quotient).collect(),
     }
 }
 

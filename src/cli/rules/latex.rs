@@ -2,7 +2,7 @@
 
 use num_traits::Zero;
 
-use super::Derived;
+use super::derived::Derived;
 use crate::arith::{Ratio, show_ratio};
 use crate::gauge::Rule;
 use crate::graph::print;
@@ -15,14 +15,14 @@ pub(super) fn document(all: &[Derived]) -> String {
 }
 
 fn section(derived: &Derived) -> String {
-    let rule = &derived.inference.rule;
+    let rule = derived.whole.rule();
     let leaves = rule.weights.iter().map(|(name, weight)| {
         let name = format!("\\texttt{{{}}}", name.replace('_', "\\_"));
         format!("  {name} &\\mapsto {}\\,{name}", factor(rule, weight))
     });
-    let definitions = print::definitions(&derived.step);
+    let definitions = print::definitions(&derived.whole.step);
     let formulas = definitions.iter().map(|d| {
-        let weight = derived.inference.rule.node_weights[d.node.index()].as_ref();
+        let weight = rule.node_weights[d.node.index()].as_ref();
         let factor = weight.map_or("\\text{(zero)}".to_owned(), |w| factor(rule, w));
         let formula = d.latex.replacen(" = ", " &= ", 1);
         format!("  {formula} && {factor}")

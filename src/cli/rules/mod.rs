@@ -1,19 +1,17 @@
 //! `lora-gauge rules`: the exact rescaling rule of each optimizer, derived from its step.
 
+mod derived;
 mod json;
 mod latex;
+mod overview;
 mod words;
 
 use clap::Args;
 use rayon::prelude::*;
 
 use super::{Console, Failure, Status};
-use crate::gauge::{
-    Conflicts, Inference, Invariant, Options, Rule, SignFlip, check, conflicts, infer, invariants,
-    sign_flips, weights_in_sqrt_k,
-};
-use crate::graph::StepGraph;
 use crate::zoo::{Clip, Recipe, UnknownName, models, optimizers};
+use derived::Derived;
 
 /// Derive the exact rescaling rule of optimizers
 ///
@@ -59,21 +57,6 @@ const EXIT_STATUS: &str = "\
 Exit status: 0; 2 where the independent checker does not accept a derived rule (a defect of this
 program); 64 for an unknown name or a combination that PyTorch refuses too.";
 
-/// Everything that was derived about one step.
-struct Derived {
-    recipe: Recipe,
-    step: StepGraph,
-    shared: bool,
-    inference: Inference,
-    /// Why the checker refuses the certificate.
-    refused: Option<String>,
-    /// The rule when every setting is one number for both factors.
-    tied: Rule,
-    invariants: Vec<Invariant>,
-    sign_flips: Vec<SignFlip>,
-    conflicts: Conflicts,
-}
-
 pub(super) fn run(args: &RulesArgs, console: &Console) -> Result<Status, Failure> {
     let names: Vec<&str> = match args.optimizer.as_slice() {
         [] => optimizers::OPTIMIZERS.iter().map(|o| o.name).collect(),
@@ -86,21 +69,23 @@ pub(super) fn run(args: &RulesArgs, console: &Console) -> Result<Status, Failure
     // In parallel, yet in the order asked for; so is the first error.
     let all: Vec<Result<Derived, Failure>> = recipes
         .into_par_iter()
-        .map(|recipe| derive(recipe, args.shared_lr))
+        .map(|recipe| Derived::new(recipe, args.shared_lr))
         .collect();
     let all: Vec<Derived> = all.into_iter().collect::<Result<_, _>>()?;
     if args.json {
         console.print_json(&json::document(&all))?;
     } else if args.latex {
         console.print(&latex::document(&all))?;
+    } else if args.optimizer.is_empty() {
+        console.print(&overview::table(&all, console.width()))?;
     } else {
-        console.print(&words::document(&all, args.invariants))?;
+        console.print(&words::document(&all, args.invariants, console.width()))?;
     }
     let mut status = Status::Holds;
     for derived in &all {
-        if let Some(why) = &derived.refused {
+        if let Some((part, why)) = derived.refused() {
             console.warn(&format!(
-                "the checker does not accept the rule of {}: {why}",
+                "the checker does not accept the rule of {} ({part}): {why}",
                 derived.recipe.optimizer.name
             ));
             status = Status::Unknown;
@@ -131,42 +116,4 @@ fn recipe(args: &RulesArgs, optimizer: &str, console: &Console) -> Result<Recipe
     }
     let clip = args.clip.as_deref().map(str::parse::<Clip>).transpose();
     Ok(recipe.with_clip(clip.map_err(unknown)?))
-}
-
-fn derive(recipe: Recipe, shared: bool) -> Result<Derived, Failure> {
-    let step = recipe
-        .build()
-        .map_err(|e| Failure::new(format!("{}: {e}", recipe.optimizer.name)))?;
-    let options = if shared {
-        Options::shared()
-    } else {
-        Options::default()
-    };
-    let inference = infer(&step, &options);
-    Ok(Derived {
-        shared,
-        refused: check(&step, &inference.certificate)
-            .err()
-            .map(|e| e.to_string()),
-        tied: infer(&step, &Options::shared()).rule,
-        invariants: invariants(&inference.rule),
-        sign_flips: sign_flips(&step, &options).flips,
-        conflicts: conflicts(&step, &options),
-        recipe,
-        step,
-        inference,
-    })
-}
-
-impl Derived {
-    /// The tied rule in powers of √k; `None` where it leaves s alone or has several factors.
-    fn in_sqrt_k(&self) -> Option<std::collections::BTreeMap<String, crate::arith::Ratio>> {
-        weights_in_sqrt_k(&self.tied, "s")
-    }
-
-    /// The loss, where the model does not bring its own.
-    fn loss(&self) -> Option<&'static str> {
-        let has_targets = self.step.graph.leaf("Y").is_some();
-        has_targets.then_some(self.recipe.loss.name)
-    }
 }

@@ -1,58 +1,67 @@
-//! The rules as tables and sentences.
+//! The rules as tables and sentences, one section for each optimizer.
 
 use num_traits::Zero;
 
-use super::Derived;
+use super::derived::{Derived, Part};
 use crate::arith::{Ratio, show_ratio};
 use crate::cli::console::STRONG;
-use crate::cli::table::WIDTH;
-use crate::gauge::Rule;
+use crate::cli::table::wrapped;
+use crate::gauge::{Direction, DirectionKind, Rule, Weight};
 use crate::graph::LeafKind;
 use crate::report::terminal;
+use crate::zoo::Case;
 
-pub(super) fn document(all: &[Derived], invariants: bool) -> String {
-    let sections = all.iter().map(|derived| section(derived, invariants));
+pub(super) fn document(all: &[Derived], invariants: bool, width: usize) -> String {
+    let sections = all
+        .iter()
+        .map(|derived| section(derived, invariants, width));
     sections.collect::<Vec<_>>().join("\n")
 }
 
-fn section(derived: &Derived, invariants: bool) -> String {
-    let rule = &derived.inference.rule;
-    let mut text = heading(derived);
-    text += &table(derived);
-    text += &freedom(rule);
-    for line in trouble(derived) {
-        text += &format!("{line}\n");
-    }
+fn section(derived: &Derived, invariants: bool, width: usize) -> String {
+    let whole = &derived.whole;
+    let rule = whole.rule();
+    let mut lines = vec![freedom(rule)];
+    lines.extend(trouble(whole));
+    lines.extend(whole.derivation.directions.iter().map(direction));
+    lines.extend(cases(derived));
     if invariants && rule.dimension() > 0 {
-        text += "No rescaling changes:\n";
-        let of_worth = derived.invariants.iter().filter(|i| !i.is_trivial());
-        for invariant in of_worth {
-            text += &format!("  {invariant}\n");
-        }
-        let fixed = derived.invariants.iter().filter(|i| i.is_trivial());
-        let fixed: Vec<String> = fixed.map(ToString::to_string).collect();
+        lines.push("No rescaling changes:".to_owned());
+        let (fixed, of_worth): (Vec<_>, Vec<_>) =
+            (whole.derivation.invariants.iter()).partition(|i| i.is_trivial());
+        lines.extend(of_worth.iter().map(|invariant| format!("  {invariant}")));
+        let fixed: Vec<String> = fixed.iter().map(ToString::to_string).collect();
         if !fixed.is_empty() {
-            text += &format!("  and {}, each by itself\n", fixed.join(", "));
+            lines.push(format!("  and {}, each by itself", fixed.join(", ")));
         }
     }
-    if invariants {
-        for flip in &derived.sign_flips {
-            text += &format!(
-                "The loss stays the same when these change sign together: {}\n",
-                flip.flipped.join(", ")
-            );
-        }
+    for flip in &whole.derivation.sign_flips.flips {
+        lines.push(format!(
+            "The loss stays the same when these change sign together: {}.",
+            flip.flipped.join(", ")
+        ));
     }
-    let certificate = &derived.inference.certificate;
-    text += &format!(
-        "Certificate: a weight for each of {} nodes, {}; sha256 {}\n",
+    let certificate = &whole.derivation.inference.certificate;
+    lines.push(format!(
+        "Certificate: a weight for each of {} nodes, {};",
         certificate.nodes.len(),
-        match derived.refused {
+        match derived.refused() {
             None => "accepted by the independent checker",
             Some(_) => "NOT ACCEPTED by the independent checker",
-        },
-        certificate.sha256()
+        }
+    ));
+    lines.push(format!("  sha256 {}", certificate.sha256()));
+    let mut text = wrapped(&heading(derived), width);
+    // The name is the first word, so it is in the first line.
+    text = text.replacen(
+        derived.recipe.optimizer.name,
+        &format!("{STRONG}{}{STRONG:#}", derived.recipe.optimizer.name),
+        1,
     );
+    text += &table(whole, width);
+    for line in lines {
+        text += &wrapped(&line, width);
+    }
     text
 }
 
@@ -63,11 +72,11 @@ fn heading(derived: &Derived) -> String {
     facts.extend(recipe.clip.map(|c| format!("clipping by {}", c.name())));
     facts.extend(recipe.flags.iter().cloned());
     facts.extend(recipe.off.iter().map(|name| format!("{name} = 0")));
-    if derived.shared {
-        facts.push("one value of each setting for both factors".to_owned());
+    if derived.is_shared {
+        facts.push("one value of each setting for all tensors".to_owned());
     }
     format!(
-        "{STRONG}{}{STRONG:#}: {}; {}\n",
+        "{}: {}; {}",
         recipe.optimizer.name,
         recipe.optimizer.title,
         facts.join(", ")
@@ -81,10 +90,10 @@ struct Group<'a> {
     names: Vec<&'a str>,
 }
 
-fn table(derived: &Derived) -> String {
-    let rule = &derived.inference.rule;
-    let shared = derived.in_sqrt_k();
-    let graph = &derived.step.graph;
+fn table(part: &Part, width: usize) -> String {
+    let rule = part.rule();
+    let shared = part.in_sqrt_k();
+    let graph = &part.step.graph;
     let kind = |name: &str| match graph
         .leaf(name)
         .and_then(|id| graph.leaf_at(id))
@@ -103,7 +112,7 @@ fn table(derived: &Derived) -> String {
     if shared.is_some() {
         heads.push("when each setting is shared".to_owned());
     }
-    let constants = &derived.conflicts.constants;
+    let constants = &part.derivation.conflicts.constants;
     heads.extend(
         constants
             .iter()
@@ -143,7 +152,7 @@ fn table(derived: &Derived) -> String {
         })
         .collect();
     let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
-    terminal::table(&heads, &rows, WIDTH)
+    terminal::table(&heads, &rows, width)
 }
 
 /// The factor of a quantity.
@@ -173,6 +182,20 @@ pub(super) fn monomial(basis: &[&str], weight: &[Ratio]) -> String {
     }
 }
 
+/// Each quantity with its factor, those with factor 1 left out: `lr_A·p^2, lr_B·q^2`.
+fn factors<'a>(
+    names: impl Iterator<Item = &'a String>,
+    basis: &[&str],
+    weight: impl Fn(&str) -> Option<&'a Weight>,
+) -> String {
+    let moving = names.filter_map(|name| {
+        let weight = weight(name)?;
+        let moves = weight.iter().any(|w| !w.is_zero());
+        moves.then(|| format!("{name}·{}", monomial(basis, weight)))
+    });
+    moving.collect::<Vec<_>>().join(", ")
+}
+
 fn freedom(rule: &Rule) -> String {
     let moving: Vec<&str> = rule
         .generators
@@ -181,19 +204,42 @@ fn freedom(rule: &Rule) -> String {
         .map(|g| g.name.as_str())
         .collect();
     match moving.as_slice() {
-        [] => "No factor is free: nothing can be rescaled.\n".to_owned(),
-        [one] => format!("One factor is free: {one}.\n"),
+        [] => "No factor is free: nothing can be rescaled.".to_owned(),
+        [one] => format!("One factor is free: {one}."),
         many => format!(
-            "{} factors are free, independently: {}.\n",
+            "{} factors are free, independently: {}.",
             many.len(),
             many.join(", ")
         ),
     }
 }
 
+/// One direction of the rule, with what must change along it.
+fn direction(direction: &Direction) -> String {
+    let basis: Vec<&str> = direction.basis.iter().map(String::as_str).collect();
+    let weight = |name: &str| direction.weights.get(name);
+    let is_state = |name: &&String| name.starts_with("state.");
+    let names = direction.weights.keys().filter(|n| !is_state(n));
+    let lead = match &direction.kind {
+        DirectionKind::ScaleFixed => "With alpha as it is (k = 1)".to_owned(),
+        DirectionKind::Alone(tensor) => format!("With alpha·k and {tensor} alone"),
+    };
+    let quotients: Vec<String> = direction
+        .ratios
+        .iter()
+        .filter(|q| q.above.starts_with("lr"))
+        .map(|q| format!("{}/{}·{}", q.above, q.below, monomial(&basis, &q.weight)))
+        .collect();
+    let quotients = match quotients.as_slice() {
+        [] => String::new(),
+        some => format!(" (so {})", some.join(", ")),
+    };
+    format!("{lead}: {}{quotients}.", factors(names, &basis, weight))
+}
+
 /// What stands in the way of scaling every factor by itself, in sentences.
-fn trouble(derived: &Derived) -> Vec<String> {
-    let conflicts = &derived.conflicts;
+fn trouble(part: &Part) -> Vec<String> {
+    let conflicts = &part.derivation.conflicts;
     let mut lines = Vec::new();
     if conflicts.independent < conflicts.parameters {
         lines.push(format!(
@@ -232,5 +278,74 @@ fn alike(rule: &Rule) -> String {
     match tied.as_slice() {
         [] => String::new(),
         names => format!(": {} must scale alike", names.join(" and ")),
+    }
+}
+
+/// What the rule is in each case, where it differs from that of the whole step.
+fn cases(derived: &Derived) -> Vec<String> {
+    let whole = &derived.whole;
+    let (mut same, mut lines) = (Vec::new(), Vec::new());
+    for (case, part) in &derived.cases {
+        let differences = part.derivation.differences(&whole.derivation);
+        if differences.is_empty() {
+            same.push(named(case));
+            continue;
+        }
+        let rule = part.rule();
+        let weight = |name: &str| rule.weights.get(name);
+        // With other free factors, what is equal by the letter is not the same.
+        let names: Vec<&String> = match rule.basis() == whole.rule().basis() {
+            true => differences.iter().collect(),
+            false => rule
+                .parameters
+                .iter()
+                .chain(&rule.hyperparameters)
+                .collect(),
+        };
+        let unchanged: Vec<&str> = names
+            .iter()
+            .filter(|n| weight(n).is_some_and(|w| w.iter().all(Zero::is_zero)))
+            .filter(|n| differences.contains(n))
+            .map(|n| n.as_str())
+            .collect();
+        let mut facts = vec![factors(names.into_iter(), &rule.basis(), weight)];
+        if !unchanged.is_empty() {
+            facts.push(format!("{} unchanged", unchanged.join(", ")));
+        }
+        let only_here = |name: &&String| !whole.derivation.unread.contains(name);
+        let unread: Vec<&str> = part
+            .derivation
+            .unread
+            .iter()
+            .filter(only_here)
+            .map(String::as_str)
+            .collect();
+        if !unread.is_empty() {
+            facts.push(format!("{} not read", unread.join(", ")));
+        }
+        facts.retain(|fact| !fact.is_empty());
+        let freedom = match rule.independent_parameters() {
+            n if n == whole.rule().independent_parameters() => String::new(),
+            _ => format!(" {}", freedom(rule).trim_end_matches('.')) + ":",
+        };
+        lines.push(format!(
+            "In the case {}:{freedom} {}.",
+            named(case),
+            facts.join("; ")
+        ));
+    }
+    if !same.is_empty() {
+        lines.push(format!(
+            "The same rule in the case {}.",
+            same.join(", and ")
+        ));
+    }
+    lines
+}
+
+fn named(case: &Case) -> String {
+    match case.when.as_str() {
+        "" => case.name.clone(),
+        when => format!("{} ({when})", case.name),
     }
 }

@@ -61,7 +61,7 @@ pub struct Regime {
 }
 
 /// What most optimizers do without.
-const PLAIN: Optimizer = Optimizer {
+pub(super) const PLAIN: Optimizer = Optimizer {
     name: "",
     title: "",
     source: "",

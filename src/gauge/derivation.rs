@@ -1,0 +1,90 @@
+//! Everything that this room can say about one step, with every certificate checked.
+
+use super::certificate::Certificate;
+use super::checker::{CheckError, check};
+use super::conflict::{Conflicts, conflicts};
+use super::direction::{Direction, directions};
+use super::infer::{Inference, Options, Rule, Tied, infer};
+use super::invariant::{Invariant, invariants};
+use super::sign::{SignFlips, sign_flips};
+use crate::graph::StepGraph;
+
+/// What is derived about one step.
+#[derive(Debug, Clone)]
+pub struct Derivation {
+    /// The rule under the options, with its certificate.
+    pub inference: Inference,
+    /// The rule when every hyperparameter is one number for all tensors.
+    pub shared: Inference,
+    /// Monomials that no rescaling changes.
+    pub invariants: Vec<Invariant>,
+    /// Changes of sign that change nothing else.
+    pub sign_flips: SignFlips,
+    /// What keeps parameters from being scaled independently.
+    pub conflicts: Conflicts,
+    /// Parts of the rule that a user can follow by themselves.
+    pub directions: Vec<Direction>,
+    /// Hyperparameters that neither the loss nor a next value depends on.
+    pub unread: Vec<String>,
+    /// The first certificate that the checker does not accept: a defect of this program.
+    pub refused: Option<CheckError>,
+}
+
+/// Derives everything about `step`; `scale` is the base name of the scalings (`s`).
+pub fn derive(step: &StepGraph, options: &Options, scale: &str) -> Derivation {
+    let inference = infer(step, options);
+    let shared = infer(
+        step,
+        &Options {
+            tied: Tied::All,
+            ..options.clone()
+        },
+    );
+    let sign_flips = sign_flips(step, options);
+    let certificates: [&Certificate; 3] = [
+        &inference.certificate,
+        &shared.certificate,
+        &sign_flips.certificate,
+    ];
+    let read = step.graph.cone(super::constrain::dynamic_roots(step));
+    let is_unread = |name: &&str| {
+        let leaf = step.graph.leaf(name);
+        leaf.is_some_and(|id| !read[id.index()])
+    };
+    Derivation {
+        refused: certificates.iter().find_map(|c| check(step, c).err()),
+        invariants: invariants(&inference.rule),
+        conflicts: conflicts(step, options),
+        directions: directions(step, options, scale),
+        unread: step
+            .hyperparameters()
+            .map(|(name, ..)| name)
+            .filter(is_unread)
+            .map(str::to_owned)
+            .collect(),
+        inference,
+        shared,
+        sign_flips,
+    }
+}
+
+impl Derivation {
+    /// The rule.
+    pub fn rule(&self) -> &Rule {
+        &self.inference.rule
+    }
+
+    /// The trained tensors and hyperparameters of which the rules of two steps say different
+    /// things, by name; what one of them does not read is not compared.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let (own, others) = (self.rule(), other.rule());
+        let names = own.parameters.iter().chain(&own.hyperparameters);
+        names
+            .filter(|name| !self.unread.contains(name) && !other.unread.contains(name))
+            .filter(|name| {
+                own.basis() != others.basis() || own.weights.get(*name) != others.weights.get(*name)
+            })
+            .cloned()
+            .collect()
+    }
+}
