@@ -127,17 +127,20 @@ mod tests {
 
     #[test]
     fn the_last_column_wraps_beside_or_under_the_others() {
-        let rows = [vec!["a".to_owned(), "some words that go on".to_owned()]];
+        let rows = [vec![
+            "a".to_owned(),
+            "some words that go on and on".to_owned(),
+        ]];
         let plain = |width| {
             let text = listing(&["x", "text"], &rows, width);
             text.replace(&STRONG.to_string(), "")
                 .replace(&format!("{STRONG:#}"), "")
         };
-        assert_eq!(plain(30), "x  text\na  some words that go on\n");
-        assert_eq!(plain(27), "x  text\na  some words that go\n   on\n");
+        assert_eq!(plain(40), "x  text\na  some words that go on and on\n");
+        assert_eq!(plain(27), "x  text\na  some words that go on\n   and on\n");
         assert_eq!(
             plain(20),
-            "x\n    text\na\n    some words\n    that go on\n"
+            "x\n    text\na\n    some words\n    that go on\n    and on\n"
         );
         assert_eq!(listing(&[], &[], 80), "");
     }

@@ -50,6 +50,9 @@ pub struct Certificate {
     pub held: Vec<String>,
     /// Whether the loss may be rescaled, too.
     pub free_loss: bool,
+    /// Whether the factors are such that every rounded quantity is multiplied by a power of two.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub powers_of_two: bool,
     /// Constants that are rescaled as if they were hyperparameters.
     pub free_constants: Vec<usize>,
     /// The map that is certified, where it was given and not derived.
@@ -143,6 +146,7 @@ impl Certificate {
             tied: Vec::new(),
             held: Vec::new(),
             free_loss: false,
+            powers_of_two: false,
             free_constants: Vec::new(),
             claim: None,
         }
@@ -175,6 +179,7 @@ impl Certificate {
         };
         certificate.held = options.held.iter().cloned().collect();
         certificate.free_loss = options.free_loss;
+        certificate.powers_of_two = options.powers_of_two;
         certificate.free_constants = options.free_constants.iter().map(|c| c.index()).collect();
         certificate
     }
@@ -216,6 +221,7 @@ impl Certificate {
         bare.outputs = BTreeMap::new();
         (bare.tied, bare.held, bare.free_constants) = (Vec::new(), Vec::new(), Vec::new());
         bare.free_loss = false;
+        bare.powers_of_two = false;
         bare.claim = None;
         bare
     }

@@ -169,7 +169,8 @@ fn laws(step: &StepGraph, certificate: &Certificate, zero: &[bool], n: NodeId) -
             // Nothing is said about the inverse of zero.
             Unary::Inverse if zero[x.index()] => vec![Law(vec![], Ratio::from_integer(1.into()))],
             Unary::Inverse => vec![law([(1, n), (1, *x)])],
-            Unary::Cast(_) if !scaling => vec![equal(n, *x)],
+            // Rounding commutes with a change of sign, and else with powers of two only.
+            Unary::Cast(_) if !scaling || certificate.powers_of_two => vec![equal(n, *x)],
             Unary::Abs => vec![none(n)],
             Unary::Sign => vec![equal(n, *x)],
             Unary::RowMax

@@ -123,6 +123,7 @@ impl<F: Field> System<F> {
             .collect();
         let mut walk = Walk {
             step,
+            powers_of_two: options.powers_of_two,
             column_of,
             zero,
             core,
@@ -203,6 +204,7 @@ fn column(step: &StepGraph, options: &Options, id: NodeId) -> Option<Column> {
 
 struct Walk<'a, F> {
     step: &'a StepGraph,
+    powers_of_two: bool,
     column_of: BTreeMap<NodeId, usize>,
     zero: Vec<bool>,
     core: Vec<bool>,
@@ -286,7 +288,7 @@ impl<F: Field> Walk<'_, F> {
                     self.form(x).scaled(&half)
                 }
                 // Rounding commutes with a change of sign, and with scaling only by powers of two.
-                Unary::Cast(_) if !scaling => self.form(x),
+                Unary::Cast(_) if !scaling || self.powers_of_two => self.form(x),
                 Unary::RowMax
                 | Unary::Cast(_)
                 | Unary::MatrixSqrt

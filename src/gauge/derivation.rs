@@ -1,13 +1,12 @@
 //! Everything that this room can say about one step, with every certificate checked.
 
-use super::certificate::Certificate;
 use super::checker::{CheckError, check};
 use super::conflict::{Conflicts, conflicts};
 use super::direction::{Direction, directions};
 use super::infer::{Inference, Options, Rule, Tied, infer};
 use super::invariant::{Invariant, invariants};
 use super::sign::{SignFlips, sign_flips};
-use crate::graph::StepGraph;
+use crate::graph::{Op, StepGraph, Unary};
 
 /// What is derived about one step.
 #[derive(Debug, Clone)]
@@ -24,6 +23,9 @@ pub struct Derivation {
     pub conflicts: Conflicts,
     /// Parts of the rule that a user can follow by themselves.
     pub directions: Vec<Direction>,
+    /// The rule for factors that are powers of two, where the step rounds into a storage format
+    /// and more can be rescaled by such factors than by others.
+    pub powers_of_two: Option<Inference>,
     /// Hyperparameters that neither the loss nor a next value depends on.
     pub unread: Vec<String>,
     /// The first certificate that the checker does not accept: a defect of this program.
@@ -41,18 +43,23 @@ pub fn derive(step: &StepGraph, options: &Options, scale: &str) -> Derivation {
         },
     );
     let sign_flips = sign_flips(step, options);
-    let certificates: [&Certificate; 3] = [
+    let powers_of_two = powers_of_two(step, options, &inference.rule);
+    let certificates = [
         &inference.certificate,
         &shared.certificate,
         &sign_flips.certificate,
     ];
+    let certificates = certificates
+        .into_iter()
+        .chain(powers_of_two.as_ref().map(|i| &i.certificate));
+    let refused = certificates.into_iter().find_map(|c| check(step, c).err());
     let read = step.graph.cone(super::constrain::dynamic_roots(step));
     let is_unread = |name: &&str| {
         let leaf = step.graph.leaf(name);
         leaf.is_some_and(|id| !read[id.index()])
     };
     Derivation {
-        refused: certificates.iter().find_map(|c| check(step, c).err()),
+        refused,
         invariants: invariants(&inference.rule),
         conflicts: conflicts(step, options),
         directions: directions(step, options, scale),
@@ -65,7 +72,20 @@ pub fn derive(step: &StepGraph, options: &Options, scale: &str) -> Derivation {
         inference,
         shared,
         sign_flips,
+        powers_of_two,
     }
+}
+
+fn powers_of_two(step: &StepGraph, options: &Options, rule: &Rule) -> Option<Inference> {
+    let rounds = |id| matches!(step.graph.node(id).op, Op::Unary(Unary::Cast(_), _));
+    if !step.graph.ids().any(rounds) {
+        return None;
+    }
+    let options = Options {
+        powers_of_two: true,
+        ..options.clone()
+    };
+    Some(infer(step, &options)).filter(|more| more.rule.dimension() > rule.dimension())
 }
 
 impl Derivation {

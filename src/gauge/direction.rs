@@ -19,7 +19,7 @@ pub struct Direction {
     pub weights: BTreeMap<String, Weight>,
     /// The quotients of two copies of one hyperparameter that change: the names above and below
     /// the line, and the exponents.
-    pub ratios: Vec<Quotient>,
+    pub quotients: Vec<Quotient>,
 }
 
 /// What distinguishes a [`Direction`].
@@ -68,7 +68,7 @@ pub fn directions(step: &StepGraph, options: &Options, scale: &str) -> Vec<Direc
         all.push(Direction {
             kind: DirectionKind::ScaleFixed,
             basis: basis.collect(),
-            ratios: ratios(&fixed),
+            quotients: quotients(&fixed),
             weights: fixed.weights,
         });
     }
@@ -90,14 +90,14 @@ pub fn directions(step: &StepGraph, options: &Options, scale: &str) -> Vec<Direc
         all.push(Direction {
             kind: DirectionKind::Alone(p.name.clone()),
             basis: vec!["k".to_owned()],
-            ratios: ratios(&rule),
+            quotients: quotients(&rule),
             weights: rule.weights,
         });
     }
     all
 }
 
-fn ratios(rule: &Rule) -> Vec<Quotient> {
+fn quotients(rule: &Rule) -> Vec<Quotient> {
     let mut copies: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
     for (name, base) in &rule.bases {
         copies.entry(base).or_default().push(name);

@@ -51,6 +51,10 @@ pub struct Options {
     pub held: BTreeSet<String>,
     /// Whether the loss may be multiplied by a factor, as loss scaling does.
     pub free_loss: bool,
+    /// Whether the factors may be taken to be powers of two, with which rounding into a storage
+    /// format commutes as long as nothing leaves its range. The rule then holds for those factors
+    /// only that multiply every rounded quantity by a power of two.
+    pub powers_of_two: bool,
 }
 
 impl Options {

@@ -9,7 +9,7 @@ use super::irreducible::{distinct, irreducible};
 use super::linear::Echelon;
 use super::words::{call, meeting, show_weight};
 use crate::arith::Ratio;
-use crate::graph::{LeafKind, NodeId, StepGraph};
+use crate::graph::{LeafKind, NodeId, Op, StepGraph, Unary};
 
 /// A constraint whose removal alone would let one more parameter scale freely.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(super) fn tie_conflicts(step: &StepGraph, options: &Options) -> Vec<TieConfl
     let mut ties = Vec::new();
     // Every round removes an equation, so this ends.
     loop {
-        if let Some((equation, without)) = single_tie(&system, tail) {
+        if let Some((equation, without)) = single_tie(step, &system, tail) {
             ties.push(tie_in_words(step, &equation, &without));
             system = without;
             continue;
@@ -42,7 +42,7 @@ pub(super) fn tie_conflicts(step: &StepGraph, options: &Options) -> Vec<TieConfl
         }
         // A tie that shows only once nothing is shared.
         let apart = without_shared(step, &system, &shared_bases(step, &system));
-        let Some((equation, without)) = single_tie(&apart, tail) else {
+        let Some((equation, without)) = single_tie(step, &apart, tail) else {
             return ties;
         };
         ties.push(tie_in_words(step, &equation, &without));
@@ -51,9 +51,15 @@ pub(super) fn tie_conflicts(step: &StepGraph, options: &Options) -> Vec<TieConfl
 }
 
 /// The equation whose removal alone frees a parameter, and the system without it: a shared
-/// hyperparameter if there is one, else the first in the order of the graph.
-fn single_tie(system: &System<Ratio>, tail: usize) -> Option<(Equation<Ratio>, System<Ratio>)> {
+/// hyperparameter if there is one, else the first in the order of the graph, what makes up the
+/// loss last: that is what is to be kept.
+fn single_tie(
+    step: &StepGraph,
+    system: &System<Ratio>,
+    tail: usize,
+) -> Option<(Equation<Ratio>, System<Ratio>)> {
     let before = pinned(system, tail);
+    let forward = step.graph.cone([step.loss]);
     // An equation that matters alone is in every conflicting set, hence in this one.
     irreducible(system.columns.len(), tail, &distinct(system))
         .into_iter()
@@ -64,7 +70,7 @@ fn single_tie(system: &System<Ratio>, tail: usize) -> Option<(Equation<Ratio>, S
         .min_by_key(|(equation, _)| {
             let is_tie = matches!(equation.origin, Origin::Tie { .. });
             let at = equation.origin.node().map_or(usize::MAX, NodeId::index);
-            (!is_tie, at)
+            (!is_tie, forward.get(at).copied().unwrap_or(false), at)
         })
 }
 
@@ -167,11 +173,18 @@ fn tie_in_words(
                 meeting(step, *at, &heavy(*left), &heavy(*right))
             )
         }
-        Origin::Weightless { operand, .. } => format!(
-            "`{node}` needs {} to have weight 0, but it would be {}",
-            call(step, *operand),
-            show_weight(&weight(*operand))
-        ),
+        Origin::Weightless { node: at, operand } => match &step.graph.node(*at).op {
+            Op::Unary(Unary::Cast(format), _) => format!(
+                "`{node}` rounds {} to {}, which commutes with powers of two only",
+                heavy(*operand),
+                format.name()
+            ),
+            _ => format!(
+                "`{node}` needs {} to have weight 0, but it would be {}",
+                call(step, *operand),
+                show_weight(&weight(*operand))
+            ),
+        },
         Origin::Update { leaf, next } => differ(
             *leaf,
             *next,

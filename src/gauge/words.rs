@@ -201,6 +201,11 @@ pub(super) fn explain<F: Field>(
             Op::Unary(Unary::OpaqueLoss | Unary::OpaqueGradient, _) => {
                 format!("the rest of the network reads {}", name(*operand))
             }
+            Op::Unary(Unary::Cast(format), _) => format!(
+                "rounding {} to {} commutes with powers of two only",
+                name(*operand),
+                format.name()
+            ),
             Op::Unary(op, _) => {
                 format!("{} is taken of {}", print::unary_name(*op), name(*operand))
             }

@@ -32,6 +32,7 @@ fn command(args: &[&str]) -> Command {
     command
         .args(args)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("COLUMNS")
         .env_remove("NO_COLOR")
         .env_remove("CLICOLOR_FORCE")
         .timeout(Duration::from_secs(120));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::lora;
+use crate::{command, finish, lora};
 
 fn sgd(options: &[&str]) -> Value {
     let ran = lora(&[&["rules", "sgd", "--json"], options].concat());
@@ -105,17 +105,77 @@ fn nesterov_leaves_dampening_out_as_pytorch_demands() {
 }
 
 #[test]
-fn the_table_fits_a_terminal_and_latex_is_an_align() {
-    for options in [&[][..], &["--clip", "norm"], &["--invariants"]] {
-        let ran = lora(&[&["rules"], options].concat());
-        for line in ran.out.lines().filter(|l| !l.contains("sha256")) {
-            assert!(line.chars().count() <= 140, "{line}");
-        }
-        for line in ran.out.lines().filter(|l| l.starts_with(['─', '═', ' '])) {
-            let table = line.starts_with(['─', '═']);
-            assert!(!table || line.chars().count() <= 120, "{line}");
+fn no_line_is_wider_than_the_terminal() {
+    for (columns, options) in [
+        ("120", &[][..]),
+        ("80", &[]),
+        ("", &[]),
+        ("120", &["--clip", "norm"]),
+        ("80", &["--clip", "norm", "sgd"]),
+        ("80", &["--invariants", "adamw", "sgd"]),
+    ] {
+        let ran = finish(command(&[&["rules"], options].concat()).env("COLUMNS", columns));
+        let width = columns.parse().unwrap_or(120);
+        for line in ran.out.lines() {
+            assert!(line.chars().count() <= width, "{line}");
         }
     }
+}
+
+#[test]
+fn without_names_one_row_for_each_optimizer() {
+    let table = lora(&["rules"]).out;
+    let row = |name: &str| {
+        let mut rows = table
+            .lines()
+            .filter(|l| l.split_whitespace().nth(1) == Some(name));
+        rows.next()
+            .unwrap_or_else(|| panic!("{name}: {table}"))
+            .to_owned()
+    };
+    for (name, cells) in [
+        ("sgd", ["p^2", "p^-2", "–", "k^-1"]),
+        ("adam", ["p", "p^-2", "p^-1", "k^(-1/2)"]),
+        ("adamw", ["p", "p^-1", "p^-1", "k^(-1/2)"]),
+    ] {
+        let row = row(name);
+        assert!(row.starts_with('✓'), "{row}");
+        let found: Vec<&str> = row.split_whitespace().skip(2).take(4).collect();
+        assert_eq!(found, cells, "{row}");
+    }
+    // With a conflict, what stands in the way.
+    let clipped = lora(&["rules", "--clip", "norm"]).out;
+    assert!(clipped.contains("1e-6 in clip.denominator"), "{clipped}");
+}
+
+#[test]
+fn directions_with_the_scale_fixed_and_with_one_tensor_alone() {
+    let regime = &sgd(&[])["regimes"][0];
+    let directions = regime["directions"].as_array().unwrap();
+    let names: Vec<&str> = directions
+        .iter()
+        .map(|d| d["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["k = 1", "A alone", "B alone"]);
+    assert_eq!(directions[0]["basis"], json!(["t"]));
+    assert_eq!(directions[0]["weights"]["lr_B"], json!(["-2"]));
+    assert_eq!(directions[0]["weights"]["s"], json!(["0"]));
+    assert_eq!(directions[2]["weights"]["s"], json!(["1"]));
+    assert_eq!(directions[2]["weights"]["B"], json!(["-1"]));
+    assert_eq!(directions[2]["quotients"]["lr_B/lr_A"], json!(["-2"]));
+    let words = lora(&["rules", "sgd"]).out;
+    assert!(
+        words.contains("With alpha·k and B alone: B·k^-1, lr_B·k^-2"),
+        "{words}"
+    );
+    assert!(
+        words.contains("change sign together: A, s, state."),
+        "{words}"
+    );
+}
+
+#[test]
+fn invariants_and_latex() {
     let invariants = lora(&["rules", "sgd", "--invariants"]).out;
     assert!(invariants.contains("No rescaling changes:"), "{invariants}");
     let latex = lora(&["rules", "sgd", "--latex"]);

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::derived::{Derived, Part};
 use crate::arith::{Ratio, show_ratio};
-use crate::gauge::{Direction, DirectionKind, Quotient, Rule};
+use crate::gauge::{Direction, DirectionKind, Inference, Quotient, Rule};
 use crate::zoo::Case;
 
 #[derive(Serialize)]
@@ -48,6 +48,10 @@ struct Regime {
     /// How many of the trained tensors can be scaled independently.
     independent: usize,
     weights: BTreeMap<String, Vec<String>>,
+    /// The rule for factors that multiply every rounded quantity by a power of two; absent where
+    /// nothing is rounded into a storage format, or nothing more can be rescaled so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    powers_of_two: Option<PowersOfTwo>,
     /// Settings that the step does not read; their weight is 0.
     unread: Vec<String>,
     shared_lr: Shared,
@@ -61,6 +65,14 @@ struct Regime {
     conflicts: Vec<ConflictOf>,
     ties: Vec<Tie>,
     smallest_conflict: Vec<ConstraintOf>,
+    certificate: CertificateOf,
+}
+
+#[derive(Serialize)]
+struct PowersOfTwo {
+    basis: Vec<String>,
+    dimension: usize,
+    weights: BTreeMap<String, Vec<String>>,
     certificate: CertificateOf,
 }
 
@@ -154,7 +166,11 @@ fn regime(name: &str, case: Option<&Case>, part: &Part) -> Regime {
     let (rule, conflicts) = (part.rule(), &derivation.conflicts);
     let (unchanged, invariants): (Vec<_>, Vec<_>) =
         derivation.invariants.iter().partition(|i| i.is_trivial());
-    let certificate = &derivation.inference.certificate;
+    let certificate = |inference: &Inference| CertificateOf {
+        nodes: inference.certificate.nodes.len(),
+        checked: derivation.refused.is_none(),
+        sha256: inference.certificate.sha256(),
+    };
     Regime {
         name: name.to_owned(),
         when: case.map(|c| c.when.clone()),
@@ -213,11 +229,13 @@ fn regime(name: &str, case: Option<&Case>, part: &Part) -> Regime {
                 says: c.says.clone(),
             })
             .collect(),
-        certificate: CertificateOf {
-            nodes: certificate.nodes.len(),
-            checked: derivation.refused.is_none(),
-            sha256: certificate.sha256(),
-        },
+        powers_of_two: derivation.powers_of_two.as_ref().map(|more| PowersOfTwo {
+            basis: basis(&more.rule),
+            dimension: more.rule.dimension(),
+            weights: weights(&more.rule),
+            certificate: certificate(more),
+        }),
+        certificate: certificate(&derivation.inference),
     }
 }
 
@@ -235,7 +253,7 @@ fn direction(direction: &Direction) -> DirectionOf {
             .iter()
             .map(|(name, weight)| (name.clone(), show(weight)))
             .collect(),
-        quotients: direction.ratios.iter().map(quotient).collect(),
+        quotients: direction.quotients.iter().map(quotient).collect(),
     }
 }
 

@@ -4,6 +4,8 @@ mod derived;
 mod json;
 mod latex;
 mod overview;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use clap::Args;
@@ -18,7 +20,8 @@ use derived::Derived;
 /// The two factors are rescaled as A' = p·A and B' = q·B, and s' = s/(p·q) keeps s·B·A. Derived
 /// is what every hyperparameter and every accumulator must be multiplied by for the whole run to
 /// stay the same, for every size, input and number of steps; where a constant of the optimizer
-/// does not allow that, which one, where, and what would be exact without it.
+/// does not allow that, which one, where, and what would be exact without it. Without a name, one
+/// table of all optimizers; with names, everything about each.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUS)]
 pub(super) struct RulesArgs {
@@ -55,7 +58,8 @@ pub(super) struct RulesArgs {
 
 const EXIT_STATUS: &str = "\
 Exit status: 0; 2 where the independent checker does not accept a derived rule (a defect of this
-program); 64 for an unknown name or a combination that PyTorch refuses too.";
+program); 64 for an unknown name or a combination that PyTorch refuses too.
+Tables are 120 columns wide, or as wide as the variable COLUMNS says.";
 
 pub(super) fn run(args: &RulesArgs, console: &Console) -> Result<Status, Failure> {
     let names: Vec<&str> = match args.optimizer.as_slice() {

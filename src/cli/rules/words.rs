@@ -24,6 +24,7 @@ fn section(derived: &Derived, invariants: bool, width: usize) -> String {
     let mut lines = vec![freedom(rule)];
     lines.extend(trouble(whole));
     lines.extend(whole.derivation.directions.iter().map(direction));
+    lines.extend(powers_of_two(whole));
     lines.extend(cases(derived));
     if invariants && rule.dimension() > 0 {
         lines.push("No rescaling changes:".to_owned());
@@ -225,7 +226,7 @@ fn direction(direction: &Direction) -> String {
         DirectionKind::Alone(tensor) => format!("With alpha·k and {tensor} alone"),
     };
     let quotients: Vec<String> = direction
-        .ratios
+        .quotients
         .iter()
         .filter(|q| q.above.starts_with("lr"))
         .map(|q| format!("{}/{}·{}", q.above, q.below, monomial(&basis, &q.weight)))
@@ -279,6 +280,17 @@ fn alike(rule: &Rule) -> String {
         [] => String::new(),
         names => format!(": {} must scale alike", names.join(" and ")),
     }
+}
+
+/// What can be rescaled besides where rounding into a storage format commutes.
+fn powers_of_two(part: &Part) -> Option<String> {
+    let rule = &part.derivation.powers_of_two.as_ref()?.rule;
+    let names = rule.parameters.iter().chain(&rule.hyperparameters);
+    Some(format!(
+        "Where every rounded quantity is multiplied by a power of two (as for k = 4^m with equal \
+         factors), and nothing leaves the range: {}",
+        factors(names, &rule.basis(), |name| rule.weights.get(name)) + "."
+    ))
 }
 
 /// What the rule is in each case, where it differs from that of the whole step.
