@@ -2,7 +2,7 @@
 
 use super::derived::Derived;
 use super::{json, overview, words};
-use crate::zoo::optimizers::OPTIMIZERS;
+use crate::zoo::optimizers::{OPTIMIZERS, PLAIN};
 use crate::zoo::{Hyperparameter, Optimizer, Recipe, Regime, Trainer};
 
 /// Descent that divides by the root of the squared gradient from the second step on, as RAdam
@@ -10,20 +10,17 @@ use crate::zoo::{Hyperparameter, Optimizer, Recipe, Regime, Trainer};
 static WITH_CASES: Optimizer = Optimizer {
     name: "two_phases",
     title: "descent, then normalised descent",
-    source: "",
     hyperparameters: &[
         Hyperparameter::positive("lr", "1"),
         Hyperparameter::optional("eps", "1e-8"),
     ],
-    flags: &[],
-    counts: &[],
-    fixed: &[],
     regimes: &[Regime {
         name: "first",
         when: "t = 1",
         otherwise: "t > 1",
     }],
     build,
+    ..PLAIN
 };
 
 fn build(trainer: &Trainer<'_>) {

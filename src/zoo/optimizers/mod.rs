@@ -61,7 +61,7 @@ pub struct Regime {
 }
 
 /// What most optimizers do without.
-pub(super) const PLAIN: Optimizer = Optimizer {
+pub const PLAIN: Optimizer = Optimizer {
     name: "",
     title: "",
     source: "",
