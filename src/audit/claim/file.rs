@@ -66,6 +66,12 @@ macro_rules! with_recipe {
             /// Whether the optimizer's memory starts from given values, as in the middle of a run.
             #[serde(default)]
             pub(super) midway: bool,
+            /// The number of micro-batches of a step.
+            #[serde(default)]
+            pub(super) accumulation: Option<u32>,
+            /// `unscaled` or `kept`.
+            #[serde(default)]
+            pub(super) loss_scaling: Option<String>,
             #[serde(default)]
             pub(super) reduction: Option<String>,
         }
@@ -82,6 +88,8 @@ macro_rules! with_recipe {
                     flags: &self.flags,
                     clip: self.clip.as_deref(),
                     midway: self.midway,
+                    accumulation: self.accumulation,
+                    loss_scaling: self.loss_scaling.as_deref(),
                     reduction: self.reduction.as_deref(),
                 }
             }
@@ -100,6 +108,8 @@ pub(super) struct Training<'f> {
     pub flags: &'f [String],
     pub clip: Option<&'f str>,
     pub midway: bool,
+    pub accumulation: Option<u32>,
+    pub loss_scaling: Option<&'f str>,
     pub reduction: Option<&'f str>,
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::file::Training;
 use super::{Claim, ClaimError, VariantFile};
-use crate::zoo::{Clip, Recipe, Reduction, UnknownName};
+use crate::zoo::{Clip, LossScaling, Recipe, Reduction, UnknownName};
 
 impl Claim {
     /// The step over which weights are derived: an unknown network unless a model is named.
@@ -73,6 +73,16 @@ impl Claim {
             recipe.clip = Some(clip.parse::<Clip>().map_err(|e| field("clip", e))?);
         }
         recipe.midway = training.midway || whole.midway;
+        if let Some(batches) = training.accumulation.or(whole.accumulation) {
+            if batches == 0 {
+                return Err(self.field("accumulation", "found 0, expected at least 1"));
+            }
+            recipe.accumulation = batches;
+        }
+        if let Some(scaling) = training.loss_scaling.or(whole.loss_scaling) {
+            let scaling = scaling.parse::<LossScaling>();
+            recipe.loss_scaling = Some(scaling.map_err(|e| field("loss_scaling", e))?);
+        }
         if let Some(reduction) = training.reduction {
             let reduction = reduction.parse::<Reduction>();
             recipe.reduction = reduction.map_err(|e| field("reduction", e))?;
