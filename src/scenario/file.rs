@@ -140,7 +140,7 @@ pub struct ScenarioFile {
     /// The optimizer.
     #[serde(default = "sgd")]
     pub optimizer: String,
-    /// The optimizer's switches that are on.
+    /// The optimizer's switches that are turned on, or off as `no-name`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<String>,
     /// The optimizer's whole numbers that are not the default.
@@ -152,6 +152,9 @@ pub struct ScenarioFile {
     /// Whether the optimizer's memory starts from given values, as in the middle of a run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub midway: bool,
+    /// LoRA+: one `lr`, times `loraplus_lr_ratio` for the factors B.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub loraplus: bool,
     /// `value`, `norm` or `norm-exact`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip: Option<String>,
@@ -251,6 +254,7 @@ impl ScenarioFile {
             recipe = recipe.in_regime(name, *holds);
         }
         recipe.midway = self.midway;
+        recipe.loraplus = self.loraplus;
         recipe.clip = match &self.clip {
             None => None,
             Some(name) => Some(name.parse::<Clip>()?),
@@ -432,10 +436,11 @@ impl From<&Scenario> for ScenarioFile {
             loss: recipe.loss.name.to_owned(),
             reduction: recipe.reduction.name().to_owned(),
             optimizer: recipe.optimizer.name.to_owned(),
-            flags: recipe.flags.iter().cloned().collect(),
             counts: recipe.counts.clone(),
             regimes: recipe.regimes.clone(),
             midway: recipe.midway,
+            flags: recipe.switches(),
+            loraplus: recipe.loraplus,
             clip: recipe.clip.map(|c| c.name().to_owned()),
             schedule: recipe.schedule.as_ref().map(|schedule| match schedule {
                 Schedule::InverseSqrt => ScheduleFile::InverseSqrt,

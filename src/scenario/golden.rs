@@ -3,14 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use num_traits::Zero;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Scenario, ScenarioError, ScenarioFile};
-use crate::arith::{Surd, ratio_from_f64};
+use crate::arith::{Surd, parse_ratio, ratio_from_f64};
 use crate::exec::{MAX_ENTRIES, Sizes, Tensor, Values};
 use crate::zoo::losses::Targets;
-use crate::zoo::{Clip, Recipe};
+use crate::zoo::{Clip, Hyperparameter, LORAPLUS_LR_RATIO, Recipe};
 
 /// The format names of which a golden file must carry one.
 const FORMAT: &str = "lora-golden-v1";
@@ -187,6 +188,17 @@ fn of_layer(file: File) -> Result<Golden, GoldenError> {
     }
     read_settings(&file, &mut recipe, &mut scalars)?;
     let step = recipe.build()?;
+    for h in recipe.optimizer.hyperparameters {
+        let of = |factor: &str| scalars.get(&format!("{}_{factor}", h.name));
+        if step.graph.leaf(h.name).is_some() && of("A") != of("B") {
+            let message = "differs from hyper_A, but the optimizer has one number for both";
+            return Err(ScenarioError::field(format!("hyper_B.{}", h.name), message));
+        }
+    }
+    let mut needed = step.hyperparameters().map(|(leaf, ..)| leaf);
+    if let Some(leaf) = needed.find(|leaf| !scalars.contains_key(*leaf)) {
+        return Err(ScenarioError::field(leaf, "missing"));
+    }
     scalars.retain(|leaf, _| step.graph.leaf(leaf).is_some());
     let Shapes {
         batch,
@@ -231,7 +243,8 @@ fn of_layer(file: File) -> Result<Golden, GoldenError> {
 }
 
 /// Numbers become hyperparameters, booleans and mode names switches; a term whose setting is zero
-/// for both factors is left out, as PyTorch does. A list `betas` becomes `beta1`, `beta2`.
+/// or null for both factors is left out, as PyTorch does. A list `betas` becomes `beta1`, `beta2`;
+/// a `loraplus_lr_ratio` asks for LoRA+. A setting that the file does not name has its default.
 fn read_settings(
     file: &File,
     recipe: &mut Recipe,
@@ -247,7 +260,8 @@ fn read_settings(
         })?;
         let optimizer = recipe.optimizer;
         if let Some((_, only)) = optimizer.fixed.iter().find(|(n, _)| n == name) {
-            if [of_a, of_b].iter().any(|v| v.to_string().as_str() != *only) {
+            let expected = serde_json::from_str(only).unwrap_or(Value::Null);
+            if [of_a, of_b].iter().any(|v| **v != expected) {
                 return Err(ScenarioError::field(
                     field,
                     format!("found {of_a}, expected {only}: nothing else is built"),
@@ -264,6 +278,7 @@ fn read_settings(
                     read_number(recipe, scalars, &entry, &format!("{field}[{i}]"), [a, b])?;
                 }
             }
+            (Value::Null, Value::Null) => leave_out(recipe, name, &field)?,
             (Value::Bool(a), Value::Bool(b)) if a == b => recipe.set_flag(name, *a)?,
             (Value::String(a), Value::String(b)) if a == b => recipe.set_flag(a, true)?,
             (Value::Number(a), Value::Number(_)) => {
@@ -278,6 +293,9 @@ fn read_settings(
                     read_number(recipe, scalars, name, &field, [of_a, of_b])?;
                 }
             }
+            _ if optimizer.hyperparameters.iter().any(|h| h.name == name) => {
+                read_number(recipe, scalars, name, &field, [of_a, of_b])?;
+            }
             _ => {
                 return Err(ScenarioError::field(
                     field,
@@ -286,7 +304,43 @@ fn read_settings(
             }
         }
     }
+    for h in recipe.optimizer.hyperparameters {
+        let is_null = file.hyper_a.get(h.name).is_some_and(Value::is_null);
+        if is_null || scalars.contains_key(h.name) {
+            continue;
+        }
+        let default = parse_ratio(h.default).map_err(|e| ScenarioError::field(h.name, e))?;
+        if default.is_zero() {
+            recipe.switch_off(h.name)?;
+            continue;
+        }
+        for leaf in [
+            format!("{}_A", h.name),
+            format!("{}_B", h.name),
+            h.name.into(),
+        ] {
+            scalars.insert(leaf, Surd::rational(default.clone()));
+        }
+    }
     Ok(())
+}
+
+/// A setting that is null: its term is left out, or, where nothing else would do, it is not read.
+fn leave_out(recipe: &mut Recipe, name: &str, field: &str) -> Result<(), GoldenError> {
+    if setting(recipe, name, field)?.may_be_zero {
+        recipe.switch_off(name)?;
+    }
+    Ok(())
+}
+
+/// The optimizer's setting called `name`.
+fn setting(recipe: &Recipe, name: &str, field: &str) -> Result<Hyperparameter, GoldenError> {
+    let optimizer = recipe.optimizer;
+    let known = optimizer.hyperparameters.iter().find(|h| h.name == name);
+    known.copied().ok_or_else(|| {
+        let message = format!("the optimizer `{}` has no such setting", optimizer.name);
+        ScenarioError::field(field, message)
+    })
 }
 
 fn read_number(
@@ -302,15 +356,12 @@ fn read_number(
             .ok_or_else(|| ScenarioError::field(field, format!("found {value}, expected a number")))
     };
     let (a, b) = (number(of_a)?, number(of_b)?);
-    let settings = recipe.optimizer.hyperparameters;
-    let known = settings.iter().find(|h| h.name == name).ok_or_else(|| {
-        let message = format!(
-            "the optimizer `{}` has no such setting",
-            recipe.optimizer.name
-        );
-        ScenarioError::field(field, message)
-    })?;
-    if known.may_be_zero && a == 0.0 && b == 0.0 {
+    if name == LORAPLUS_LR_RATIO {
+        if a != b {
+            return Err(ScenarioError::field(field, "LoRA+ has one ratio"));
+        }
+        recipe.loraplus = true;
+    } else if setting(recipe, name, field)?.may_be_zero && a == 0.0 && b == 0.0 {
         recipe.switch_off(name)?;
     }
     // Where the optimizer has one number for all factors, PyTorch's groups agree.

@@ -25,6 +25,7 @@ pub fn seed_script(seed: u64) -> Result<Scenario, ScenarioError> {
         counts: BTreeMap::new(),
         regimes: BTreeMap::new(),
         midway: false,
+        loraplus: false,
         clip: None,
         schedule: None,
         steps: 5,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::losses::Targets;
 use super::models::{Content, Forward, MicroBatch};
+use super::trainer::LORAPLUS_LR_RATIO;
 use super::{
     Clip, Hyperparameter, Loss, LossScaling, Model, Optimizer, Reduction, Schedule, Trainer,
     UnknownName,
@@ -22,7 +23,7 @@ pub struct Recipe {
     pub reduction: Reduction,
     /// The optimizer.
     pub optimizer: &'static Optimizer,
-    /// The optimizer's switches that are on.
+    /// The optimizer's switches that are on; see [`Recipe::switches`] for writing them down.
     pub flags: BTreeSet<String>,
     /// The optimizer's settings that are zero and whose terms are left out, as PyTorch does.
     pub off: BTreeSet<String>,
@@ -38,6 +39,9 @@ pub struct Recipe {
     pub accumulation: u32,
     /// A factor of the loss that the gradients are taken of.
     pub loss_scaling: Option<LossScaling>,
+    /// LoRA+ (Hayou et al. 2024, arXiv 2402.12354), as PEFT's `create_loraplus_optimizer` has
+    /// it: one `lr` for all tensors, times `loraplus_lr_ratio` for the factors B and for vectors.
+    pub loraplus: bool,
     /// Gradient clipping.
     pub clip: Option<Clip>,
     /// The learning-rate schedule.
@@ -67,34 +71,41 @@ pub enum RecipeError {
 }
 
 impl Recipe {
-    /// A recipe with mean reduction, every term of the optimizer on, every switch off, one batch,
-    /// no loss scaling, no clipping and no schedule.
+    /// A recipe with mean reduction, every term of the optimizer on, every switch as it is by
+    /// default, one batch, no loss scaling, no clipping and no schedule.
     ///
     /// # Errors
     /// [`UnknownName`] for a name that is in no table.
     pub fn new(model: &str, loss: &str, optimizer: &str) -> Result<Self, UnknownName> {
+        let optimizer = optimizers::find(optimizer)?;
         Ok(Self {
             model: models::find(model)?,
             loss: losses::find(loss)?,
             reduction: Reduction::Mean,
-            optimizer: optimizers::find(optimizer)?,
-            flags: BTreeSet::new(),
+            optimizer,
+            flags: optimizer.on.iter().map(|f| (*f).to_owned()).collect(),
             off: BTreeSet::new(),
             counts: BTreeMap::new(),
             regimes: BTreeMap::new(),
             midway: false,
             accumulation: 1,
             loss_scaling: None,
+            loraplus: false,
             clip: None,
             schedule: None,
         })
     }
 
-    /// Turns the switch `name` on or off.
+    /// Turns the switch `name` on or off. `no-name` stands for its opposite, so that a list of
+    /// switches can also turn one off that is on by default.
     ///
     /// # Errors
     /// [`UnknownName`] when the optimizer has no such switch.
     pub fn set_flag(&mut self, name: &str, on: bool) -> Result<(), UnknownName> {
+        let (name, on) = match name.strip_prefix("no-") {
+            Some(opposite) => (opposite, !on),
+            None => (name, on),
+        };
         if !self.optimizer.flags.contains(&name) {
             return Err(UnknownName {
                 what: "switch",
@@ -108,6 +119,15 @@ impl Recipe {
             self.flags.remove(name);
         }
         Ok(())
+    }
+
+    /// The switches that are not as they are by default: `name` for one that is on, `no-name`
+    /// for one that is off. Turning each of them on leads from the default to this recipe.
+    pub fn switches(&self) -> Vec<String> {
+        let default = self.optimizer.on;
+        let off = default.iter().filter(|f| !self.flags.contains(**f));
+        let on = self.flags.iter().filter(|f| !default.contains(&f.as_str()));
+        on.cloned().chain(off.map(|f| format!("no-{f}"))).collect()
     }
 
     /// Leaves out the term of the setting `name`, as PyTorch does when it is zero.
@@ -177,7 +197,8 @@ impl Recipe {
     ///
     /// # Errors
     /// [`RecipeError::Combination`] for SGD's Nesterov momentum without momentum or with
-    /// dampening, or a step without a batch; [`RecipeError::Exclusive`] for two switches that exclude each other.
+    /// dampening, a step without a batch, or LoRA+ with an optimizer that has one learning rate
+    /// for all tensors; [`RecipeError::Exclusive`] for two switches that exclude each other.
     pub fn build(&self) -> Result<StepGraph, RecipeError> {
         self.build_observing(&[])
     }
@@ -222,6 +243,11 @@ impl Recipe {
             .map(|((name, w), (_, g))| (name, w, g))
             .collect();
         (self.optimizer.build)(&Trainer::new(&step, self, tensors));
+        if self.loraplus && step.find(LORAPLUS_LR_RATIO).is_none() {
+            return Err(RecipeError::Combination(
+                "LoRA+ needs an optimizer with a learning rate for each tensor",
+            ));
+        }
         for (name, formula) in outputs {
             step.output(name, parse_formula(&step, formula)?);
         }
@@ -298,3 +324,38 @@ impl Recipe {
 
 /// The trained tensors by name, and the gradient of each.
 type Gradients<'g> = (Vec<(String, Expr<'g>)>, Vec<Expr<'g>>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_switches_leads_from_the_default_to_the_recipe() {
+        let mut recipe = Recipe::new("linear", "mse", "prodigy").unwrap();
+        assert!(recipe.flags.contains("decouple"));
+        assert!(recipe.switches().is_empty());
+        recipe.set_flag("decouple", false).unwrap();
+        recipe.set_flag("safeguard_warmup", true).unwrap();
+        assert_eq!(recipe.switches(), ["safeguard_warmup", "no-decouple"]);
+        let mut again = Recipe::new("linear", "mse", "prodigy").unwrap();
+        for switch in recipe.switches() {
+            again.set_flag(&switch, true).unwrap();
+        }
+        assert_eq!(again.flags, recipe.flags);
+        let unknown = again.set_flag("no-nesterov", true).unwrap_err();
+        assert_eq!(unknown.found, "nesterov");
+    }
+
+    #[test]
+    fn loraplus_has_one_rate_and_one_ratio() {
+        let mut recipe = Recipe::new("linear", "mse", "adamw").unwrap();
+        recipe.loraplus = true;
+        let step = recipe.build().unwrap();
+        let rates = |name: &str| step.graph.leaf(name).is_some();
+        assert!(rates("lr") && rates(LORAPLUS_LR_RATIO) && !rates("lr_A") && !rates("lr_B"));
+        // Prodigy has no rate of B that could be larger.
+        let mut recipe = Recipe::new("linear", "mse", "prodigy").unwrap();
+        recipe.loraplus = true;
+        assert!(matches!(recipe.build(), Err(RecipeError::Combination(_))));
+    }
+}

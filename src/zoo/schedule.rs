@@ -30,8 +30,8 @@ pub enum Schedule {
 }
 
 impl Schedule {
-    /// The learning rate at the current step.
-    pub(super) fn apply<'g>(&self, step: &'g StepBuilder, factor: &str, lr: Expr<'g>) -> Expr<'g> {
+    /// The learning rate at the current step; `eta_min` names the floor that goes with it.
+    pub(super) fn apply<'g>(&self, step: &'g StepBuilder, eta_min: &str, lr: Expr<'g>) -> Expr<'g> {
         let counter = step.step_number() - 1;
         match self {
             Self::Linear {
@@ -46,7 +46,7 @@ impl Schedule {
                 lr * multiple
             }
             Self::Cosine { t_max } => {
-                let floor = step.hyperparameter(&format!("eta_min_{factor}"), "eta_min", true);
+                let floor = step.hyperparameter(eta_min, "eta_min", true);
                 let half = step.ratio(1, 2);
                 let phase = counter / i64::from(*t_max);
                 floor + (lr - floor) * (half * (1 + phase.cos_pi()))

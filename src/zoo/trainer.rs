@@ -1,7 +1,11 @@
 //! What an optimizer sees: the trained tensors with their gradients, settings and memory.
 
 use super::Recipe;
-use crate::graph::{Expr, Shape, StepBuilder};
+use super::models::PairNames;
+use crate::graph::{Dim, Expr, Shape, StepBuilder};
+
+/// LoRA+'s ratio of the learning rate of B to that of A, as PEFT calls it.
+pub const LORAPLUS_LR_RATIO: &str = "loraplus_lr_ratio";
 
 /// The trained tensors of one step.
 pub struct Trainer<'g> {
@@ -60,14 +64,15 @@ impl<'g> Trainer<'g> {
         self.setting(name, name)
     }
 
-    /// The learning rate at this step as one number for all tensors.
+    /// The learning rate at this step where it is one number for all tensors: the setting `lr`,
+    /// as the schedule changes it.
     pub fn lr(&self) -> Expr<'g> {
-        self.scheduled("all", self.hyper("lr"))
+        self.scheduled(self.hyper("lr"), "eta_min")
     }
 
-    fn scheduled(&self, leaf: &str, lr: Expr<'g>) -> Expr<'g> {
+    fn scheduled(&self, lr: Expr<'g>, eta_min: &str) -> Expr<'g> {
         match &self.recipe.schedule {
-            Some(schedule) => schedule.apply(self.step, leaf, lr),
+            Some(schedule) => schedule.apply(self.step, eta_min, lr),
             None => lr,
         }
     }
@@ -253,14 +258,51 @@ impl<'g> Factor<'_, 'g> {
         }
     }
 
-    /// The learning rate at this step: the setting `lr`, as the schedule changes it.
+    /// The learning rate at this step: the setting `lr`, with LoRA+'s ratio where it applies, as
+    /// the schedule changes it.
     pub fn lr(&self) -> Expr<'g> {
-        self.trainer.scheduled(self.name, self.hyper("lr"))
+        let (trainer, name) = (self.trainer, self.name);
+        let lr = if !trainer.recipe.loraplus {
+            self.hyper("lr")
+        } else if self.has_the_larger_rate() {
+            let ratio = trainer
+                .step
+                .hyperparameter(LORAPLUS_LR_RATIO, LORAPLUS_LR_RATIO, false);
+            trainer.hyper("lr") * ratio
+        } else {
+            trainer.hyper("lr")
+        };
+        trainer.scheduled(lr, &format!("eta_min_{name}"))
+    }
+
+    /// Whether LoRA+ gives this tensor the larger rate: PEFT asks for a factor B, or for a tensor
+    /// with one dimension.
+    fn has_the_larger_rate(&self) -> bool {
+        let shape = self.weight.shape();
+        let is_b = |p: &PairNames| p.b == self.name;
+        self.trainer.recipe.model.pairs.iter().any(is_b)
+            || shape.rows.is_one()
+            || shape.cols.is_one()
     }
 
     /// The number of the step, from 1.
     pub fn step_number(&self) -> Expr<'g> {
         self.trainer.step.step_number()
+    }
+
+    /// The identity matrix of `dim`.
+    pub fn identity(&self, dim: &Dim) -> Expr<'g> {
+        self.trainer.step.identity(dim)
+    }
+
+    /// The number of entries along `dim`.
+    pub fn count(&self, dim: &Dim) -> Expr<'g> {
+        self.trainer.step.count(dim)
+    }
+
+    /// Names `value` as the quantity `name` of this tensor, so that a formula can ask for it.
+    pub fn quantity(&self, name: &str, value: Expr<'g>) {
+        value.named(&format!("{name}_{}", self.name));
     }
 
     /// Memory of the tensor's shape that starts at zero.

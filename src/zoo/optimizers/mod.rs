@@ -2,19 +2,33 @@
 
 mod adadelta;
 mod adafactor;
+mod adafactor_hf;
 mod adagrad;
 mod adam;
+mod adam_atan2;
 mod adamax;
 mod adamw;
 mod asgd;
+mod lamb;
+mod lars;
 mod lbfgs;
+mod lion;
+mod lora_fa;
+mod lora_rite;
 mod muon;
 mod nadam;
+mod prodigy;
 mod radam;
 mod rmsprop;
 mod rprop;
+mod scaled_adamw;
+mod scaled_gd;
+mod schedulefree_adamw;
+mod schedulefree_sgd;
 mod setting;
 mod sgd;
+mod signsgd;
+mod sophiag;
 mod vector;
 
 pub use setting::{Hyperparameter, Range};
@@ -38,6 +52,8 @@ pub struct Optimizer {
     pub exclusive: &'static [&'static [&'static str]],
     /// The switches that PyTorch's optimizer has always on.
     pub pytorch_flags: &'static [&'static str],
+    /// Those of its switches that are on by default.
+    pub on: &'static [&'static str],
     /// Its whole numbers that shape the step itself, with their defaults: how many iterations
     /// it unrolls, how much history it keeps.
     pub counts: &'static [(&'static str, u32)],
@@ -69,6 +85,7 @@ pub const PLAIN: Optimizer = Optimizer {
     flags: &[],
     exclusive: &[],
     pytorch_flags: &[],
+    on: &[],
     counts: &[],
     fixed: &[],
     regimes: &[],
@@ -91,6 +108,20 @@ pub static OPTIMIZERS: &[Optimizer] = &[
     adafactor::OPTIMIZER,
     lbfgs::OPTIMIZER,
     muon::OPTIMIZER,
+    lion::OPTIMIZER,
+    signsgd::OPTIMIZER,
+    lamb::OPTIMIZER,
+    lars::OPTIMIZER,
+    sophiag::OPTIMIZER,
+    adam_atan2::OPTIMIZER,
+    adafactor_hf::OPTIMIZER,
+    prodigy::OPTIMIZER,
+    schedulefree_sgd::OPTIMIZER,
+    schedulefree_adamw::OPTIMIZER,
+    scaled_gd::OPTIMIZER,
+    scaled_adamw::OPTIMIZER,
+    lora_rite::OPTIMIZER,
+    lora_fa::OPTIMIZER,
 ];
 
 /// The optimizer called `name`.

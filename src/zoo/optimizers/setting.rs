@@ -61,6 +61,11 @@ impl Hyperparameter {
         Self::new(name, default, Range::AboveOne, false)
     }
 
+    /// A number above 1, or 0, which switches its term off.
+    pub const fn optional_above_one(name: &'static str, default: &'static str) -> Self {
+        Self::new(name, default, Range::AboveOne, true)
+    }
+
     /// Any number.
     pub const fn real(name: &'static str, default: &'static str) -> Self {
         Self::new(name, default, Range::Real, false)
