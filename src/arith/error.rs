@@ -8,6 +8,9 @@ pub enum OpError {
     /// The operation has no value at these operands in any arithmetic.
     #[error("undefined: {0}")]
     Undefined(&'static str),
+    /// There is such a number, but it is no element of this arithmetic.
+    #[error("no value in this arithmetic: {0}")]
+    NotHeld(&'static str),
     /// This arithmetic does not have the operation at all.
     #[error("{arithmetic} arithmetic has no {operation}")]
     Unsupported {

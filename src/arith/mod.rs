@@ -11,6 +11,8 @@ mod error;
 mod exact;
 mod functions;
 mod half;
+#[cfg(feature = "mp")]
+mod interval;
 mod machine;
 #[cfg(feature = "mp")]
 mod mp;
@@ -30,6 +32,8 @@ pub use error::OpError;
 pub use exact::{ParseExactError, Ratio, Surd, parse_ratio, ratio_from_f64, show_ratio};
 pub use functions::Function;
 pub use half::{BF16, F16};
+#[cfg(feature = "mp")]
+pub use interval::{Ends, Interval, Intervals, MpEnds, MpIntervals, Toward};
 pub use machine::{F32, F64};
 #[cfg(feature = "mp")]
 pub use mp::Mp;
@@ -118,6 +122,11 @@ pub trait Arithmetic: Clone + Debug + Send + Sync + 'static {
     fn sub(&self, out: &mut Self::Elem, x: &Self::Elem, y: &Self::Elem);
     /// `out ← x · y`.
     fn mul(&self, out: &mut Self::Elem, x: &Self::Elem, y: &Self::Elem);
+    /// `out ← x²`. As the product, only that an arithmetic may know that both operands are one
+    /// and the same number.
+    fn square(&self, out: &mut Self::Elem, x: &Self::Elem) {
+        self.mul(out, x, x);
+    }
     /// `out ← −x`.
     fn neg(&self, out: &mut Self::Elem, x: &Self::Elem);
     /// `acc ← acc + x`, rounded once.
@@ -144,8 +153,8 @@ pub trait Arithmetic: Clone + Debug + Send + Sync + 'static {
     /// `out ← √x`, the non-negative root.
     ///
     /// # Errors
-    /// [`OpError::Undefined`] for negative `x`, for a rational that is not a square, and for a
-    /// non-residue of the prime field.
+    /// [`OpError::Undefined`] for negative `x`; [`OpError::NotHeld`] for a rational that is not a
+    /// square and for a non-residue of the prime field.
     fn sqrt(&self, out: &mut Self::Elem, x: &Self::Elem) -> Result<(), OpError>;
 
     /// `x ⋈ y`. Zeros of either sign are equal.
@@ -161,6 +170,22 @@ pub trait Arithmetic: Clone + Debug + Send + Sync + 'static {
     /// [`OpError::Undecided`] where the arithmetic cannot tell.
     fn equal(&self, x: &Self::Elem, y: &Self::Elem) -> Result<bool, OpError> {
         Ok(self.compare(x, y)? == Ordering::Equal)
+    }
+
+    /// `x < y`, which may be known where [`Arithmetic::compare`] cannot tell `=` from `>`.
+    ///
+    /// # Errors
+    /// As [`Arithmetic::compare`].
+    fn less(&self, x: &Self::Elem, y: &Self::Elem) -> Result<bool, OpError> {
+        Ok(self.compare(x, y)? == Ordering::Less)
+    }
+
+    /// `x ≤ y`, likewise.
+    ///
+    /// # Errors
+    /// As [`Arithmetic::compare`].
+    fn less_equal(&self, x: &Self::Elem, y: &Self::Elem) -> Result<bool, OpError> {
+        Ok(self.compare(x, y)? != Ordering::Greater)
     }
 
     /// `out ← |x|`.
@@ -268,16 +293,25 @@ pub trait Arithmetic: Clone + Debug + Send + Sync + 'static {
     fn check(&self, x: &Self::Elem) -> Result<(), OpError>;
 
     /// Identity of values: the same bits for floats (so `−0` is not `+0`), equality elsewhere.
-    fn same(&self, x: &Self::Elem, y: &Self::Elem) -> bool;
+    ///
+    /// # Errors
+    /// [`OpError::Undecided`] where the elements say too little about their values: for intervals
+    /// that overlap, unless both are the same single number.
+    fn same(&self, x: &Self::Elem, y: &Self::Elem) -> Result<bool, OpError>;
 
-    /// The exact value as a rational; `None` for elements that are not real numbers
-    /// (residues of the prime field).
+    /// The exact value as a rational; `None` for elements that are not one real number
+    /// (residues of the prime field, intervals of some width).
     fn to_ratio(&self, x: &Self::Elem) -> Option<Ratio>;
 
     /// The exact value as text: hexadecimal float, decimal with enough digits, `num/den`, or
-    /// residue.
+    /// residue; of an interval both end points, rounded outward.
     fn show(&self, x: &Self::Elem) -> String;
 
     /// A nearby `f64`, for figures and tables only; no verdict may rest on it.
     fn approx(&self, x: &Self::Elem) -> f64;
+
+    /// Half the width of what `x` stands for, for tables: 0 where an element is one number.
+    fn radius(&self, _: &Self::Elem) -> f64 {
+        0.0
+    }
 }

@@ -153,8 +153,8 @@ impl Arithmetic for Mp {
         }
     }
 
-    fn same(&self, x: &Float, y: &Float) -> bool {
-        x == y && x.is_sign_negative() == y.is_sign_negative()
+    fn same(&self, x: &Float, y: &Float) -> Result<bool, OpError> {
+        Ok(x == y && x.is_sign_negative() == y.is_sign_negative())
     }
 
     fn to_ratio(&self, x: &Float) -> Option<Ratio> {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::{Arithmetic, BF16, F16, F32, F64, Prime};
 #[cfg(feature = "mp")]
-use super::{Mp, Rational};
+use super::{Mp, MpIntervals, Rational};
 
 /// The arithmetic a user asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,13 +23,16 @@ pub enum ArithmeticName {
     Mp(u32),
     /// Exact rationals (GMP).
     Rational,
+    /// Intervals whose end points are binary floating-point numbers with this many significand
+    /// bits (MPFR), rounded outward.
+    Interval(u32),
     /// The field of residues modulo 2⁶¹ − 1.
     Prime,
 }
 
-/// The smallest precision of `mp:BITS`.
+/// The smallest precision of `mp:BITS` and `interval:BITS`.
 pub const MIN_MP_BITS: u32 = 2;
-/// The largest precision of `mp:BITS`; beyond it a single product takes seconds.
+/// The largest precision of both; beyond it a single product takes seconds.
 pub const MAX_MP_BITS: u32 = 1 << 24;
 
 impl fmt::Display for ArithmeticName {
@@ -41,6 +44,7 @@ impl fmt::Display for ArithmeticName {
             Self::F16 => f.write_str("f16"),
             Self::Mp(bits) => write!(f, "mp:{bits}"),
             Self::Rational => f.write_str("rational"),
+            Self::Interval(bits) => write!(f, "interval:{bits}"),
             Self::Prime => f.write_str("prime"),
         }
     }
@@ -51,12 +55,14 @@ impl fmt::Display for ArithmeticName {
 pub enum UnknownArithmetic {
     /// No arithmetic has this name.
     #[error(
-        "unknown arithmetic `{0}`: expected f32, f64, bf16, f16, mp:BITS (for instance mp:256), rational or prime"
+        "unknown arithmetic `{0}`: expected f32, f64, bf16, f16, mp:BITS (for instance mp:256), interval:BITS, rational or prime"
     )]
     Name(String),
     /// The number of bits is missing, not a number, or out of range.
-    #[error("`{found}`: expected mp:BITS with BITS from {MIN_MP_BITS} to {MAX_MP_BITS}")]
+    #[error("`{found}`: expected {kind}:BITS with BITS from {MIN_MP_BITS} to {MAX_MP_BITS}")]
     Bits {
+        /// `mp` or `interval`.
+        kind: &'static str,
         /// What was given.
         found: String,
     },
@@ -71,13 +77,19 @@ impl FromStr for ArithmeticName {
     type Err = UnknownArithmetic;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if let Some(bits) = text.strip_prefix("mp:") {
-            return match bits.parse::<u32>() {
-                Ok(bits) if (MIN_MP_BITS..=MAX_MP_BITS).contains(&bits) => Ok(Self::Mp(bits)),
-                _ => Err(UnknownArithmetic::Bits {
-                    found: text.to_owned(),
-                }),
-            };
+        let (kind, bits) = text.split_once(':').unwrap_or((text, ""));
+        let of_bits: Option<(&str, fn(u32) -> Self)> = match kind {
+            "mp" => Some(("mp", Self::Mp)),
+            "interval" => Some(("interval", Self::Interval)),
+            _ => None,
+        };
+        if let Some((kind, of_bits)) = of_bits {
+            let bits = bits.parse::<u32>().ok();
+            let bits = bits.filter(|bits| (MIN_MP_BITS..=MAX_MP_BITS).contains(bits));
+            return bits.map(of_bits).ok_or_else(|| UnknownArithmetic::Bits {
+                kind,
+                found: text.to_owned(),
+            });
         }
         match text {
             "f32" => Ok(Self::F32),
@@ -86,9 +98,6 @@ impl FromStr for ArithmeticName {
             "f16" => Ok(Self::F16),
             "rational" => Ok(Self::Rational),
             "prime" => Ok(Self::Prime),
-            "mp" => Err(UnknownArithmetic::Bits {
-                found: text.to_owned(),
-            }),
             _ => Err(UnknownArithmetic::Name(text.to_owned())),
         }
     }
@@ -120,7 +129,11 @@ pub fn with_arithmetic<T: WithArithmetic>(
         ArithmeticName::Mp(bits) => Ok(task.call(Mp::new(bits))),
         #[cfg(feature = "mp")]
         ArithmeticName::Rational => Ok(task.call(Rational)),
+        #[cfg(feature = "mp")]
+        ArithmeticName::Interval(bits) => Ok(task.call(MpIntervals::new(bits))),
         #[cfg(not(feature = "mp"))]
-        ArithmeticName::Mp(_) | ArithmeticName::Rational => Err(UnknownArithmetic::NotBuilt(name)),
+        ArithmeticName::Mp(_) | ArithmeticName::Rational | ArithmeticName::Interval(_) => {
+            Err(UnknownArithmetic::NotBuilt(name))
+        }
     }
 }

@@ -133,7 +133,7 @@ impl Arithmetic for Prime {
         // The modulus is 3 mod 4, so x^((p+1)/4) is a root wherever there is one.
         let root = power(*x, MODULUS.div_ceil(4));
         if product(root, root) != *x {
-            return Err(OpError::Undefined("square root of a non-residue"));
+            return Err(OpError::NotHeld("square root of a non-residue"));
         }
         *out = root;
         Ok(())
@@ -167,8 +167,8 @@ impl Arithmetic for Prime {
         Ok(())
     }
 
-    fn same(&self, x: &u64, y: &u64) -> bool {
-        x == y
+    fn same(&self, x: &u64, y: &u64) -> Result<bool, OpError> {
+        Ok(x == y)
     }
 
     fn to_ratio(&self, _: &u64) -> Option<Ratio> {

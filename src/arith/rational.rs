@@ -90,7 +90,7 @@ impl Arithmetic for Rational {
             return Err(OpError::Undefined("square root of a negative number"));
         }
         if !(x.numer().is_perfect_square() && x.denom().is_perfect_square()) {
-            return Err(OpError::Undefined(
+            return Err(OpError::NotHeld(
                 "square root of a rational that is not a square",
             ));
         }
@@ -126,8 +126,8 @@ impl Arithmetic for Rational {
         Ok(())
     }
 
-    fn same(&self, x: &Number, y: &Number) -> bool {
-        x == y
+    fn same(&self, x: &Number, y: &Number) -> Result<bool, OpError> {
+        Ok(x == y)
     }
 
     fn to_ratio(&self, x: &Number) -> Option<Ratio> {

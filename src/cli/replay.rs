@@ -38,6 +38,8 @@ struct ReplayJson<'a> {
     verdict: &'static str,
     found: Option<&'a Finding>,
     describes: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undecided: Option<String>,
     recorded: &'a Finding,
     agrees: bool,
 }
@@ -59,12 +61,13 @@ pub(super) fn run(args: &ReplayArgs, console: &Console) -> Result<Status, Failur
             says: &witness.says,
             arithmetic: &witness.arithmetic,
             property: &witness.property,
-            verdict: if replay.found.is_some() {
-                "refuted"
-            } else {
-                "holds"
+            verdict: match (&replay.found, &replay.doubt) {
+                (Some(_), _) => "refuted",
+                (None, Some(_)) => "unknown",
+                (None, None) => "holds",
             },
             found: replay.found.as_ref(),
+            undecided: replay.doubt.as_ref().map(ToString::to_string),
             describes: replay.found.as_ref().map(Finding::describe),
             recorded: &witness.found,
             agrees: replay.agrees,
@@ -78,10 +81,11 @@ pub(super) fn run(args: &ReplayArgs, console: &Console) -> Result<Status, Failur
     console.warn(&format!(
         "the replay CONTRADICTS the file {}: {}",
         args.witness.display(),
-        if replay.found.is_some() {
-            "another difference was found than the one it records; one of the two is wrong"
-        } else {
-            "it records a counterexample, but the property holds on its two runs"
+        match (&replay.found, &replay.doubt) {
+            (Some(_), _) =>
+                "another difference was found than the one it records; one of the two is wrong",
+            (None, Some(_)) => "it records a counterexample, but its arithmetic cannot tell",
+            (None, None) => "it records a counterexample, but the property holds on its two runs",
         }
     ));
     Ok(Status::Unknown)
@@ -98,9 +102,10 @@ fn in_words(witness: &Witness, replay: &Replay) -> String {
             premise.join(", ")
         ),
     };
-    let found = match &replay.found {
-        Some(finding) => finding.describe(),
-        None => "nothing contradicts it".to_owned(),
+    let found = match (&replay.found, &replay.doubt) {
+        (Some(finding), _) => finding.describe(),
+        (None, Some(doubt)) => format!("undecided: {doubt}"),
+        (None, None) => "nothing contradicts it".to_owned(),
     };
     let mut text = format!(
         "claim       {}\nruns        {}\nsaid        {said}\narithmetic  {}\nfound       {found}\n",

@@ -23,7 +23,7 @@ use crate::scenario::Scenario;
 pub(super) struct RunArgs {
     /// A golden file, a scenario or a witness
     case: PathBuf,
-    /// The arithmetic: f32, f64, mp:BITS, rational or prime
+    /// The arithmetic: f32, f64, mp:BITS, interval:BITS, rational or prime
     #[arg(long, value_name = "ARITH", default_value = "f64")]
     arith: ArithmeticName,
     /// Take this many steps instead of the case's own number
@@ -61,6 +61,8 @@ pub(super) struct Nearby {
     pub losses: Vec<f64>,
     /// Each parameter after each step, row after row.
     pub parameters: BTreeMap<String, Vec<Vec<f64>>>,
+    /// How far each loss may be from the one above, where the arithmetic holds intervals.
+    pub radii: Vec<f64>,
 }
 
 #[derive(Serialize)]
@@ -190,15 +192,16 @@ impl Record {
     fn new<A: Arithmetic>(ctx: &A, trajectory: &Trajectory<A::Elem>) -> Self {
         let show = |x: &A::Elem| ctx.show(x);
         let near = |x: &A::Elem| ctx.approx(x);
-        let losses = trajectory.losses.iter().chain([&trajectory.final_loss]);
+        let losses = || trajectory.losses.iter().chain([&trajectory.final_loss]);
         Self {
             losses: trajectory.losses.iter().map(show).collect(),
             final_loss: show(&trajectory.final_loss),
             parameters: each(&trajectory.parameters, show),
             outputs: each(&trajectory.outputs, show),
             nearby: Nearby {
-                losses: losses.map(near).collect(),
+                losses: losses().map(near).collect(),
                 parameters: each(&trajectory.parameters, near),
+                radii: losses().map(|x| ctx.radius(x)).collect(),
             },
         }
     }
@@ -231,7 +234,9 @@ fn as_table(
         "{}: {} with {} in {arith}, {steps} steps\n",
         scenario.name, scenario.recipe.optimizer.name, scenario.recipe.loss.name
     );
+    let enclosed = matches!(arith, ArithmeticName::Interval(_));
     let mut columns = vec!["steps".to_owned(), "loss".to_owned()];
+    columns.extend(enclosed.then(|| "±".to_owned()));
     if let Some(d) = deviations {
         columns.extend(d.names().map(|name| format!("{name} off by")));
     }
@@ -243,6 +248,7 @@ fn as_table(
         .map(|(taken, (exact, near))| {
             let loss = if nearby { short(*near) } else { exact.clone() };
             let mut row = vec![taken.to_string(), loss];
+            row.extend(enclosed.then(|| format!("{:.1e}", record.nearby.radii[taken])));
             if let Some(d) = deviations {
                 row.extend(
                     d.after(taken)

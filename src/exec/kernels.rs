@@ -5,8 +5,6 @@
 //! result that is not a number) are the entries visited again, one by one, to find out which
 //! are undefined and why. So a run without trouble pays one scan per node and never allocates.
 
-use std::cmp::Ordering;
-
 use super::slot::{Cause, CauseNumber, Causes, Slot};
 use crate::arith::{Arithmetic, OpError};
 use crate::graph::{Comparison, NodeId};
@@ -234,8 +232,8 @@ impl<A: Arithmetic> Context<'_, A> {
             earliest([lhs.number(row, col), rhs.number(row, col)].into_iter())?;
             let (x, y) = (lhs.at(row, col), rhs.at(row, col));
             let holds = match comparison {
-                Comparison::Less => ctx.compare(x, y)? == Ordering::Less,
-                Comparison::LessEqual => ctx.compare(x, y)? != Ordering::Greater,
+                Comparison::Less => ctx.less(x, y)?,
+                Comparison::LessEqual => ctx.less_equal(x, y)?,
                 Comparison::Equal => ctx.equal(x, y)?,
             };
             let taken = if holds { &then } else { &otherwise };

@@ -330,8 +330,10 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
                 Unary::OpaqueLoss | Unary::OpaqueGradient => {}
             },
             Kernel::Binary(op, x, y) => {
+                let twice = x == y;
                 let (vx, x, y) = (view(x), &slots[x], &slots[y]);
                 match op {
+                    Binary::Mul if twice => k.map(o, &vx, sure(|o, x| ctx.square(o, x))),
                     Binary::Add => k.zip(o, x, y, sure2(|o, x, y| ctx.add(o, x, y))),
                     Binary::Sub => k.zip(o, x, y, sure2(|o, x, y| ctx.sub(o, x, y))),
                     Binary::Mul => k.zip(o, x, y, sure2(|o, x, y| ctx.mul(o, x, y))),

@@ -184,7 +184,7 @@ fn sqrt_jacobi<A: Arithmetic>(ctx: &A, mut m: Matrix<A>) -> Result<Matrix<A>, Op
     while sweep(ctx, &mut m, &mut q)? {
         sweeps += 1;
         if sweeps == MAX_SWEEPS {
-            return Err(OpError::Undefined("eigenvalues that do not converge"));
+            return Err(OpError::NotHeld("eigenvalues that do not converge"));
         }
     }
     let mut roots = Vec::with_capacity(n);

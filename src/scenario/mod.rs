@@ -17,7 +17,7 @@ pub use content::{draw_of, only_choice};
 pub use file::{Exact, Float, RandomFile, ScenarioFile, ScheduleFile, TensorFile};
 pub use golden::{Golden, GoldenError, parse_golden};
 pub use map::{MapError, Powers, ScaleMap};
-pub use property::{CheckError, Difference, Outcome, Property, check};
+pub use property::{CheckError, Difference, Doubt, Outcome, Property, check};
 pub use seed::{SEED_ALPHAS, seed_script};
 
 use crate::exec::{Sizes, Values};

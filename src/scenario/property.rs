@@ -49,12 +49,46 @@ pub struct Difference {
     pub quantity: String,
     /// The entry (row, column), from 0.
     pub entry: (usize, usize),
-    /// The left run's value, exactly.
+    /// The left run's value, exactly; in an interval arithmetic an interval that holds it.
     pub left: String,
-    /// The right run's value, exactly.
+    /// The right run's value, likewise.
     pub right: String,
-    /// left − right, computed in the arithmetic; exact in an exact one.
+    /// left − right, computed in the arithmetic; exact in an exact one, and in an interval
+    /// arithmetic an interval without 0.
     pub difference: String,
+}
+
+/// The first place at which the arithmetic cannot tell whether an observable differs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// How many steps both runs had taken.
+    pub after_steps: usize,
+    /// The observable.
+    pub quantity: String,
+    /// The entry (row, column), from 0.
+    pub entry: (usize, usize),
+    /// What is known of the left run's value.
+    pub left: String,
+    /// What is known of the right run's value.
+    pub right: String,
+    /// Why that is too little.
+    pub reason: OpError,
+}
+
+impl std::fmt::Display for Doubt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "after {} steps, {} at row {}, column {} is {} on the left and {} on the right: {}",
+            self.after_steps,
+            self.quantity,
+            self.entry.0,
+            self.entry.1,
+            self.left,
+            self.right,
+            self.reason
+        )
+    }
 }
 
 /// What came of checking a property on two runs.
@@ -69,6 +103,8 @@ pub enum Outcome {
     PremiseFails(Difference),
     /// A conclusion differs.
     Fails(Difference),
+    /// No conclusion is known to differ, but of some entry it is not known, or of a premise.
+    Undecided(Doubt),
     /// A conclusion has no value although both runs go on.
     Undefined {
         /// How many steps had been taken.
@@ -92,7 +128,8 @@ pub enum CheckError {
 }
 
 /// Checks `property` on `left` and `right` over `steps` steps: the same bits in a float format,
-/// equality in an exact arithmetic.
+/// equality in an exact arithmetic. In an interval arithmetic disjoint intervals differ and
+/// overlapping ones are undecided.
 ///
 /// # Errors
 /// [`CheckError`] when an observable cannot be read or a run cannot go on.
@@ -115,6 +152,7 @@ pub fn check<A: Arithmetic>(
     let (mut pl, mut pr) = (machine(&pl, left)?, machine(&pr, right)?);
     let (mut cl, mut cr) = (machine(&cl, left)?, machine(&cr, right)?);
     let mut compared = 0;
+    let mut doubt = None;
     for after_steps in 0..=steps {
         if property
             .premise_until
@@ -122,11 +160,20 @@ pub fn check<A: Arithmetic>(
         {
             pl.forward()?;
             pr.forward()?;
+            let mut in_doubt = None;
             for name in &property.premise {
-                if let Compared::Different(entry, x, y) = compare_quotients(ctx, &pl, &pr, name) {
-                    let found = difference(ctx, name, after_steps, entry, &x, &y);
+                let found = compare_quotients(ctx, &pl, &pr, name);
+                if let Some(pair) = found.different {
+                    let found = pair.difference(ctx, name, after_steps);
                     return Ok(Outcome::PremiseFails(found));
                 }
+                if let Some((pair, reason)) = found.undecided {
+                    in_doubt.get_or_insert(pair.doubt(ctx, name, after_steps, reason));
+                }
+            }
+            // Nothing follows from a premise that may be wrong.
+            if let Some(in_doubt) = in_doubt {
+                return Ok(Outcome::Undecided(doubt.unwrap_or(in_doubt)));
             }
             if after_steps < steps {
                 pl.advance()?;
@@ -153,20 +200,24 @@ pub fn check<A: Arithmetic>(
             return Err(error.into());
         }
         for name in &property.conclusion {
-            match compare_values(ctx, &cl, &cr, name) {
-                Compared::Equal(count) => compared += count,
-                Compared::Different(entry, x, y) => {
-                    let found = difference(ctx, name, after_steps, entry, &x, &y);
-                    return Ok(Outcome::Fails(found));
-                }
+            let found = compare_values(ctx, &cl, &cr, name);
+            if let Some(pair) = found.different {
+                return Ok(Outcome::Fails(pair.difference(ctx, name, after_steps)));
             }
+            if let Some((pair, reason)) = found.undecided {
+                doubt.get_or_insert(pair.doubt(ctx, name, after_steps, reason));
+            }
+            compared += found.equal;
         }
         if after_steps < steps {
             cl.advance()?;
             cr.advance()?;
         }
     }
-    Ok(Outcome::Holds { compared })
+    Ok(match doubt {
+        Some(doubt) => Outcome::Undecided(doubt),
+        None => Outcome::Holds { compared },
+    })
 }
 
 fn runs_on<A: Arithmetic>(ctx: &A, scenario: &Scenario, steps: usize) -> Result<(), CheckError> {
@@ -220,9 +271,85 @@ fn observing(
     Ok(step)
 }
 
-enum Compared<E> {
-    Equal(usize),
-    Different((usize, usize), E, E),
+/// Two values of one entry.
+struct Pair<E> {
+    entry: (usize, usize),
+    left: E,
+    right: E,
+}
+
+/// What came of comparing the entries of two matrices, up to the first that differs.
+struct Compared<E> {
+    equal: usize,
+    different: Option<Pair<E>>,
+    /// The first entry of which it cannot be told, and why.
+    undecided: Option<(Pair<E>, OpError)>,
+}
+
+impl<E: Clone> Compared<E> {
+    fn none() -> Self {
+        Self {
+            equal: 0,
+            different: None,
+            undecided: None,
+        }
+    }
+
+    /// Compares one more entry, unless a difference was found.
+    fn add<A: Arithmetic<Elem = E>>(&mut self, ctx: &A, entry: (usize, usize), x: &E, y: &E) {
+        if self.different.is_some() {
+            return;
+        }
+        let pair = || Pair {
+            entry,
+            left: x.clone(),
+            right: y.clone(),
+        };
+        match ctx.same(x, y) {
+            Ok(true) => self.equal += 1,
+            Ok(false) => self.different = Some(pair()),
+            Err(reason) => {
+                self.undecided.get_or_insert_with(|| (pair(), reason));
+            }
+        }
+    }
+}
+
+impl<E> Pair<E> {
+    fn difference<A: Arithmetic<Elem = E>>(
+        &self,
+        ctx: &A,
+        quantity: &str,
+        after_steps: usize,
+    ) -> Difference {
+        let mut difference = ctx.zero();
+        ctx.sub(&mut difference, &self.left, &self.right);
+        Difference {
+            after_steps,
+            quantity: quantity.to_owned(),
+            entry: self.entry,
+            left: ctx.show(&self.left),
+            right: ctx.show(&self.right),
+            difference: ctx.show(&difference),
+        }
+    }
+
+    fn doubt<A: Arithmetic<Elem = E>>(
+        &self,
+        ctx: &A,
+        quantity: &str,
+        after_steps: usize,
+        reason: OpError,
+    ) -> Doubt {
+        Doubt {
+            after_steps,
+            quantity: quantity.to_owned(),
+            entry: self.entry,
+            left: ctx.show(&self.left),
+            right: ctx.show(&self.right),
+            reason,
+        }
+    }
 }
 
 fn compare_values<A: Arithmetic>(
@@ -231,14 +358,13 @@ fn compare_values<A: Arithmetic>(
     right: &Machine<'_, A>,
     name: &str,
 ) -> Compared<A::Elem> {
-    let (Some(x), Some(y)) = (left.output(name), right.output(name)) else {
-        return Compared::Equal(0);
-    };
-    entries(x.nrows(), x.ncols())
-        .find(|at| !ctx.same(&x[*at], &y[*at]))
-        .map_or(Compared::Equal(x.len()), |at| {
-            Compared::Different(at, x[at].clone(), y[at].clone())
-        })
+    let mut compared = Compared::none();
+    if let (Some(x), Some(y)) = (left.output(name), right.output(name)) {
+        for at in entries(x.nrows(), x.ncols()) {
+            compared.add(ctx, at, &x[at], &y[at]);
+        }
+    }
+    compared
 }
 
 /// Compares dividend times the other's divisor where both are quotients.
@@ -256,44 +382,23 @@ fn compare_quotients<A: Arithmetic>(
         return compare_values(ctx, left, right, name);
     };
     let (Some(x), Some(y)) = (left.output(name), right.output(name)) else {
-        return Compared::Equal(0);
+        return Compared::none();
     };
     // Dimensions of size 1 are repeated, as everywhere.
     let at = |m: &DMatrix<A::Elem>, (row, col): (usize, usize)| {
         m[(row.min(m.nrows() - 1), col.min(m.ncols() - 1))].clone()
     };
     let (rows, cols) = (x.nrows().max(dl.nrows()), x.ncols().max(dl.ncols()));
+    let mut compared = Compared::none();
     for entry in entries(rows, cols) {
         let (mut l, mut r) = (ctx.zero(), ctx.zero());
         ctx.mul(&mut l, &at(x, entry), &at(dr, entry));
         ctx.mul(&mut r, &at(y, entry), &at(dl, entry));
-        if !ctx.same(&l, &r) {
-            return Compared::Different(entry, l, r);
-        }
+        compared.add(ctx, entry, &l, &r);
     }
-    Compared::Equal(rows * cols)
+    compared
 }
 
 fn entries(rows: usize, cols: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..rows).flat_map(move |row| (0..cols).map(move |col| (row, col)))
-}
-
-fn difference<A: Arithmetic>(
-    ctx: &A,
-    quantity: &str,
-    after_steps: usize,
-    entry: (usize, usize),
-    left: &A::Elem,
-    right: &A::Elem,
-) -> Difference {
-    let mut difference = ctx.zero();
-    ctx.sub(&mut difference, left, right);
-    Difference {
-        after_steps,
-        quantity: quantity.to_owned(),
-        entry,
-        left: ctx.show(left),
-        right: ctx.show(right),
-        difference: ctx.show(&difference),
-    }
 }

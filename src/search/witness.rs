@@ -6,7 +6,7 @@ use crate::arith::{
     Arithmetic, ArithmeticName, UnknownArithmetic, WithArithmetic, with_arithmetic,
 };
 use crate::scenario::{
-    CheckError, Difference, Outcome, Property, Scenario, ScenarioError, ScenarioFile, check,
+    CheckError, Difference, Doubt, Outcome, Property, Scenario, ScenarioError, ScenarioFile, check,
 };
 
 /// The schema name that a witness file carries.
@@ -53,7 +53,7 @@ impl Finding {
                 side: (*side).to_owned(),
                 reason: error.to_string(),
             }),
-            Outcome::Holds { .. } | Outcome::PremiseFails(_) => None,
+            Outcome::Holds { .. } | Outcome::PremiseFails(_) | Outcome::Undecided(_) => None,
         }
     }
 
@@ -139,8 +139,10 @@ pub enum WitnessError {
 /// What a replay came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replay {
-    /// What was found now; `None` when the property holds on the two runs.
+    /// What was found now; `None` when nothing contradicts the property on the two runs.
     pub found: Option<Finding>,
+    /// Where the arithmetic cannot tell whether the property holds.
+    pub doubt: Option<Doubt>,
     /// Whether that is exactly what the file says.
     pub agrees: bool,
 }
@@ -259,6 +261,14 @@ impl Witness {
         let outcome = check_in(name, &self.property, &left, &right, steps)?;
         let found = Finding::of(&outcome);
         let agrees = found.as_ref() == Some(&self.found);
-        Ok(Replay { found, agrees })
+        let doubt = match outcome {
+            Outcome::Undecided(doubt) => Some(doubt),
+            _ => None,
+        };
+        Ok(Replay {
+            found,
+            doubt,
+            agrees,
+        })
     }
 }

@@ -5,6 +5,8 @@
 use num_bigint::BigInt;
 use num_traits::One;
 use proptest::prelude::*;
+#[cfg(feature = "mp")]
+use rug::{Float, float::Special};
 
 use super::super::*;
 
@@ -18,6 +20,8 @@ pub enum Kind {
     },
     /// Binary floating point, to nearest, ties to even.
     Float(Format),
+    /// Intervals, rounded outward.
+    Enclosure,
 }
 
 /// The numbers `m · 2^e` with `|m| < 2^precision` and `e ≥ emin`, below `2^emax`.
@@ -192,8 +196,47 @@ impl Lawful for Mp {
     fn elements(&self) -> BoxedStrategy<<Self as Arithmetic>::Elem> {
         match self.kind() {
             Kind::Float(format) => floats(self, format),
-            Kind::Exact { .. } => unreachable!(),
+            Kind::Exact { .. } | Kind::Enclosure => unreachable!(),
         }
+    }
+}
+
+/// Intervals: single numbers, neighbours, narrow and wide ones, and unbounded ones.
+#[cfg(feature = "mp")]
+impl Lawful for MpIntervals {
+    fn kind(&self) -> Kind {
+        Kind::Enclosure
+    }
+    fn elements(&self) -> BoxedStrategy<<Self as Arithmetic>::Elem> {
+        let ArithmeticName::Interval(bits) = self.name() else {
+            unreachable!()
+        };
+        let ctx = self.clone();
+        (Mp::new(bits).elements(), Mp::new(bits).elements(), 0u8..9)
+            .prop_map(move |(x, y, shape)| {
+                let mut wider = x.clone();
+                let mut zero = x.clone();
+                zero -= &x;
+                let (x, y) = match shape {
+                    0 | 1 => (x.clone(), x),
+                    // The neighbour of 0 is too long to be written out.
+                    2 if !x.is_zero() => {
+                        wider.next_up();
+                        (x, wider)
+                    }
+                    3 => {
+                        wider += 1u32;
+                        (x, wider)
+                    }
+                    4 => (zero, y),
+                    5 if y < 0 => (x, Float::with_val(bits, Special::NegInfinity)),
+                    5 => (x, Float::with_val(bits, Special::Infinity)),
+                    _ => (x, y),
+                };
+                let (inf, sup) = if x <= y { (x, y) } else { (y, x) };
+                ctx.of_ends(inf, sup)
+            })
+            .boxed()
     }
 }
 

@@ -91,7 +91,7 @@ pub fn operations_are_correctly_rounded<A: Lawful>(ctx: &A) {
         for (exact, answer) in results {
             match ctx.kind() {
                 Kind::Float(format) => judge(ctx, format, &exact, answer)?,
-                Kind::Exact { .. } => {
+                Kind::Exact { .. } | Kind::Enclosure => {
                     prop_assert_eq!(ctx.to_ratio(&answer.unwrap()), Some(exact));
                 }
             }

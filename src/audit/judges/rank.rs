@@ -162,7 +162,7 @@ impl WithArithmetic for Minor<'_> {
                 ctx.mul(&mut l, &x[*p], &y[*q]);
                 ctx.mul(&mut r, &x[*q], &y[*p]);
                 ctx.sub(&mut minor, &l, &r);
-                if !ctx.same(&minor, &ctx.zero()) {
+                if ctx.same(&minor, &ctx.zero()) == Ok(false) {
                     return Ok(Some(Found {
                         entries: [*p, *q],
                         value: ctx.show(&minor),

@@ -1,0 +1,378 @@
+//! Interval arithmetic: every result is an interval that certainly holds the exact one.
+//!
+//! An element is a closed interval [inf, sup] of real numbers, never empty, perhaps unbounded on
+//! either side; its end points are rounded outward. The operations are interval extensions in
+//! the sense of IEEE 1788: whatever real numbers the operands stand for, the exact result of the
+//! real operation lies in the interval result. So two runs whose intervals are disjoint differ,
+//! and two whose intervals overlap may or may not.
+//!
+//! An operation is carried out only where it is defined on the whole of its operands: where it
+//! is undefined everywhere the answer is [`OpError::Undefined`], where it is undefined somewhere
+//! [`OpError::Undecided`]. A question with a yes-or-no answer (an order, a sign) has one only
+//! where it is the same for all numbers in question.
+//!
+//! An operand that occurs twice counts as two: x − x is an interval around 0, not 0. The one
+//! exception is [`Arithmetic::square`]. Nothing here narrows an interval by other knowledge.
+
+mod ends;
+mod functions;
+mod mp;
+mod product;
+
+use std::cmp::Ordering;
+
+pub use ends::{Ends, Toward};
+pub use mp::MpEnds;
+
+use super::{Arithmetic, ArithmeticName, FloatFormat, Function, OpError, Ratio};
+use Toward::{Down, Up};
+
+/// The context of an interval arithmetic with the given end points.
+#[derive(Debug, Clone)]
+pub struct Intervals<E: Ends> {
+    ends: E,
+}
+
+/// `interval:BITS`: end points from MPFR with this many significand bits.
+pub type MpIntervals = Intervals<MpEnds>;
+
+impl MpIntervals {
+    /// A context with end points of `bits` significand bits; at least 2.
+    pub fn new(bits: u32) -> Self {
+        Self {
+            ends: MpEnds::new(bits),
+        }
+    }
+}
+
+/// All real numbers from `inf` to `sup`, the finite ones of the two included.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Interval<T> {
+    inf: T,
+    sup: T,
+}
+
+impl<T> Interval<T> {
+    /// The lower bound; −∞ where there is none.
+    pub fn inf(&self) -> &T {
+        &self.inf
+    }
+
+    /// The upper bound; ∞ where there is none.
+    pub fn sup(&self) -> &T {
+        &self.sup
+    }
+}
+
+impl<T: PartialOrd> Interval<T> {
+    fn is_point(&self) -> bool {
+        self.inf == self.sup
+    }
+
+    /// Whether every number here is less than every number of `other`.
+    fn precedes(&self, other: &Self) -> bool {
+        self.sup < other.inf
+    }
+
+    fn contains(&self, x: &T) -> bool {
+        self.inf <= *x && *x <= self.sup
+    }
+}
+
+/// The sign that all numbers of an interval share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    /// No number is negative.
+    Right,
+    /// No number is positive.
+    Left,
+    /// Some are negative and some positive.
+    Both,
+}
+
+#[cfg(test)]
+impl<E: Ends> Intervals<E> {
+    pub(super) fn ends(&self) -> &E {
+        &self.ends
+    }
+
+    pub(super) fn of_ends(&self, inf: E::End, sup: E::End) -> Interval<E::End> {
+        Interval { inf, sup }
+    }
+}
+
+impl<E: Ends> Intervals<E> {
+    fn point(&self, x: E::End) -> Interval<E::End> {
+        Interval {
+            inf: x.clone(),
+            sup: x,
+        }
+    }
+
+    fn side(&self, x: &Interval<E::End>) -> Side {
+        let zero = self.ends.zero();
+        if x.inf >= zero {
+            Side::Right
+        } else if x.sup <= zero {
+            Side::Left
+        } else {
+            Side::Both
+        }
+    }
+
+    fn larger<'x>(&self, x: &'x E::End, y: &'x E::End) -> &'x E::End {
+        if x < y { y } else { x }
+    }
+
+    fn smaller<'x>(&self, x: &'x E::End, y: &'x E::End) -> &'x E::End {
+        if x > y { y } else { x }
+    }
+}
+
+const OVERLAP: OpError = OpError::Undecided("the intervals overlap");
+
+impl<E: Ends> Arithmetic for Intervals<E> {
+    type Elem = Interval<E::End>;
+
+    fn name(&self) -> ArithmeticName {
+        self.ends.name()
+    }
+
+    fn zero(&self) -> Self::Elem {
+        self.point(self.ends.zero())
+    }
+
+    fn from_ratio(&self, q: &Ratio) -> Result<Self::Elem, OpError> {
+        Ok(Interval {
+            inf: self.ends.from_ratio(q, Down),
+            sup: self.ends.from_ratio(q, Up),
+        })
+    }
+
+    fn from_f64(&self, x: f64) -> Result<Self::Elem, OpError> {
+        if !x.is_finite() {
+            return Err(super::NOT_FINITE);
+        }
+        Ok(Interval {
+            inf: self.ends.from_f64(x, Down),
+            sup: self.ends.from_f64(x, Up),
+        })
+    }
+
+    fn set(&self, out: &mut Self::Elem, x: &Self::Elem) {
+        self.ends.set(&mut out.inf, &x.inf);
+        self.ends.set(&mut out.sup, &x.sup);
+    }
+
+    fn add(&self, out: &mut Self::Elem, x: &Self::Elem, y: &Self::Elem) {
+        self.ends.add(&mut out.inf, &x.inf, &y.inf, Down);
+        self.ends.add(&mut out.sup, &x.sup, &y.sup, Up);
+    }
+
+    fn sub(&self, out: &mut Self::Elem, x: &Self::Elem, y: &Self::Elem) {
+        self.ends.sub(&mut out.inf, &x.inf, &y.sup, Down);
+        self.ends.sub(&mut out.sup, &x.sup, &y.inf, Up);
+    }
+
+    fn mul(&self, out: &mut Self::Elem, x: &Self::Elem, y: &Self::Elem) {
+        self.product(out, x, y);
+    }
+
+    fn square(&self, out: &mut Self::Elem, x: &Self::Elem) {
+        self.integer_power(out, x, 2);
+    }
+
+    fn neg(&self, out: &mut Self::Elem, x: &Self::Elem) {
+        self.ends.neg(&mut out.inf, &x.sup);
+        self.ends.neg(&mut out.sup, &x.inf);
+    }
+
+    fn accumulate(&self, acc: &mut Self::Elem, x: &Self::Elem) {
+        self.ends.accumulate(&mut acc.inf, &x.inf, Down);
+        self.ends.accumulate(&mut acc.sup, &x.sup, Up);
+    }
+
+    fn div(&self, out: &mut Self::Elem, x: &Self::Elem, y: &Self::Elem) -> Result<(), OpError> {
+        self.quotient(out, x, y)
+    }
+
+    fn sqrt(&self, out: &mut Self::Elem, x: &Self::Elem) -> Result<(), OpError> {
+        let zero = self.ends.zero();
+        if x.sup < zero {
+            return Err(OpError::Undefined("square root of a negative number"));
+        }
+        if x.inf < zero {
+            return Err(OpError::Undecided(
+                "square root of an interval with negative numbers",
+            ));
+        }
+        self.ends.sqrt(&mut out.inf, &x.inf, Down);
+        self.ends.sqrt(&mut out.sup, &x.sup, Up);
+        Ok(())
+    }
+
+    /// An order only where it holds for all numbers of both, so equal only for one number.
+    fn compare(&self, x: &Self::Elem, y: &Self::Elem) -> Result<Ordering, OpError> {
+        if x.precedes(y) {
+            Ok(Ordering::Less)
+        } else if y.precedes(x) {
+            Ok(Ordering::Greater)
+        } else if x.is_point() && x == y {
+            Ok(Ordering::Equal)
+        } else {
+            Err(OVERLAP)
+        }
+    }
+
+    fn less(&self, x: &Self::Elem, y: &Self::Elem) -> Result<bool, OpError> {
+        if x.precedes(y) {
+            Ok(true)
+        } else if x.inf >= y.sup {
+            Ok(false)
+        } else {
+            Err(OVERLAP)
+        }
+    }
+
+    fn less_equal(&self, x: &Self::Elem, y: &Self::Elem) -> Result<bool, OpError> {
+        Ok(!self.less(y, x)?)
+    }
+
+    fn abs(&self, out: &mut Self::Elem, x: &Self::Elem) -> Result<(), OpError> {
+        match self.side(x) {
+            Side::Right => self.set(out, x),
+            Side::Left => self.neg(out, x),
+            Side::Both => {
+                let mut flipped = self.ends.zero();
+                self.ends.neg(&mut flipped, &x.inf);
+                self.ends.set(&mut out.inf, &self.ends.zero());
+                self.ends.set(&mut out.sup, self.larger(&flipped, &x.sup));
+            }
+        }
+        Ok(())
+    }
+
+    fn sign(&self, out: &mut Self::Elem, x: &Self::Elem) -> Result<(), OpError> {
+        let order = self.compare(x, &self.zero());
+        let sign = match order.map_err(|_| OpError::Undecided("sign of an interval around 0"))? {
+            Ordering::Less => -1.0,
+            Ordering::Equal => 0.0,
+            Ordering::Greater => 1.0,
+        };
+        *out = self.from_f64(sign)?;
+        Ok(())
+    }
+
+    /// Always decided, since the larger of two numbers is a number wherever they lie.
+    fn max(&self, out: &mut Self::Elem, x: &Self::Elem, y: &Self::Elem) -> Result<(), OpError> {
+        self.ends.set(&mut out.inf, self.larger(&x.inf, &y.inf));
+        self.ends.set(&mut out.sup, self.larger(&x.sup, &y.sup));
+        Ok(())
+    }
+
+    fn min(&self, out: &mut Self::Elem, x: &Self::Elem, y: &Self::Elem) -> Result<(), OpError> {
+        self.ends.set(&mut out.inf, self.smaller(&x.inf, &y.inf));
+        self.ends.set(&mut out.sup, self.smaller(&x.sup, &y.sup));
+        Ok(())
+    }
+
+    fn function(&self, f: Function, out: &mut Self::Elem, x: &Self::Elem) -> Result<(), OpError> {
+        self.extension(f, out, x)
+    }
+
+    fn atan2(&self, out: &mut Self::Elem, y: &Self::Elem, x: &Self::Elem) -> Result<(), OpError> {
+        *out = self.angle(y, x);
+        Ok(())
+    }
+
+    fn power(&self, out: &mut Self::Elem, x: &Self::Elem, n: u64) -> Result<(), OpError> {
+        self.integer_power(out, x, n);
+        Ok(())
+    }
+
+    /// Rounding is monotone, so the end points are rounded, to nearest as every number is.
+    fn cast(&self, out: &mut Self::Elem, x: &Self::Elem, to: FloatFormat) -> Result<(), OpError> {
+        let (inf, sup) = (self.ends.cast(&x.inf, to), self.ends.cast(&x.sup, to));
+        let zero = self.ends.zero();
+        match (inf, sup) {
+            (Some(inf), Some(sup)) => {
+                out.inf = self.ends.from_f64(inf, Down);
+                out.sup = self.ends.from_f64(sup, Up);
+                Ok(())
+            }
+            (None, _) if x.inf > zero => Err(OpError::Overflow(self.name())),
+            (_, None) if x.sup < zero => Err(OpError::Overflow(self.name())),
+            _ => Err(OpError::Undecided(
+                "an interval with numbers beyond the format's largest",
+            )),
+        }
+    }
+
+    /// An unbounded interval stands for numbers too.
+    fn check(&self, _: &Self::Elem) -> Result<(), OpError> {
+        Ok(())
+    }
+
+    /// Certainly the same only where both are one and the same number.
+    fn same(&self, x: &Self::Elem, y: &Self::Elem) -> Result<bool, OpError> {
+        self.equal(x, y)
+    }
+
+    /// The number of an interval that holds only one.
+    fn to_ratio(&self, x: &Self::Elem) -> Option<Ratio> {
+        self.ends.to_ratio(&x.inf).filter(|_| x.is_point())
+    }
+
+    /// `[inf, sup]` in decimals rounded outward.
+    fn show(&self, x: &Self::Elem) -> String {
+        format!(
+            "[{}, {}]",
+            self.ends.show(&x.inf, Down),
+            self.ends.show(&x.sup, Up)
+        )
+    }
+
+    /// The midpoint; of an unbounded interval the largest number on its side, or 0.
+    fn approx(&self, x: &Self::Elem) -> f64 {
+        self.ends.middle(&x.inf, &x.sup)
+    }
+
+    fn radius(&self, x: &Self::Elem) -> f64 {
+        self.ends.half_distance(&x.inf, &x.sup)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_show_middle_and_radius() {
+        let ctx = MpIntervals::new(53);
+        let of = |inf: f64, sup: f64| {
+            let end = |x: f64| rug::Float::with_val(53, x);
+            ctx.of_ends(end(inf), end(sup))
+        };
+        assert_eq!(
+            (ctx.approx(&of(1.0, 4.0)), ctx.radius(&of(1.0, 4.0))),
+            (2.5, 1.5)
+        );
+        assert_eq!(ctx.approx(&of(1.0, f64::INFINITY)), f64::MAX);
+        assert_eq!(ctx.approx(&of(f64::NEG_INFINITY, f64::INFINITY)), 0.0);
+        assert_eq!(ctx.radius(&of(0.0, f64::INFINITY)), f64::INFINITY);
+        assert_eq!(ctx.show(&of(-1.5, f64::INFINITY)), "[-1.5, inf]");
+        let tenth = ctx.from_ratio(&Ratio::new(1.into(), 10.into())).unwrap();
+        assert!(ctx.radius(&tenth) > 0.0 && ctx.to_ratio(&tenth).is_none());
+    }
+
+    /// Of an overlap nothing is said, not even that the two are equal.
+    #[test]
+    fn an_overlap_is_neither_the_same_nor_different() {
+        let ctx = MpIntervals::new(53);
+        let third = ctx.from_ratio(&Ratio::new(1.into(), 3.into())).unwrap();
+        assert_eq!(ctx.same(&third, &third), Err(OVERLAP));
+        assert_eq!(ctx.compare(&third, &third), Err(OVERLAP));
+        assert_eq!(ctx.same(&ctx.zero(), &ctx.zero()), Ok(true));
+        assert_eq!(ctx.same(&third, &ctx.zero()), Ok(false));
+    }
+}
