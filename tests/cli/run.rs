@@ -141,3 +141,19 @@ fn what_an_arithmetic_cannot_do_names_node_step_and_entry() {
         assert!(ran.err.contains(part), "{part}: {}", ran.err);
     }
 }
+
+#[cfg(feature = "mp")]
+#[test]
+fn intervals_show_both_end_points_and_tables_a_radius() {
+    let case = "tests/golden/adamw.json";
+    let ran = lora(&["run", case, "--arith", "interval:128", "--json"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let json = ran.json();
+    assert_eq!(json["arith"], "interval:128");
+    let loss = json["final_loss"].as_str().unwrap();
+    assert!(loss.starts_with('[') && loss.ends_with(']') && loss.contains(", "));
+    let ran = lora(&["run", case, "--arith", "interval:128", "--steps", "2"]);
+    assert!(ran.out.contains('±'), "{}", ran.out);
+    // The run is one number by number, so the loss stays within sight of PyTorch's.
+    assert!(ran.out.contains("largest deviation from PyTorch"));
+}
