@@ -78,15 +78,15 @@ impl FromStr for ArithmeticName {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (kind, bits) = text.split_once(':').unwrap_or((text, ""));
-        let of_bits: Option<(&str, fn(u32) -> Self)> = match kind {
-            "mp" => Some(("mp", Self::Mp)),
-            "interval" => Some(("interval", Self::Interval)),
-            _ => None,
-        };
-        if let Some((kind, of_bits)) = of_bits {
+        if let Some(kind) = ["mp", "interval"].into_iter().find(|k| *k == kind) {
             let bits = bits.parse::<u32>().ok();
             let bits = bits.filter(|bits| (MIN_MP_BITS..=MAX_MP_BITS).contains(bits));
-            return bits.map(of_bits).ok_or_else(|| UnknownArithmetic::Bits {
+            let name = if kind == "mp" {
+                Self::Mp
+            } else {
+                Self::Interval
+            };
+            return bits.map(name).ok_or_else(|| UnknownArithmetic::Bits {
                 kind,
                 found: text.to_owned(),
             });

@@ -19,6 +19,8 @@ pub enum Toward {
 /// Every operation answers a number on the named side of the exact result, the nearest such one
 /// unless something else is said. A lower bound is never ∞ and an upper bound never −∞; so no
 /// operation meets ∞ − ∞ or ∞ / ∞.
+// `from_…` converts into an end point; `self` is the context that rounds.
+#[allow(clippy::wrong_self_convention)]
 pub trait Ends: Clone + Debug + Send + Sync + 'static {
     /// An end point.
     type End: Clone + Debug + PartialOrd + Send + Sync + 'static;

@@ -47,8 +47,11 @@ fn inside<E: Ends>(ctx: &Ctx<E>, x: &X<E>, q: &Ratio, what: &str) -> TestCaseRes
 }
 
 /// The interval from `inf` to `sup`, rounded outward.
-fn hull<E: Ends>(ctx: &Ctx<E>, numbers: &[Ratio]) -> X<E> {
-    let (inf, sup) = (numbers.iter().min().unwrap(), numbers.iter().max().unwrap());
+fn hull<E: Ends>(ctx: &Ctx<E>, numbers: &[impl std::borrow::Borrow<Ratio>]) -> X<E> {
+    let (inf, sup) = (
+        numbers.iter().map(|q| q.borrow()).min().unwrap(),
+        numbers.iter().map(|q| q.borrow()).max().unwrap(),
+    );
     ctx.of_ends(
         ctx.ends().from_ratio(inf, Toward::Down),
         ctx.ends().from_ratio(sup, Toward::Up),
@@ -270,7 +273,7 @@ where
         if p.abs() > power_of_two(10) {
             return Ok(());
         }
-        let (x, y) = (hull(ctx, &[p.clone()]), hull(ctx, &[q]));
+        let (x, y) = (hull(ctx, &[&p]), hull(ctx, &[&q]));
         for f in Function::ALL {
             if let Ok(value) = maybe(ctx, |o| ctx.function(f, o, &x)) {
                 prop_assert!(are_neighbours(ctx, &value), "{}({p})", f.name());
@@ -318,7 +321,7 @@ where
 
 pub fn constants_are_contained<E: Ends>(ctx: &Ctx<E>) {
     let outcome = TestRunner::new(quietly()).run(&ratios(), |q| {
-        prop_assert_eq!(ctx.from_ratio(&q), Ok(hull(ctx, &[q.clone()])));
+        prop_assert_eq!(ctx.from_ratio(&q), Ok(hull(ctx, &[&q])));
         let Some(root) = Surd::sqrt(&q) else {
             return Ok(());
         };
