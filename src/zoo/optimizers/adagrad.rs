@@ -7,6 +7,8 @@
 //! ```
 //!
 //! Source: the documentation of `torch.optim.Adagrad`; JMLR 12, 2121–2159, in its diagonal form.
+//! `initial_accumulator_value` is one number for all tensors: PyTorch fills the memory of every
+//! parameter group with the optimizer's own and does not look at the group's.
 
 use super::{Hyperparameter, Optimizer, PLAIN};
 use crate::zoo::Trainer;
@@ -30,9 +32,8 @@ pub(super) const OPTIMIZER: Optimizer = Optimizer {
 fn build(trainer: &Trainer<'_>) {
     for f in trainer.factors() {
         let g = f.gradient_with_l2();
-        let initial = f
-            .hyper("initial_accumulator_value")
-            .broadcast_to(&f.shape());
+        let initial = trainer.hyper("initial_accumulator_value");
+        let initial = initial.broadcast_to(&f.shape());
         let v = f.moving_from("sum", initial, |v| v + g.square());
         let lr = f.lr() / (1 + (f.step_number() - 1) * f.hyper("lr_decay"));
         f.update(f.weight() - lr * (g / (v.sqrt() + f.hyper("eps"))));
