@@ -6,6 +6,7 @@ use lora_gauge::arith::F64;
 use lora_gauge::exec::{self, Options};
 use lora_gauge::scenario::{Golden, parse_golden};
 use lora_gauge::zoo::models::MODELS;
+use lora_gauge::zoo::{Clip, LossScaling, Reduction, Schedule};
 
 fn files() -> Vec<(PathBuf, Golden)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/models");
@@ -94,6 +95,40 @@ fn every_step_of_every_model_agrees_with_pytorch() {
             );
         }
     }
+}
+
+#[test]
+fn every_way_around_an_optimizer_is_among_the_runs() {
+    let (mut clips, mut schedules, mut scalings) = (vec![], vec![], vec![]);
+    let (mut accumulated, mut sums) = (0, 0);
+    for (_, golden) in files() {
+        let recipe = &golden.scenario.recipe;
+        clips.extend(recipe.clip.map(Clip::name));
+        schedules.extend(recipe.schedule.as_ref().map(Schedule::name));
+        scalings.extend(recipe.loss_scaling.map(LossScaling::name));
+        accumulated += usize::from(recipe.accumulation > 1);
+        sums += usize::from(recipe.reduction == Reduction::Sum);
+    }
+    for clip in ["value", "norm", "norm-per-tensor"] {
+        assert!(clips.contains(&clip), "{clip}");
+    }
+    for schedule in [
+        "constant",
+        "linear",
+        "cosine",
+        "exponential",
+        "step",
+        "inverse_sqrt",
+        "constant_with_warmup",
+        "linear_with_warmup",
+        "cosine_with_min_lr",
+    ] {
+        assert!(schedules.contains(&schedule), "{schedule}");
+    }
+    for (scaling, _) in LossScaling::ALL {
+        assert!(scalings.contains(&scaling), "{scaling}");
+    }
+    assert!(accumulated >= 2 && sums >= 1);
 }
 
 /// What a model says of its start is what PEFT's modules start from.

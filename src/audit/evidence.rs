@@ -170,19 +170,7 @@ pub fn drawn(
         .collect();
     ScenarioFile {
         name: format!("drawn with seed {seed}"),
-        model: recipe.model.name.into(),
-        loss: recipe.loss.name.into(),
-        reduction: recipe.reduction.name().into(),
-        optimizer: recipe.optimizer.name.into(),
-        counts: recipe.counts.clone(),
-        regimes: recipe.regimes.clone(),
-        midway: recipe.midway,
-        flags: recipe.switches(),
-        loraplus: recipe.loraplus,
-        clip: recipe.clip.map(|c| c.name().into()),
-        schedule: None,
         steps,
-        alpha: None,
         sizes: ["batch", "n_in", "n_out", "r"]
             .iter()
             .zip(sizes)
@@ -193,7 +181,7 @@ pub fn drawn(
             seed,
             zero: start.zero.iter().cloned().collect(),
         }),
-        tensors: Default::default(),
+        ..ScenarioFile::of(recipe)
     }
     .scenario()
 }

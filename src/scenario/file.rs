@@ -5,12 +5,12 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Scenario, ScenarioError, draw_of, only_choice};
+use super::{Scenario, ScenarioError, ScheduleFile, draw_of, only_choice};
 use crate::arith::{Arithmetic, F64, Ratio, Surd, parse_ratio};
 use crate::exec::random;
 use crate::exec::{Sizes, Tensor, Values};
 use crate::graph::{LeafKind, StepGraph};
-use crate::zoo::{Clip, Recipe, Reduction, Schedule};
+use crate::zoo::{Clip, LossScaling, Recipe, Reduction, Schedule};
 
 /// An exact number in a file: a string such as `"0.1"`, `"9/4"`, `"0x1.8p+1"` or
 /// `"1/2*sqrt(3)"`, or a number, which is read as the decimal that was written.
@@ -99,28 +99,6 @@ pub struct RandomFile {
     pub zero: Vec<String>,
 }
 
-/// A learning-rate schedule in a file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum ScheduleFile {
-    /// `LinearLR`.
-    Linear {
-        /// The factor of the first step.
-        start_factor: Exact,
-        /// The factor of the last step.
-        end_factor: Exact,
-        /// The number of steps in between.
-        total_iters: u32,
-    },
-    /// `CosineAnnealingLR`.
-    Cosine {
-        /// The number of steps.
-        t_max: u32,
-    },
-    /// lr / √t.
-    InverseSqrt,
-}
-
 /// A scenario as it is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -155,12 +133,18 @@ pub struct ScenarioFile {
     /// LoRA+: one `lr`, times `loraplus_lr_ratio` for the factors B.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub loraplus: bool,
-    /// `value`, `norm` or `norm-exact`.
+    /// `value`, `norm`, `norm-exact`, `norm-per-tensor` or `norm-per-tensor-exact`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip: Option<String>,
     /// The learning-rate schedule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<ScheduleFile>,
+    /// How many micro-batches, with data `X_1`, `Y_1`, `X_2`, … of their own, make one step.
+    #[serde(default = "one_batch", skip_serializing_if = "is_one_batch")]
+    pub gradient_accumulation_steps: u32,
+    /// `unscaled` or `kept`: what becomes of the factor `loss_scale` in the gradients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_scaling: Option<String>,
     /// The number of steps.
     pub steps: usize,
     /// LoRA's alpha; `s` is then alpha divided by the rank.
@@ -179,6 +163,12 @@ pub struct ScenarioFile {
     pub tensors: BTreeMap<String, TensorFile>,
 }
 
+fn one_batch() -> u32 {
+    1
+}
+fn is_one_batch(n: &u32) -> bool {
+    *n == 1
+}
 fn linear() -> String {
     "linear".into()
 }
@@ -199,6 +189,32 @@ impl ScenarioFile {
     /// [`ScenarioError::Syntax`] with line and column.
     pub fn from_toml(text: &str) -> Result<Self, ScenarioError> {
         toml::from_str(text).map_err(|e| ScenarioError::Syntax(e.to_string()))
+    }
+
+    /// A file of this recipe without a step, a size or a number.
+    pub fn of(recipe: &Recipe) -> Self {
+        Self {
+            name: String::new(),
+            model: recipe.model.name.to_owned(),
+            loss: recipe.loss.name.to_owned(),
+            reduction: recipe.reduction.name().to_owned(),
+            optimizer: recipe.optimizer.name.to_owned(),
+            flags: recipe.switches(),
+            counts: recipe.counts.clone(),
+            regimes: recipe.regimes.clone(),
+            midway: recipe.midway,
+            loraplus: recipe.loraplus,
+            clip: recipe.clip.map(|c| c.name().to_owned()),
+            schedule: recipe.schedule.as_ref().map(ScheduleFile::from),
+            gradient_accumulation_steps: recipe.accumulation,
+            loss_scaling: recipe.loss_scaling.map(|s| s.name().to_owned()),
+            steps: 0,
+            alpha: None,
+            sizes: BTreeMap::new(),
+            hyperparameters: BTreeMap::new(),
+            random: None,
+            tensors: BTreeMap::new(),
+        }
     }
 
     /// The run that the file describes.
@@ -259,21 +275,14 @@ impl ScenarioFile {
             None => None,
             Some(name) => Some(name.parse::<Clip>()?),
         };
-        recipe.schedule = match &self.schedule {
+        recipe.schedule = self.schedule.as_ref().map(Schedule::try_from).transpose()?;
+        recipe.accumulation = positive(
+            "gradient_accumulation_steps",
+            self.gradient_accumulation_steps,
+        )?;
+        recipe.loss_scaling = match &self.loss_scaling {
             None => None,
-            Some(ScheduleFile::InverseSqrt) => Some(Schedule::InverseSqrt),
-            Some(ScheduleFile::Cosine { t_max }) => Some(Schedule::Cosine {
-                t_max: positive("schedule.t_max", *t_max)?,
-            }),
-            Some(ScheduleFile::Linear {
-                start_factor,
-                end_factor,
-                total_iters,
-            }) => Some(Schedule::Linear {
-                start_factor: rational("schedule.start_factor", start_factor)?,
-                end_factor: rational("schedule.end_factor", end_factor)?,
-                total_iters: positive("schedule.total_iters", *total_iters)?,
-            }),
+            Some(name) => Some(name.parse::<LossScaling>()?),
         };
         Ok(recipe)
     }
@@ -291,7 +300,7 @@ impl ScenarioFile {
             .chain(recipe.model.hyperparameters)
             .map(|h| (h.name, h.default))
             .chain(recipe.loss.parameters.iter().copied())
-            .chain([("eta_min", "0")])
+            .chain([("eta_min", "0"), ("min_lr", "0"), ("loss_scale", "65536")])
             .collect();
         let mut known = Vec::new();
         let mut scalars = BTreeMap::new();
@@ -432,44 +441,20 @@ impl From<&Scenario> for ScenarioFile {
             .map(|(n, v)| (n.clone(), Exact(v.clone())));
         Self {
             name: scenario.name.clone(),
-            model: recipe.model.name.to_owned(),
-            loss: recipe.loss.name.to_owned(),
-            reduction: recipe.reduction.name().to_owned(),
-            optimizer: recipe.optimizer.name.to_owned(),
-            counts: recipe.counts.clone(),
-            regimes: recipe.regimes.clone(),
-            midway: recipe.midway,
-            flags: recipe.switches(),
-            loraplus: recipe.loraplus,
-            clip: recipe.clip.map(|c| c.name().to_owned()),
-            schedule: recipe.schedule.as_ref().map(|schedule| match schedule {
-                Schedule::InverseSqrt => ScheduleFile::InverseSqrt,
-                Schedule::Cosine { t_max } => ScheduleFile::Cosine { t_max: *t_max },
-                Schedule::Linear {
-                    start_factor,
-                    end_factor,
-                    total_iters,
-                } => ScheduleFile::Linear {
-                    start_factor: Exact(start_factor.clone().into()),
-                    end_factor: Exact(end_factor.clone().into()),
-                    total_iters: *total_iters,
-                },
-            }),
             steps: scenario.steps,
-            alpha: None,
             sizes: scenario
                 .sizes
                 .iter()
                 .map(|(n, s)| (n.to_owned(), s))
                 .collect(),
             hyperparameters: zeros.chain(given).collect(),
-            random: None,
             tensors: scenario
                 .values
                 .tensors
                 .iter()
                 .map(|(name, tensor)| (name.clone(), TensorFile::from(tensor)))
                 .collect(),
+            ..Self::of(recipe)
         }
     }
 }
@@ -496,16 +481,10 @@ impl TensorFile {
     }
 }
 
-fn positive(field: &str, n: u32) -> Result<u32, ScenarioError> {
+pub(super) fn positive(field: &str, n: u32) -> Result<u32, ScenarioError> {
     if n == 0 {
         Err(ScenarioError::field(field, "found 0, expected at least 1"))
     } else {
         Ok(n)
     }
-}
-
-fn rational(field: &str, x: &Exact) -> Result<Ratio, ScenarioError> {
-    x.0.as_ratio()
-        .cloned()
-        .ok_or_else(|| ScenarioError::field(field, format!("{} is not rational", x.0)))
 }

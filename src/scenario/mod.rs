@@ -11,13 +11,15 @@ mod file;
 mod golden;
 mod map;
 mod property;
+mod schedule;
 mod seed;
 
 pub use content::{draw_of, only_choice};
-pub use file::{Exact, Float, RandomFile, ScenarioFile, ScheduleFile, TensorFile};
+pub use file::{Exact, Float, RandomFile, ScenarioFile, TensorFile};
 pub use golden::{Golden, GoldenError, parse_golden};
 pub use map::{MapError, Powers, ScaleMap};
 pub use property::{CheckError, Difference, Doubt, Outcome, Property, check};
+pub use schedule::ScheduleFile;
 pub use seed::{SEED_ALPHAS, seed_script};
 
 use crate::exec::{Sizes, Values};

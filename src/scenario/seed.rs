@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Exact, RandomFile, Scenario, ScenarioError, ScenarioFile};
 use crate::arith::Surd;
+use crate::zoo::Recipe;
 
 /// The values of alpha that the script tries.
 pub const SEED_ALPHAS: [&str; 6] = ["1/4", "1", "4", "16", "64", "256"];
@@ -17,17 +18,6 @@ pub const SEED_ALPHAS: [&str; 6] = ["1/4", "1", "4", "16", "64", "256"];
 pub fn seed_script(seed: u64) -> Result<Scenario, ScenarioError> {
     ScenarioFile {
         name: "seed".into(),
-        model: "linear".into(),
-        loss: "l1".into(),
-        reduction: "mean".into(),
-        optimizer: "sgd".into(),
-        flags: vec![],
-        counts: BTreeMap::new(),
-        regimes: BTreeMap::new(),
-        midway: false,
-        loraplus: false,
-        clip: None,
-        schedule: None,
         steps: 5,
         alpha: Some(Exact(Surd::from(1))),
         sizes: BTreeMap::from(
@@ -44,7 +34,7 @@ pub fn seed_script(seed: u64) -> Result<Scenario, ScenarioError> {
             seed,
             zero: vec!["B".into()],
         }),
-        tensors: BTreeMap::new(),
+        ..ScenarioFile::of(&Recipe::new("linear", "l1", "sgd")?)
     }
     .scenario()
 }

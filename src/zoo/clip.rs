@@ -16,6 +16,10 @@ pub enum Clip {
     /// The same without PyTorch's constant 10⁻⁶: g · max_norm / N where N > max_norm. Not what
     /// PyTorch does; there to see what the constant costs.
     NormExact,
+    /// `clip_grad_norm_` over each tensor by itself, with a threshold for each.
+    NormPerTensor,
+    /// The same without PyTorch's constant 10⁻⁶.
+    NormPerTensorExact,
 }
 
 impl FromStr for Clip {
@@ -32,10 +36,12 @@ impl FromStr for Clip {
 
 impl Clip {
     /// All ways of clipping by name.
-    pub const ALL: [(&'static str, Self); 3] = [
+    pub const ALL: [(&'static str, Self); 5] = [
         ("value", Self::Value),
         ("norm", Self::Norm),
         ("norm-exact", Self::NormExact),
+        ("norm-per-tensor", Self::NormPerTensor),
+        ("norm-per-tensor-exact", Self::NormPerTensorExact),
     ];
 
     /// The name by which it is selected.
@@ -44,6 +50,8 @@ impl Clip {
             Self::Value => "value",
             Self::Norm => "norm",
             Self::NormExact => "norm-exact",
+            Self::NormPerTensor => "norm-per-tensor",
+            Self::NormPerTensorExact => "norm-per-tensor-exact",
         }
     }
 
@@ -53,29 +61,52 @@ impl Clip {
         step: &'g StepBuilder,
         gradients: &[(String, Expr<'g>)],
     ) -> Vec<Expr<'g>> {
-        if self == Self::Value {
-            return gradients
-                .iter()
-                .map(|(name, g)| {
-                    let bound =
-                        step.hyperparameter(&format!("clip_value_{name}"), "clip_value", false);
-                    g.max(-bound).min(bound)
-                })
-                .collect();
+        let each = gradients.iter();
+        match self {
+            // As a clamp this would not be seen to be odd in g.
+            Self::Value => each
+                .map(|(name, g)| g.sign() * g.abs().min(threshold(step, "clip_value", Some(name))))
+                .collect(),
+            Self::NormPerTensor | Self::NormPerTensorExact => each
+                .map(|(name, g)| *g * self.coefficient(step, g.square().sum(), Some(name)))
+                .collect(),
+            Self::Norm | Self::NormExact => {
+                let squares = each.map(|(_, g)| g.square().sum());
+                let Some(total) = squares.reduce(|x, y| x + y) else {
+                    return vec![];
+                };
+                let coefficient = self.coefficient(step, total, None);
+                gradients.iter().map(|(_, g)| *g * coefficient).collect()
+            }
         }
-        let squares = gradients.iter().map(|(_, g)| g.square().sum());
-        let Some(total) = squares.reduce(|x, y| x + y) else {
-            return vec![];
-        };
-        let norm = total.named("clip.norm_squared").sqrt().named("clip.norm");
-        let max_norm = step.hyperparameter("max_norm", "max_norm", false);
-        let coefficient = if self == Self::Norm {
-            let denominator = (norm + step.ratio(1, 1_000_000)).named("clip.denominator");
-            (max_norm / denominator).min(1)
-        } else {
-            norm.if_less_equal(max_norm, 1, max_norm / norm)
-        };
-        coefficient.named("clip.coef");
-        gradients.iter().map(|(_, g)| *g * coefficient).collect()
     }
+
+    /// The factor of the gradients whose squares sum up to `squares`, of one tensor or of all.
+    fn coefficient<'g>(
+        self,
+        step: &'g StepBuilder,
+        squares: Expr<'g>,
+        tensor: Option<&str>,
+    ) -> Expr<'g> {
+        let call = |what: &str, value: Expr<'g>| {
+            let suffix = tensor.map_or(String::new(), |name| format!("_{name}"));
+            value.named(&format!("clip.{what}{suffix}"))
+        };
+        let norm = call("norm", call("norm_squared", squares).sqrt());
+        let max_norm = threshold(step, "max_norm", tensor);
+        let coefficient = match self {
+            Self::Norm | Self::NormPerTensor => {
+                let denominator = call("denominator", norm + step.ratio(1, 1_000_000));
+                (max_norm / denominator).min(1)
+            }
+            _ => norm.if_less_equal(max_norm, 1, max_norm / norm),
+        };
+        call("coef", coefficient)
+    }
+}
+
+/// The threshold `base`, of one tensor or of all.
+fn threshold<'g>(step: &'g StepBuilder, base: &str, tensor: Option<&str>) -> Expr<'g> {
+    let leaf = tensor.map_or(base.to_owned(), |name| format!("{base}_{name}"));
+    step.hyperparameter(&leaf, base, false)
 }

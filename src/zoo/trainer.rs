@@ -67,12 +67,12 @@ impl<'g> Trainer<'g> {
     /// The learning rate at this step where it is one number for all tensors: the setting `lr`,
     /// as the schedule changes it.
     pub fn lr(&self) -> Expr<'g> {
-        self.scheduled(self.hyper("lr"), "eta_min")
+        self.scheduled(None, self.hyper("lr"))
     }
 
-    fn scheduled(&self, lr: Expr<'g>, eta_min: &str) -> Expr<'g> {
+    fn scheduled(&self, tensor: Option<&str>, lr: Expr<'g>) -> Expr<'g> {
         match &self.recipe.schedule {
-            Some(schedule) => schedule.apply(self.step, eta_min, lr),
+            Some(schedule) => schedule.apply(self.step, tensor, lr),
             None => lr,
         }
     }
@@ -272,7 +272,7 @@ impl<'g> Factor<'_, 'g> {
         } else {
             trainer.hyper("lr")
         };
-        trainer.scheduled(lr, &format!("eta_min_{name}"))
+        trainer.scheduled(Some(name), lr)
     }
 
     /// Whether LoRA+ gives this tensor the larger rate: PEFT asks for a factor B, or for a tensor

@@ -411,6 +411,7 @@ SCHEDULES = {
     "constant": ({"kind": "constant"}, lambda o: T.get_constant_schedule(o)),
     "exponential": ({"kind": "exponential", "gamma": 0.875}, lambda o: S.ExponentialLR(o, 0.875)),
     "step": ({"kind": "step", "step_size": 2, "gamma": 0.5}, lambda o: S.StepLR(o, 2, 0.5)),
+    "inverse_sqrt": ({"kind": "inverse_sqrt"}, lambda o: T.get_inverse_sqrt_schedule(o, 0, timescale=1)),
     "constant_with_warmup": ({"kind": "constant_with_warmup", "warmup_steps": 3},
                              lambda o: T.get_constant_schedule_with_warmup(o, 3)),
     "linear_with_warmup": ({"kind": "linear_with_warmup", "warmup_steps": 2, "total_steps": 5},
