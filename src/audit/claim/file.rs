@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::Kind;
 use crate::audit::Verdict;
-use crate::scenario::Exact;
+use crate::scenario::{Exact, ScheduleFile};
 
 /// Powers of k by the name of the quantity.
 pub(super) type PowersFile = BTreeMap<String, Exact>;
@@ -66,6 +66,9 @@ macro_rules! with_recipe {
             /// Whether the optimizer's memory starts from given values, as in the middle of a run.
             #[serde(default)]
             pub(super) midway: bool,
+            /// The learning-rate schedule, as in a scenario file.
+            #[serde(default)]
+            pub(super) schedule: Option<ScheduleFile>,
             /// The number of micro-batches of a step.
             #[serde(default)]
             pub(super) accumulation: Option<u32>,
@@ -88,6 +91,7 @@ macro_rules! with_recipe {
                     flags: &self.flags,
                     clip: self.clip.as_deref(),
                     midway: self.midway,
+                    schedule: self.schedule.as_ref(),
                     accumulation: self.accumulation,
                     loss_scaling: self.loss_scaling.as_deref(),
                     reduction: self.reduction.as_deref(),
@@ -108,6 +112,7 @@ pub(super) struct Training<'f> {
     pub flags: &'f [String],
     pub clip: Option<&'f str>,
     pub midway: bool,
+    pub schedule: Option<&'f ScheduleFile>,
     pub accumulation: Option<u32>,
     pub loss_scaling: Option<&'f str>,
     pub reduction: Option<&'f str>,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::file::Training;
 use super::{Claim, ClaimError, VariantFile};
-use crate::zoo::{Clip, LossScaling, Recipe, Reduction, UnknownName};
+use crate::zoo::{Clip, LossScaling, Recipe, Reduction, Schedule, UnknownName};
 
 impl Claim {
     /// The step over which weights are derived: an unknown network unless a model is named.
@@ -73,6 +73,10 @@ impl Claim {
             recipe.clip = Some(clip.parse::<Clip>().map_err(|e| field("clip", e))?);
         }
         recipe.midway = training.midway || whole.midway;
+        if let Some(schedule) = training.schedule.or(whole.schedule) {
+            let schedule = Schedule::try_from(schedule);
+            recipe.schedule = Some(schedule.map_err(|e| self.field("schedule", e))?);
+        }
         if let Some(batches) = training.accumulation.or(whole.accumulation) {
             if batches == 0 {
                 return Err(self.field("accumulation", "found 0, expected at least 1"));
