@@ -1,6 +1,7 @@
 //! Exact rational arithmetic, by GMP. Nothing rounds and nothing overflows.
 //!
-//! Roots exist only of squares; transcendental functions not at all.
+//! Roots exist only of squares, transcendental functions not at all, but for cosines that are
+//! rational.
 
 use std::cmp::Ordering;
 
@@ -115,7 +116,23 @@ impl Arithmetic for Rational {
         })
     }
 
-    fn function(&self, f: Function, _: &mut Number, _: &Number) -> Result<(), OpError> {
+    /// cos(π x) where it is rational (Niven 1956, theorem 3.9: 0, ±1/2 and ±1, at multiples of
+    /// 1/2 and 1/3), and no other function.
+    fn function(&self, f: Function, out: &mut Number, x: &Number) -> Result<(), OpError> {
+        let sixths = Number::from(x * 6u32);
+        if f == Function::CosPi && sixths.is_integer() {
+            let turn = sixths.numer().mod_u(12);
+            let twice = match turn {
+                0 => 2,
+                2 | 10 => 1,
+                3 | 9 => 0,
+                4 | 8 => -1,
+                6 => -2,
+                _ => return Err(OpError::Undefined("a cosine that is not rational")),
+            };
+            out.assign((twice, 2));
+            return Ok(());
+        }
         Err(OpError::Unsupported {
             operation: f.name(),
             arithmetic: ArithmeticName::Rational,
@@ -140,5 +157,32 @@ impl Arithmetic for Rational {
 
     fn approx(&self, x: &Number) -> f64 {
         x.to_f64()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cosines_are_exact_where_they_are_rational() {
+        let cos = |num: i32, den: i32| {
+            let mut out = Number::new();
+            let x = Number::from((num, den));
+            Rational
+                .function(Function::CosPi, &mut out, &x)
+                .map(|()| out)
+        };
+        for (num, den, expected) in [
+            (0, 1, (1, 1)),
+            (1, 3, (1, 2)),
+            (-1, 2, (0, 1)),
+            (2, 3, (-1, 2)),
+            (7, 1, (-1, 1)),
+            (-5, 3, (1, 2)),
+        ] {
+            assert_eq!(cos(num, den), Ok(Number::from(expected)), "{num}/{den}");
+        }
+        assert!(cos(1, 6).is_err() && cos(1, 4).is_err());
     }
 }
