@@ -33,6 +33,18 @@ pub static INITIALIZERS: &[Initializer] = &[
         build: |step| drawn_a(step, "kaiming_uniform"),
     },
     Initializer {
+        name: "false",
+        source: "PEFT `false`: both factors Kaiming-uniform, as `nn.Linear` starts",
+        build: |step| {
+            let [n_in, n_out, r] = dims();
+            Initial {
+                a: step.data("kaiming_uniform_A", &r, &n_in),
+                b: step.data("kaiming_uniform_B", &n_out, &r),
+                w0: step.data("W", &n_out, &n_in),
+            }
+        },
+    },
+    Initializer {
         name: "gaussian",
         source: "PEFT `gaussian`: A normal with standard deviation 1/r, B = 0",
         build: |step| drawn_a(step, "normal"),
@@ -40,15 +52,12 @@ pub static INITIALIZERS: &[Initializer] = &[
     Initializer {
         name: "embedding",
         source: "loralib and PEFT embeddings: A = 0, B normal",
-        build: |step| {
-            let [n_in, n_out, r] = dims();
-            let zero = step.ratio(0, 1);
-            Initial {
-                a: zero.broadcast_to(&crate::graph::Shape::new(r.clone(), n_in.clone())),
-                b: step.data("normal", &n_out, &r),
-                w0: step.data("W", &n_out, &n_in),
-            }
-        },
+        build: |step| drawn_b(step, "normal"),
+    },
+    Initializer {
+        name: "mica",
+        source: "PEFT `mica` (arXiv 2604.01694): A = 0, B the left singular vectors of W's smallest singular values",
+        build: |step| drawn_b(step, "minor_U"),
     },
     Initializer {
         name: "orthogonal",
@@ -105,6 +114,17 @@ fn drawn_a<'g>(step: &'g StepBuilder, name: &str) -> Initial<'g> {
     Initial {
         a: step.data(name, &r, &n_in),
         b: zero.broadcast_to(&crate::graph::Shape::new(n_out.clone(), r)),
+        w0: step.data("W", &n_out, &n_in),
+    }
+}
+
+/// A = 0, B drawn or taken from W, the frozen weight as it was.
+fn drawn_b<'g>(step: &'g StepBuilder, name: &str) -> Initial<'g> {
+    let [n_in, n_out, r] = dims();
+    let zero = step.ratio(0, 1);
+    Initial {
+        a: zero.broadcast_to(&crate::graph::Shape::new(r.clone(), n_in.clone())),
+        b: step.data(name, &n_out, &r),
         w0: step.data("W", &n_out, &n_in),
     }
 }

@@ -28,8 +28,9 @@ pub(super) fn judge(_claim: &Claim) -> Result<Draft, JudgeError> {
                 return "independent".to_owned();
             }
             match power_of_s(&step, name) {
-                Some(power) if !power.is_zero() => format!("s^({})", show_ratio(&power)),
-                _ => "contains s".to_owned(),
+                Some(power) if power.is_zero() => "s cancels".to_owned(),
+                Some(power) => format!("s^({})", show_ratio(&power)),
+                None => "contains s".to_owned(),
             }
         };
         let cells: Vec<String> = ["A0", "B0", "W0"].iter().map(|n| cell(n)).collect();
