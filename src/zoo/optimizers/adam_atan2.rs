@@ -42,6 +42,8 @@ fn build(trainer: &Trainer<'_>) {
         let v = f.moving("exp_avg_sq", |v| beta2 * v + (1 - beta2) * g.square());
         let size = f.hyper("b") * (v / (1 - beta2.pow(t))).sqrt();
         let angle = (m / (1 - beta1.pow(t))).atan2(size);
-        f.update(f.decayed_weight() - f.lr() * f.hyper("a") * angle);
+        // Only the product of lr and a counts: a, named first, is the one that stays as it is.
+        let a = f.hyper("a");
+        f.update(f.decayed_weight() - f.lr() * a * angle);
     }
 }

@@ -37,7 +37,9 @@ fn build(trainer: &Trainer<'_>) {
         let g = f.gradient();
         let m = f.moving("exp_avg", |m| beta1 * m + (1 - beta1) * g);
         let h = f.moving("hessian", |h| beta2 * h + (1 - beta2) * g.square());
-        let curvature = f.hyper("rho") * f.hyper("bs") * h + f.hyper("eps");
+        // Only their product counts: bs, named first, is the one that stays as it is.
+        let bs = f.hyper("bs");
+        let curvature = f.hyper("rho") * bs * h + f.hyper("eps");
         let length = (m.abs() / curvature).min(1);
         f.update(f.decayed_weight() - f.lr() * (m.sign() * length));
     }
