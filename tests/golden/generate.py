@@ -235,7 +235,7 @@ CASES = [
     Case("prodigy_growth", "prodigy", "prodigyopt", prodigy,
          {"lr": 0.5, "betas": [0.8, 0.95], "beta3": 0.9, "eps": 1e-3, "weight_decay": 0.1,
           "decouple": False, "use_bias_correction": True, "safeguard_warmup": True,
-          "d0": 0.01, "d_coef": 2.0, "growth_rate": 1.25, "slice_p": 1, "fsdp_in_use": False},
+          "d0": 0.001, "d_coef": 8.0, "growth_rate": 1.25, "slice_p": 1, "fsdp_in_use": False},
          sizes=(5, 3, 4, 2), steps=20, s=1.5, zero_b=True),
     Case("schedulefree_sgd", "schedulefree_sgd", "schedulefree",
          schedule_free(schedulefree.SGDScheduleFree),
