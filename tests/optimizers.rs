@@ -24,13 +24,14 @@ fn step(recipe: &Recipe) -> Option<StepGraph> {
     }
 }
 
-/// Every way of turning one switch on, leaving one term out, or deciding each case distinction.
+/// Every way of turning one switch the other way, leaving one term out, or deciding each case distinction.
 fn variants(optimizer: &str) -> Vec<Recipe> {
     let plain = recipe(optimizer);
     let mut all = vec![plain.clone()];
     for flag in plain.optimizer.flags {
         let mut recipe = plain.clone();
-        recipe.set_flag(flag, true).expect("its own switch");
+        let on = recipe.flags.contains(*flag);
+        recipe.set_flag(flag, !on).expect("its own switch");
         let _ = recipe.switch_off("dampening");
         all.push(recipe);
     }
