@@ -26,9 +26,12 @@ fn rule(recipe: &Recipe) -> Rule {
     rule_with(recipe, &Options::default())
 }
 
+/// The powers of p and q of each quantity.
+type ByHand = &'static [(&'static str, [i32; 2])];
+
 /// Powers of p and q of settings and memory where A' = p·A and B' = q·B, and nothing that only
 /// trades one setting for another is used.
-const BY_HAND: &[(&str, &[(&str, [i32; 2])])] = &[
+const BY_HAND: &[(&str, ByHand)] = &[
     (
         "lion",
         &[
