@@ -24,7 +24,7 @@ fn step(recipe: &Recipe) -> Option<StepGraph> {
     }
 }
 
-/// Every way of turning one switch the other way, leaving one term out, or deciding each case distinction.
+/// Every way of turning one switch, leaving one term out, or deciding each case distinction.
 fn variants(optimizer: &str) -> Vec<Recipe> {
     let plain = recipe(optimizer);
     let mut all = vec![plain.clone()];
@@ -50,7 +50,7 @@ fn variants(optimizer: &str) -> Vec<Recipe> {
     all
 }
 
-/// A run of three steps with the optimizer's default settings, and 1/8 where that is 0.
+/// A run of two steps with the optimizer's default settings, and 1/8 where that is 0.
 fn scenario(recipe: Recipe, step: &StepGraph) -> Scenario {
     let sizes = Sizes::from([("batch", 3), ("n_in", 5), ("n_out", 4), ("r", 2)]);
     let mut values = random::values(step, &sizes, 7, |_| Draw::Uniform { bits: 6 })

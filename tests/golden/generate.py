@@ -128,6 +128,20 @@ def prodigy(case, layer):
 prodigy.layer = Plain
 
 
+class Lbfgs(torch.optim.LBFGS):
+    """One iteration at the gradient that is there already; the loss is not read."""
+
+    def step(self):
+        return super().step(lambda: torch.zeros(()))
+
+
+def lbfgs(case, layer):
+    return Lbfgs([layer.A, layer.B], **case.of("A"))
+
+
+lbfgs.layer = Plain
+
+
 def schedule_free(cls):
     def make(case, layer):
         optimizer = by_group(cls)(case, layer)
@@ -191,6 +205,29 @@ CASES = [
          {"lr": 0.01, **ADAM, "weight_decay": 0.0, "amsgrad": False, "maximize": True},
          sizes=(6, 4, 3, 2), steps=14, s=0.75, loss="smooth_l1", loss_params={"beta": 0.5},
          zero_b=True),
+    Case("adafactor_clamped", "adafactor", "torch", by_group(torch.optim.Adafactor),
+         {"lr": Two(0.05, 0.3), "beta2_decay": -0.5, "eps": [0.2, 0.25], "d": Two(1.0, 1.5),
+          "weight_decay": 0.1, "maximize": False},
+         sizes=(6, 5, 4, 2), steps=14, s=1.25, zero_b=True),
+    Case("asgd_averaging", "asgd", "torch", by_group(torch.optim.ASGD),
+         {"lr": Two(0.05, 0.1), "lambd": Two(0.2, 0.1), "alpha": 2.0, "t0": 0.0,
+          "weight_decay": 0.1, "maximize": True},
+         sizes=(5, 4, 3, 2), steps=10, s=0.5, loss="huber", loss_params={"delta": 1.0}),
+    Case("lbfgs_tolerances", "lbfgs", "torch", lbfgs,
+         {"lr": 0.5, "max_iter": 1, "max_eval": 1, "tolerance_grad": 0.01,
+          "tolerance_change": 0.1, "history_size": 2, "line_search_fn": None,
+          "maximize": False},
+         sizes=(6, 4, 3, 2), steps=16, s=1.0, zero_b=True),
+    Case("muon_rms", "muon", "torch", by_group(torch.optim.Muon),
+         {"lr": Two(0.02, 0.05), "weight_decay": 0.1, "momentum": 0.8, "nesterov": False,
+          "ns_coefficients": [2.0, -1.5, 0.5], "eps": 1e-7, "ns_steps": 3,
+          "adjust_lr_fn": "match_rms_adamw"},
+         sizes=(6, 3, 5, 4), steps=12, s=1.5, zero_b=True),
+    Case("muon_spectral", "muon", "torch", by_group(torch.optim.Muon),
+         {"lr": 0.02, "weight_decay": Two(0.0, 0.2), "momentum": 0.9, "nesterov": True,
+          "ns_coefficients": [3.4445, -4.775, 2.0315], "eps": 0.5, "ns_steps": 5,
+          "adjust_lr_fn": "spectral_unclamped"},
+         sizes=(5, 4, 2, 3), steps=12, s=0.75),
     Case("lamb_phi_max", "lamb", "definitions", defined("LAMB"),
          {"lr": 0.05, **ADAM, "weight_decay": Two(0.1, 0.02), "phi_max": Two(1.25, 0.75),
           "trust_fallback": 1.0},

@@ -11,7 +11,7 @@
 //! a, b, c are `ns_coefficient1` to `ns_coefficient3`, PyTorch's `ns_coefficients`. The
 //! adjustment of a rows × cols matrix is √max(1, rows/cols) (`original`, also without any switch),
 //! 0.2 · √max(rows, cols) (`match_rms_adamw`) or √(rows/cols) (`spectral_unclamped`), PyTorch's
-//! `adjust_lr_fn`. PyTorch has nesterov on by default.
+//! `adjust_lr_fn`.
 //!
 //! Source: the documentation of `torch.optim.Muon`; Jordan et al., "Muon: An optimizer for hidden
 //! layers in neural networks", 2024; arXiv 2502.16982 for `match_rms_adamw`.
@@ -49,6 +49,7 @@ pub(super) const OPTIMIZER: Optimizer = Optimizer {
     ],
     exclusive: &[&["original", "match_rms_adamw", "spectral_unclamped"]],
     pytorch_flags: &["bfloat16"],
+    on: &["nesterov"],
     counts: &[("ns_steps", 5)],
     build,
     ..PLAIN
