@@ -3,6 +3,7 @@
 mod audit;
 mod bad_input;
 mod colour;
+mod latex;
 mod replay;
 mod rules;
 mod run;

@@ -180,7 +180,7 @@ fn invariants_and_latex() {
     assert!(invariants.contains("No rescaling changes:"), "{invariants}");
     let latex = lora(&["rules", "sgd", "--latex"]);
     assert_eq!(latex.code, 0);
-    assert!(latex.out.contains("\\begin{align*}") && latex.out.contains("p^{2}"));
+    assert!(latex.out.contains("\\begin{document}") && latex.out.contains("p^{2}"));
 }
 
 #[test]
