@@ -148,8 +148,8 @@ fn premises_are_looked_at() {
     for premise in ["lr_B * g_B", "lr_B * g_B / s"] {
         let property = Property {
             premise: vec![premise.into()],
-            premise_until: None,
             conclusion: vec!["loss".into()],
+            ..Property::default()
         };
         let outcome = check(&F64, &property, &left, &right, 2).expect("two runs");
         assert!(

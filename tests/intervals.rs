@@ -123,8 +123,8 @@ fn an_undecided_premise_refutes_nothing() {
     let case = golden("sgd");
     let property = Property {
         premise: vec!["W".into()],
-        premise_until: None,
         conclusion: vec!["s".into()],
+        ..Property::default()
     };
     let outcome = check(&ctx, &property, &case, &rescaled(&case, &RULE), 1);
     match outcome.expect("two runs") {

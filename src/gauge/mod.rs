@@ -52,3 +52,4 @@ pub use map::{Condition, MapDecision, MapError, MapProof, MapQuestion, decide_ma
 pub use sign::{SignFlip, SignFlips, sign_flips};
 pub use tie::TieConflict;
 pub use words::{show_decimal, show_weight};
+pub use zero::vanishing_states;

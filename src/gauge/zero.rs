@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use num_traits::Zero;
 
-use crate::graph::{Binary, Graph, NodeId, Op, Unary};
+use crate::graph::{Binary, Graph, NodeId, Op, StateUpdate, StepGraph, Unary};
 
 /// Marks every node that is zero because literal zeros, or the leaves in `zero_leaves`, are.
 ///
@@ -48,6 +48,22 @@ pub(super) fn zeros(graph: &Graph, zero_leaves: &BTreeSet<NodeId>) -> Vec<bool> 
         zero.push(this);
     }
     zero
+}
+
+/// The states that are zero in every run: they start at a literal zero, and their next value is
+/// zero while they are.
+pub fn vanishing_states(step: &StepGraph) -> BTreeSet<NodeId> {
+    let mut vanishing: BTreeSet<NodeId> = step.states.iter().map(|s| s.leaf).collect();
+    loop {
+        let zero = zeros(&step.graph, &vanishing);
+        let stays = |s: &&StateUpdate| zero[s.initial.index()] && zero[s.next.index()];
+        let states = step.states.iter().filter(|s| vanishing.contains(&s.leaf));
+        let left: BTreeSet<NodeId> = states.filter(stays).map(|s| s.leaf).collect();
+        if left == vanishing {
+            return left;
+        }
+        vanishing = left;
+    }
 }
 
 /// The first node that divides by a zero.

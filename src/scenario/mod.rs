@@ -6,6 +6,7 @@
 //! This room derives nothing: which map is the right one is for `gauge` to say. It parses text
 //! and never opens a file.
 
+mod compare;
 mod content;
 mod file;
 mod golden;

@@ -4,9 +4,10 @@
 //! the step, equal in both runs at every step. "The two runs do the same" has an empty premise
 //! and the conclusion `loss`, `W`.
 
-use nalgebra::DMatrix;
+use std::collections::BTreeMap;
 
-use super::{Scenario, ScenarioError};
+use super::compare::{compare_quotients, compare_values, divisor_name};
+use super::{Exact, Scenario, ScenarioError};
 use crate::arith::{Arithmetic, OpError};
 use crate::exec::{ExecError, Machine, Options, Outputs};
 use crate::graph::{Binary, Op, Output, StepGraph};
@@ -15,7 +16,7 @@ use crate::graph::{Binary, Op, Output, StepGraph};
 ///
 /// A premise that is a quotient is read cross-multiplied, so that 0/0 imposes nothing; a
 /// conclusion that is a quotient must be defined.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Property {
     /// What is assumed equal before each step and after the last one.
@@ -27,15 +28,18 @@ pub struct Property {
     pub premise_until: Option<usize>,
     /// What must then be equal.
     pub conclusion: Vec<String>,
+    /// The conclusions that are not to be equal but to be multiplied by a number from the left
+    /// run to the right one, and that number.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub factors: BTreeMap<String, Exact>,
 }
 
 impl Property {
     /// Equal loss and equal weight `W` at every step.
     pub fn same_run() -> Self {
         Self {
-            premise: vec![],
-            premise_until: None,
             conclusion: vec!["loss".into(), "W".into()],
+            ..Self::default()
         }
     }
 }
@@ -49,7 +53,8 @@ pub struct Difference {
     pub quantity: String,
     /// The entry (row, column), from 0.
     pub entry: (usize, usize),
-    /// The left run's value, exactly; in an interval arithmetic an interval that holds it.
+    /// The left run's value, exactly, times the factor by which it should be multiplied; in an
+    /// interval arithmetic an interval that holds it.
     pub left: String,
     /// The right run's value, likewise.
     pub right: String,
@@ -125,6 +130,14 @@ pub enum CheckError {
     /// A run ended at an operation without an answer.
     #[error(transparent)]
     Run(#[from] ExecError),
+    /// The arithmetic does not have the number by which a conclusion should be multiplied.
+    #[error("the factor of `{quantity}`: {source}")]
+    Factor {
+        /// The conclusion.
+        quantity: String,
+        /// What is wrong with its factor.
+        source: OpError,
+    },
 }
 
 /// Checks `property` on `left` and `right` over `steps` steps: the same bits in a float format,
@@ -140,29 +153,49 @@ pub fn check<A: Arithmetic>(
     right: &Scenario,
     steps: usize,
 ) -> Result<Outcome, CheckError> {
-    let [pl, pr] = [left, right].map(|side| observing(side, &property.premise, true));
-    let [cl, cr] = [left, right].map(|side| observing(side, &property.conclusion, false));
-    let (pl, pr, cl, cr) = (pl?, pr?, cl?, cr?);
+    let both = |observables, split| -> Result<_, ScenarioError> {
+        Ok((
+            observing(left, observables, split)?,
+            observing(right, observables, split)?,
+        ))
+    };
+    let premises = match property.premise.as_slice() {
+        [] => None,
+        premise => Some(both(premise, true)?),
+    };
+    let (cl, cr) = both(&property.conclusion, false)?;
+    let factors = property.factors.iter().map(|(name, factor)| {
+        let factor = ctx.from_surd(&factor.0);
+        let factor = factor.map_err(|source| CheckError::Factor {
+            quantity: name.clone(),
+            source,
+        })?;
+        Ok((name.as_str(), factor))
+    });
+    let factors: BTreeMap<&str, A::Elem> = factors.collect::<Result<_, CheckError>>()?;
     let all = Options {
         outputs: Outputs::All,
         ..Options::default()
     };
     let machine =
         |graph, side: &Scenario| Machine::new(ctx.clone(), graph, &side.sizes, &side.values, &all);
-    let (mut pl, mut pr) = (machine(&pl, left)?, machine(&pr, right)?);
     let (mut cl, mut cr) = (machine(&cl, left)?, machine(&cr, right)?);
+    let mut premise = match &premises {
+        None => None,
+        Some((pl, pr)) => Some((machine(pl, left)?, machine(pr, right)?)),
+    };
     let mut compared = 0;
     let mut doubt = None;
     for after_steps in 0..=steps {
-        if property
+        let assumed = property
             .premise_until
-            .is_none_or(|until| after_steps <= until)
-        {
+            .is_none_or(|until| after_steps <= until);
+        if let Some((pl, pr)) = premise.as_mut().filter(|_| assumed) {
             pl.forward()?;
             pr.forward()?;
             let mut in_doubt = None;
             for name in &property.premise {
-                let found = compare_quotients(ctx, &pl, &pr, name);
+                let found = compare_quotients(ctx, pl, pr, name);
                 if let Some(pair) = found.different {
                     let found = pair.difference(ctx, name, after_steps);
                     return Ok(Outcome::PremiseFails(found));
@@ -200,7 +233,7 @@ pub fn check<A: Arithmetic>(
             return Err(error.into());
         }
         for name in &property.conclusion {
-            let found = compare_values(ctx, &cl, &cr, name);
+            let found = compare_values(ctx, &cl, &cr, name, factors.get(name.as_str()));
             if let Some(pair) = found.different {
                 return Ok(Outcome::Fails(pair.difference(ctx, name, after_steps)));
             }
@@ -236,10 +269,6 @@ fn runs_on<A: Arithmetic>(ctx: &A, scenario: &Scenario, steps: usize) -> Result<
     Ok(machine.forward()?)
 }
 
-fn divisor_name(observable: &str) -> String {
-    format!("divisor of {observable}")
-}
-
 /// The scenario's step with the observables as its only outputs; with `split`, a quotient's
 /// dividend and divisor apart.
 fn observing(
@@ -269,136 +298,4 @@ fn observing(
         }
     }
     Ok(step)
-}
-
-/// Two values of one entry.
-struct Pair<E> {
-    entry: (usize, usize),
-    left: E,
-    right: E,
-}
-
-/// What came of comparing the entries of two matrices, up to the first that differs.
-struct Compared<E> {
-    equal: usize,
-    different: Option<Pair<E>>,
-    /// The first entry of which it cannot be told, and why.
-    undecided: Option<(Pair<E>, OpError)>,
-}
-
-impl<E: Clone> Compared<E> {
-    fn none() -> Self {
-        Self {
-            equal: 0,
-            different: None,
-            undecided: None,
-        }
-    }
-
-    /// Compares one more entry, unless a difference was found.
-    fn add<A: Arithmetic<Elem = E>>(&mut self, ctx: &A, entry: (usize, usize), x: &E, y: &E) {
-        if self.different.is_some() {
-            return;
-        }
-        let pair = || Pair {
-            entry,
-            left: x.clone(),
-            right: y.clone(),
-        };
-        match ctx.same(x, y) {
-            Ok(true) => self.equal += 1,
-            Ok(false) => self.different = Some(pair()),
-            Err(reason) => {
-                self.undecided.get_or_insert_with(|| (pair(), reason));
-            }
-        }
-    }
-}
-
-impl<E> Pair<E> {
-    fn difference<A: Arithmetic<Elem = E>>(
-        &self,
-        ctx: &A,
-        quantity: &str,
-        after_steps: usize,
-    ) -> Difference {
-        let mut difference = ctx.zero();
-        ctx.sub(&mut difference, &self.left, &self.right);
-        Difference {
-            after_steps,
-            quantity: quantity.to_owned(),
-            entry: self.entry,
-            left: ctx.show(&self.left),
-            right: ctx.show(&self.right),
-            difference: ctx.show(&difference),
-        }
-    }
-
-    fn doubt<A: Arithmetic<Elem = E>>(
-        &self,
-        ctx: &A,
-        quantity: &str,
-        after_steps: usize,
-        reason: OpError,
-    ) -> Doubt {
-        Doubt {
-            after_steps,
-            quantity: quantity.to_owned(),
-            entry: self.entry,
-            left: ctx.show(&self.left),
-            right: ctx.show(&self.right),
-            reason,
-        }
-    }
-}
-
-fn compare_values<A: Arithmetic>(
-    ctx: &A,
-    left: &Machine<'_, A>,
-    right: &Machine<'_, A>,
-    name: &str,
-) -> Compared<A::Elem> {
-    let mut compared = Compared::none();
-    if let (Some(x), Some(y)) = (left.output(name), right.output(name)) {
-        for at in entries(x.nrows(), x.ncols()) {
-            compared.add(ctx, at, &x[at], &y[at]);
-        }
-    }
-    compared
-}
-
-/// Compares dividend times the other's divisor where both are quotients.
-fn compare_quotients<A: Arithmetic>(
-    ctx: &A,
-    left: &Machine<'_, A>,
-    right: &Machine<'_, A>,
-    name: &str,
-) -> Compared<A::Elem> {
-    let divisors = (
-        left.output(&divisor_name(name)),
-        right.output(&divisor_name(name)),
-    );
-    let (Some(dl), Some(dr)) = divisors else {
-        return compare_values(ctx, left, right, name);
-    };
-    let (Some(x), Some(y)) = (left.output(name), right.output(name)) else {
-        return Compared::none();
-    };
-    // Dimensions of size 1 are repeated, as everywhere.
-    let at = |m: &DMatrix<A::Elem>, (row, col): (usize, usize)| {
-        m[(row.min(m.nrows() - 1), col.min(m.ncols() - 1))].clone()
-    };
-    let (rows, cols) = (x.nrows().max(dl.nrows()), x.ncols().max(dl.ncols()));
-    let mut compared = Compared::none();
-    for entry in entries(rows, cols) {
-        let (mut l, mut r) = (ctx.zero(), ctx.zero());
-        ctx.mul(&mut l, &at(x, entry), &at(dr, entry));
-        ctx.mul(&mut r, &at(y, entry), &at(dl, entry));
-        compared.add(ctx, entry, &l, &r);
-    }
-    compared
-}
-
-fn entries(rows: usize, cols: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..rows).flat_map(move |row| (0..cols).map(move |col| (row, col)))
 }

@@ -5,13 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use num_traits::Zero;
 use proptest::prelude::*;
 
-use crate::arith::{Ratio, Surd};
+use crate::arith::{Ratio, Surd, parse_ratio};
 use crate::exec::{Sizes, Tensor, Values};
 use crate::graph::{LeafKind, StepGraph};
 use crate::scenario::{Scenario, only_choice};
-use crate::zoo::{Content, Range, Recipe};
+use crate::zoo::{Content, Hyperparameter, Range, Recipe};
 
 /// How a run starts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -47,8 +48,13 @@ const TENSORS: usize = 8;
 const SCALARS: usize = 16;
 
 /// The values of hyperparameters that a case draws from, the simplest first.
-fn scalar(index: usize, range: Range) -> Surd {
+fn scalar(index: usize, setting: Option<&Hyperparameter>) -> Surd {
+    let range = setting.map_or(Range::Positive, |h| h.range);
+    let default = setting.and_then(|h| parse_ratio(h.default).ok());
+    let small = default.is_some_and(|d| d < Ratio::new(1.into(), 1000.into()) && !d.is_zero());
     let choices: [(i64, i64); 5] = match range {
+        // Terms and thresholds that are meant to be tiny: on both sides of what they meet.
+        Range::Positive if small => [(1, 1), (1, 4), (4, 1), (1, 32), (16, 1)],
         Range::Positive | Range::Real => [(1, 1), (1, 2), (1, 4), (2, 1), (3, 4)],
         Range::Fraction => [(1, 2), (1, 4), (3, 4), (1, 8), (7, 8)],
         Range::AboveOne => [(2, 1), (3, 2), (5, 4), (4, 1), (3, 1)],
@@ -95,7 +101,7 @@ impl Case {
         let mut values = Values::new();
         let mut drawn: BTreeMap<&str, Surd> = BTreeMap::new();
         for (i, (leaf, base, _)) in step.hyperparameters().enumerate() {
-            let value = scalar(self.scalars[i % SCALARS], range_of(recipe, base));
+            let value = scalar(self.scalars[i % SCALARS], recipe.setting(base));
             let value = if shared {
                 drawn.entry(base).or_insert(value).clone()
             } else {
@@ -146,11 +152,6 @@ impl Case {
         }
         other
     }
-}
-
-/// The values that make sense for the setting `base`.
-fn range_of(recipe: &Recipe, base: &str) -> Range {
-    recipe.setting(base).map_or(Range::Positive, |h| h.range)
 }
 
 fn entries(pool: &[i8], rows: usize, cols: usize) -> Tensor {

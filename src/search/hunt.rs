@@ -4,8 +4,10 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 use sha2::{Digest, Sha256};
 
 use super::case::{Case, Start, cases};
-use super::witness::{Finding, WitnessError, check_in, exact_arithmetic};
-use crate::scenario::{CheckError, Property, Scenario};
+use super::judge::{Judged, judge};
+use super::witness::{Finding, WitnessError};
+use crate::arith::ArithmeticName;
+use crate::scenario::{MapError, Property, Scenario};
 use crate::zoo::{Recipe, RecipeError};
 
 /// What to look for, and where.
@@ -35,6 +37,8 @@ pub struct Found {
     pub right: Scenario,
     /// What contradicts the property.
     pub finding: Finding,
+    /// The arithmetic in which it was found: exact, or an interval arithmetic.
+    pub arithmetic: ArithmeticName,
 }
 
 /// What a hunt came to.
@@ -44,7 +48,7 @@ pub struct Hunted {
     pub found: Option<Found>,
     /// Pairs on which the property was checked and held.
     pub held: u32,
-    /// Pairs that could not be judged: a premise failed, or a run could not go on.
+    /// Other pairs: a premise failed, a run could not go on, or intervals overlap.
     pub undecided: u32,
 }
 
@@ -60,12 +64,16 @@ pub enum HuntError {
     /// A property cannot be read.
     #[error(transparent)]
     Witness(#[from] WitnessError),
+    /// A rule asks for a power that cannot be formed.
+    #[error(transparent)]
+    Map(#[from] MapError),
 }
 
 /// The sizes that are tried, smallest first: the largest dimension and the number of steps.
 const TIERS: [(usize, usize); 3] = [(1, 2), (2, 2), (3, 3)];
 
-/// Looks for a pair of runs that contradicts the property, in exact arithmetic.
+/// Looks for a pair of runs that contradicts the property: in exact arithmetic, and in intervals
+/// where that has no answer.
 ///
 /// # Errors
 /// [`HuntError`] when the recipe or the property is ill-formed.
@@ -95,10 +103,10 @@ pub fn hunt(hunt: &Hunt<'_>) -> Result<Hunted, HuntError> {
         let outcome = runner.run(&cases(size, steps), |case| {
             let left = case.scenario(hunt.recipe, &step, hunt.start, hunt.shared);
             let (held, undecided) = counts.get();
-            match judge(hunt, &left, &case) {
-                Ok(Judged::Holds) => counts.set((held + 1, undecided)),
-                Ok(Judged::Undecided) => counts.set((held, undecided + 1)),
-                Ok(Judged::Found(_)) => return Err(TestCaseError::fail("counterexample")),
+            match judge_case(hunt, &left, &case) {
+                Ok((_, Judged::Holds { .. })) => counts.set((held + 1, undecided)),
+                Ok((_, Judged::Found { .. })) => return Err(TestCaseError::fail("counterexample")),
+                Ok(_) => counts.set((held, undecided + 1)),
                 Err(error) => {
                     ill_formed.borrow_mut().get_or_insert(error);
                 }
@@ -116,8 +124,20 @@ pub fn hunt(hunt: &Hunt<'_>) -> Result<Hunted, HuntError> {
             Err(TestError::Abort(reason)) => return Err(HuntError::GaveUp(reason.to_string())),
             Err(TestError::Fail(_, case)) => {
                 let left = case.scenario(hunt.recipe, &step, hunt.start, hunt.shared);
-                if let Judged::Found(found) = judge(hunt, &left, &case)? {
-                    hunted.found = Some(*found);
+                if let (
+                    Some(right),
+                    Judged::Found {
+                        finding,
+                        arithmetic,
+                    },
+                ) = judge_case(hunt, &left, &case)?
+                {
+                    hunted.found = Some(Found {
+                        left,
+                        right,
+                        finding,
+                        arithmetic,
+                    });
                 }
                 return Ok(hunted);
             }
@@ -126,30 +146,15 @@ pub fn hunt(hunt: &Hunt<'_>) -> Result<Hunted, HuntError> {
     Ok(hunted)
 }
 
-enum Judged {
-    Holds,
-    Undecided,
-    Found(Box<Found>),
-}
-
-fn judge(hunt: &Hunt<'_>, left: &Scenario, case: &Case) -> Result<Judged, WitnessError> {
+/// The right run, if there is one, and what the two come to.
+fn judge_case(
+    hunt: &Hunt<'_>,
+    left: &Scenario,
+    case: &Case,
+) -> Result<(Option<Scenario>, Judged), WitnessError> {
     let Some(right) = (hunt.right_of)(left, case) else {
-        return Ok(Judged::Undecided);
+        return Ok((None, Judged::Nothing("there is no right run".into())));
     };
-    let checked = check_in(exact_arithmetic(), hunt.property, left, &right, case.steps);
-    let outcome = match checked {
-        Ok(outcome) => outcome,
-        // A run without an answer (a root that is not rational) says nothing either way.
-        Err(WitnessError::Check(CheckError::Run(_))) => return Ok(Judged::Undecided),
-        Err(error) => return Err(error),
-    };
-    Ok(match Finding::of(&outcome) {
-        Some(finding) => Judged::Found(Box::new(Found {
-            left: left.clone(),
-            right,
-            finding,
-        })),
-        None if matches!(outcome, crate::scenario::Outcome::Holds { .. }) => Judged::Holds,
-        None => Judged::Undecided,
-    })
+    let judged = judge(hunt.property, left, &right, case.steps)?;
+    Ok((Some(right), judged))
 }

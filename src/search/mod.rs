@@ -1,15 +1,25 @@
 //! Looking for counterexamples, keeping what was found, and judging it again.
 //!
-//! [`hunt`] draws small exact runs with proptest, smallest shapes first, and shrinks what
-//! breaks a property; a [`Witness`] is the found pair of runs as a file that needs nothing
-//! else; [`Witness::replay`] judges it anew.
+//! [`hunt`] draws small runs with proptest, smallest shapes first, and shrinks what breaks a
+//! property; [`campaign`] does the same to every rule that is a little wrong, without shrinking.
+//! A pair of runs is judged in exact arithmetic, and in intervals where that has no answer. A
+//! [`Witness`] is a found pair of runs as a file that needs nothing else; [`Witness::replay`]
+//! judges it anew.
 //!
 //! This room decides nothing about claims and never touches the disk.
 
+mod campaign;
 mod case;
 mod hunt;
+mod judge;
+mod mutation;
+mod rescaling;
 mod witness;
 
+pub use campaign::{Campaign, campaign};
 pub use case::{Case, Start, cases};
 pub use hunt::{Found, Hunt, HuntError, Hunted, hunt};
+pub use judge::{Judged, judge};
+pub use mutation::{Fate, Mutant, mutants};
+pub use rescaling::Rescaling;
 pub use witness::{Finding, Replay, Witness, WitnessError, check_exactly, exact_arithmetic};

@@ -253,6 +253,7 @@ impl Claim {
             premise: self.file.premise.clone(),
             premise_until: self.file.premise_until,
             conclusion: self.file.conclusion.clone(),
+            ..Property::default()
         }
     }
 

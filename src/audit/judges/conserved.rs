@@ -16,9 +16,8 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
     let (formula, _) = claim.formulas();
     let recipe = claim.numeric()?;
     let property = Property {
-        premise: vec![],
-        premise_until: None,
         conclusion: vec![formula.to_owned()],
+        ..Property::default()
     };
     let start = claim.start();
     let hunted = hunt(&Hunt {

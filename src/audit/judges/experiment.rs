@@ -154,9 +154,8 @@ fn measure(
     name: &str,
 ) -> Result<Noticed, JudgeError> {
     let losses_only = Property {
-        premise: vec![],
-        premise_until: None,
         conclusion: vec!["loss".into()],
+        ..Property::default()
     };
     let mut noticed = Noticed {
         name: name.to_owned(),

@@ -18,7 +18,7 @@ use super::{Claim, ClaimError, Evidence, Judgement, Kind, Verdict, evidence};
 use crate::arith::ArithmeticName;
 use crate::gauge;
 use crate::scenario::{self, Property, Scenario, ScenarioError};
-use crate::search::{Finding, Found, HuntError, Witness, WitnessError, exact_arithmetic};
+use crate::search::{Finding, Found, HuntError, Witness, WitnessError};
 use crate::zoo::RecipeError;
 
 /// A judgement and the counterexample behind it, if there is one.
@@ -163,7 +163,8 @@ impl Draft {
         self
     }
 
-    /// Adds a counterexample: the witness and an entry on the rung of exact arithmetic.
+    /// Adds a counterexample: the witness and an entry on the rung of exact arithmetic, or of
+    /// bounds where two intervals are disjoint.
     fn with_counterexample(
         mut self,
         claim: &Claim,
@@ -179,14 +180,18 @@ impl Draft {
             .collect();
         self.evidence.push(
             Evidence::new(
-                super::Rung::Exact,
+                match found.arithmetic {
+                    ArithmeticName::Interval(_) => super::Rung::Bound,
+                    _ => super::Rung::Exact,
+                },
                 format!("Counterexample ({says}): {}.", found.finding.describe()),
             )
             .with("sizes", sizes.join(", "))
-            .with("arithmetic", exact_arithmetic()),
+            .with("arithmetic", found.arithmetic),
         );
-        self.witness = Some(witness(
+        self.witness = Some(witness_in(
             claim,
+            found.arithmetic,
             property,
             (&found.left, &found.right),
             found.finding.clone(),
@@ -194,16 +199,6 @@ impl Draft {
         ));
         self
     }
-}
-
-fn witness(
-    claim: &Claim,
-    property: &Property,
-    runs: (&Scenario, &Scenario),
-    finding: Finding,
-    says: &str,
-) -> Witness {
-    witness_in(claim, exact_arithmetic(), property, runs, finding, says)
 }
 
 fn witness_in(

@@ -10,7 +10,7 @@ use crate::audit::{Claim, Evidence, Rung, Table, Verdict, theorem};
 use crate::exec::Tensor;
 use crate::gauge::MapDecision;
 use crate::scenario::{Outcome, Property, ScaleMap, Scenario};
-use crate::search::{Finding, Found, Start, check_exactly};
+use crate::search::{Finding, Found, Start, check_exactly, exact_arithmetic};
 use crate::zoo::Recipe;
 
 /// The powers of k that are tried for each quantity, in halves.
@@ -107,6 +107,7 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
                 left: same,
                 right: other,
                 finding,
+                arithmetic: exact_arithmetic(),
             };
             let says =
                 "the claimed solution and another one at k = 4: equal loss and W, other factors";
@@ -141,8 +142,8 @@ fn excluded_by_theorem(claim: &Claim, recipe: &Recipe) -> bool {
 fn unique() -> Property {
     Property {
         premise: Property::same_run().conclusion,
-        premise_until: None,
         conclusion: vec!["A".into(), "B".into()],
+        ..Property::default()
     }
 }
 
@@ -215,6 +216,7 @@ fn mixings(claim: &Claim) -> Result<Draft, JudgeError> {
             left: scaled,
             right: rotated,
             finding,
+            arithmetic: exact_arithmetic(),
         };
         let says = "the rescaled run and the same run with its ranks rotated: equal loss and W, other factors";
         draft = draft.with_counterexample(claim, &unique, &found, says);

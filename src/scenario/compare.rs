@@ -1,0 +1,153 @@
+//! Two machines side by side: which entries of an observable are the same.
+
+use nalgebra::DMatrix;
+
+use super::{Difference, Doubt};
+use crate::arith::{Arithmetic, OpError};
+use crate::exec::Machine;
+
+/// Two values of one entry.
+pub(super) struct Pair<E> {
+    entry: (usize, usize),
+    left: E,
+    right: E,
+}
+
+/// What came of comparing the entries of two matrices, up to the first that differs.
+pub(super) struct Compared<E> {
+    pub equal: usize,
+    pub different: Option<Pair<E>>,
+    /// The first entry of which it cannot be told, and why.
+    pub undecided: Option<(Pair<E>, OpError)>,
+}
+
+impl<E: Clone> Compared<E> {
+    fn none() -> Self {
+        Self {
+            equal: 0,
+            different: None,
+            undecided: None,
+        }
+    }
+
+    /// Compares one more entry, unless a difference was found.
+    fn add<A: Arithmetic<Elem = E>>(&mut self, ctx: &A, entry: (usize, usize), x: &E, y: &E) {
+        if self.different.is_some() {
+            return;
+        }
+        let pair = || Pair {
+            entry,
+            left: x.clone(),
+            right: y.clone(),
+        };
+        match ctx.same(x, y) {
+            Ok(true) => self.equal += 1,
+            Ok(false) => self.different = Some(pair()),
+            Err(reason) => {
+                self.undecided.get_or_insert_with(|| (pair(), reason));
+            }
+        }
+    }
+}
+
+impl<E> Pair<E> {
+    pub fn difference<A: Arithmetic<Elem = E>>(
+        &self,
+        ctx: &A,
+        quantity: &str,
+        after_steps: usize,
+    ) -> Difference {
+        let mut difference = ctx.zero();
+        ctx.sub(&mut difference, &self.left, &self.right);
+        Difference {
+            after_steps,
+            quantity: quantity.to_owned(),
+            entry: self.entry,
+            left: ctx.show(&self.left),
+            right: ctx.show(&self.right),
+            difference: ctx.show(&difference),
+        }
+    }
+
+    pub fn doubt<A: Arithmetic<Elem = E>>(
+        &self,
+        ctx: &A,
+        quantity: &str,
+        after_steps: usize,
+        reason: OpError,
+    ) -> Doubt {
+        Doubt {
+            after_steps,
+            quantity: quantity.to_owned(),
+            entry: self.entry,
+            left: ctx.show(&self.left),
+            right: ctx.show(&self.right),
+            reason,
+        }
+    }
+}
+
+/// Compares `factor` times the left value with the right one.
+pub(super) fn compare_values<A: Arithmetic>(
+    ctx: &A,
+    left: &Machine<'_, A>,
+    right: &Machine<'_, A>,
+    name: &str,
+    factor: Option<&A::Elem>,
+) -> Compared<A::Elem> {
+    let mut compared = Compared::none();
+    let mut scaled = ctx.zero();
+    if let (Some(x), Some(y)) = (left.output(name), right.output(name)) {
+        for at in entries(x.nrows(), x.ncols()) {
+            match factor {
+                None => compared.add(ctx, at, &x[at], &y[at]),
+                Some(factor) => {
+                    ctx.mul(&mut scaled, factor, &x[at]);
+                    compared.add(ctx, at, &scaled, &y[at]);
+                }
+            }
+        }
+    }
+    compared
+}
+
+/// Compares dividend times the other's divisor where both are quotients.
+pub(super) fn compare_quotients<A: Arithmetic>(
+    ctx: &A,
+    left: &Machine<'_, A>,
+    right: &Machine<'_, A>,
+    name: &str,
+) -> Compared<A::Elem> {
+    let divisors = (
+        left.output(&divisor_name(name)),
+        right.output(&divisor_name(name)),
+    );
+    let (Some(dl), Some(dr)) = divisors else {
+        return compare_values(ctx, left, right, name, None);
+    };
+    let (Some(x), Some(y)) = (left.output(name), right.output(name)) else {
+        return Compared::none();
+    };
+    // Dimensions of size 1 are repeated, as everywhere.
+    let at = |m: &DMatrix<A::Elem>, (row, col): (usize, usize)| {
+        m[(row.min(m.nrows() - 1), col.min(m.ncols() - 1))].clone()
+    };
+    let (rows, cols) = (x.nrows().max(dl.nrows()), x.ncols().max(dl.ncols()));
+    let mut compared = Compared::none();
+    for entry in entries(rows, cols) {
+        let (mut l, mut r) = (ctx.zero(), ctx.zero());
+        ctx.mul(&mut l, &at(x, entry), &at(dr, entry));
+        ctx.mul(&mut r, &at(y, entry), &at(dl, entry));
+        compared.add(ctx, entry, &l, &r);
+    }
+    compared
+}
+
+fn entries(rows: usize, cols: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..rows).flat_map(move |row| (0..cols).map(move |col| (row, col)))
+}
+
+/// The output that holds the divisor of an observable that is a quotient.
+pub(super) fn divisor_name(observable: &str) -> String {
+    format!("divisor of {observable}")
+}

@@ -1,0 +1,302 @@
+//! A rule and its mutants put to the test: drawn runs must obey the one and contradict the others.
+//!
+//! A mutant that no run refutes is either a quantity on which nothing depends, which the graph
+//! shows, or a gap: of the search, or of the rule, which then is larger than what was derived.
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use sha2::{Digest, Sha256};
+
+use super::case::{Case, Start, cases};
+use super::hunt::HuntError;
+use super::judge::{Judged, judge_in};
+use super::mutation::{Fate, Mutant, mutants};
+use super::rescaling::Rescaling;
+use super::witness::{Finding, exact_arithmetic};
+use crate::arith::{ArithmeticName, Ratio, Surd};
+use crate::gauge::{Rule, vanishing_states};
+use crate::graph::StepGraph;
+use crate::scenario::{MapError, Property, Scenario};
+use crate::zoo::Recipe;
+
+/// What came of putting a rule and its mutants to the test.
+#[derive(Debug, Clone)]
+pub struct Campaign {
+    /// Pairs of runs that obey the rule, number by number in exact arithmetic.
+    pub exact: u32,
+    /// Pairs of runs in which intervals tell nothing apart.
+    pub enclosed: u32,
+    /// Draws that say nothing, and why the last of them does.
+    pub nothing: (u32, String),
+    /// What contradicts the rule itself: a defect of this program.
+    pub broken: Option<(Scenario, Finding)>,
+    /// Every mutant.
+    pub mutants: Vec<(Mutant, Fate)>,
+}
+
+impl Campaign {
+    /// The number of mutants that were killed.
+    pub fn killed(&self) -> usize {
+        let killed = |(_, fate): &&(Mutant, Fate)| matches!(fate, Fate::Killed { .. });
+        self.mutants.iter().filter(killed).count()
+    }
+}
+
+/// Draws after which a campaign gives up finding runs that go through, for each that it wants.
+const PATIENCE: u32 = 20;
+/// The largest dimension of the drawn runs.
+const SIZE: usize = 2;
+/// The largest number of steps of the drawn runs; at least two, since the first step is blind for
+/// much.
+const STEPS: usize = 3;
+/// The powers of two that a setting goes through where no other value of it contradicts a mutant.
+const SWEEP: std::ops::RangeInclusive<i32> = -10..=10;
+
+/// Puts `rule`, which was derived for the step of `recipe`, and all its mutants to the test on
+/// `runs` drawn runs: the rescaled run must do what the rule says, and what a mutant says must
+/// be contradicted, exactly or by disjoint intervals. A wrong first value of a parameter must
+/// show in the loss or an output. A setting of which no wrong weight shows, as that of a
+/// threshold may not, then goes through the powers of two on up to `sweeps` more runs.
+///
+/// # Errors
+/// [`HuntError`] when the recipe or a formula is ill-formed, or a power of a factor cannot be
+/// formed.
+pub fn campaign(
+    recipe: &Recipe,
+    rule: &Rule,
+    (runs, sweeps): (u32, u32),
+    seed: u64,
+) -> Result<Campaign, HuntError> {
+    let trial = Trial::new(recipe, rule)?;
+    let mut campaign = Campaign {
+        exact: 0,
+        enclosed: 0,
+        nothing: (0, String::new()),
+        broken: None,
+        mutants: trial.mutants(),
+    };
+    let mut draws = drawn(seed).zip(starts(&trial.step));
+    let limit = runs.saturating_mul(PATIENCE) as usize;
+    for (case, start) in draws.by_ref().take(limit) {
+        if campaign.exact + campaign.enclosed >= runs {
+            break;
+        }
+        let left = case.scenario(recipe, &trial.step, &start, false);
+        let right = trial.right.scenario(&left)?;
+        let arithmetics = match judge_in(ladder(), &trial.property, &left, &right, case.steps)? {
+            Judged::Holds { .. } => {
+                campaign.exact += 1;
+                ladder()
+            }
+            Judged::Overlaps(_) => {
+                campaign.enclosed += 1;
+                // What exact arithmetic cannot do here it cannot do for the mutants.
+                &ladder()[1..]
+            }
+            Judged::Found { finding, .. } => {
+                campaign.broken = Some((left, finding));
+                return Ok(campaign);
+            }
+            Judged::Nothing(why) => {
+                campaign.nothing = (campaign.nothing.0 + 1, why);
+                continue;
+            }
+        };
+        for (mutant, fate) in alive(&mut campaign) {
+            *fate = trial.fate(mutant, &left, case.steps, arithmetics)?;
+        }
+    }
+    for (case, start) in draws.take(sweeps as usize) {
+        let left = case.scenario(recipe, &trial.step, &start, false);
+        for (mutant, fate) in alive(&mut campaign) {
+            for left in sweep(&left, &mutant.quantity) {
+                *fate = trial.fate(mutant, &left, case.steps, ladder())?;
+                if *fate != Fate::Survived {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(campaign)
+}
+
+fn alive(campaign: &mut Campaign) -> impl Iterator<Item = (&Mutant, &mut Fate)> {
+    let all = campaign.mutants.iter_mut().map(|(m, fate)| (&*m, fate));
+    all.filter(|(_, fate)| **fate == Fate::Survived)
+}
+
+fn ladder() -> &'static [ArithmeticName] {
+    const EXACT_THEN_ENCLOSED: [ArithmeticName; 2] =
+        [ArithmeticName::Rational, ArithmeticName::Interval(256)];
+    match exact_arithmetic() {
+        ArithmeticName::Rational => &EXACT_THEN_ENCLOSED,
+        _ => &[ArithmeticName::Prime],
+    }
+}
+
+/// The same run with the setting `name` at each power of two; none where it is no setting.
+fn sweep(left: &Scenario, name: &str) -> impl Iterator<Item = Scenario> {
+    let is_setting = left.values.scalars.contains_key(name);
+    SWEEP.filter(move |_| is_setting).filter_map(move |power| {
+        let two = Ratio::from_integer(2.into());
+        let value = Surd::power(&two, &Ratio::from_integer(power.into()))?;
+        let mut swept = left.clone();
+        swept.values.set_scalar(name, value);
+        Some(swept)
+    })
+}
+
+struct Trial<'a> {
+    rule: &'a Rule,
+    step: StepGraph,
+    right: Rescaling,
+    /// What the rule says of two runs.
+    property: Property,
+}
+
+impl<'a> Trial<'a> {
+    fn new(recipe: &Recipe, rule: &'a Rule) -> Result<Self, HuntError> {
+        let step = recipe.build()?;
+        let right = Rescaling::with_rational_powers(rule);
+        Ok(Self {
+            rule,
+            property: right.property(&step)?,
+            right,
+            step,
+        })
+    }
+
+    /// All mutants; of some the graph shows that no run can contradict them.
+    fn mutants(&self) -> Vec<(Mutant, Fate)> {
+        let read = self.step.graph.cone(self.step.roots());
+        let vanishing = vanishing_states(&self.step);
+        let fate = |mutant: &Mutant| match self.step.graph.leaf(&mutant.quantity) {
+            Some(id) if !read[id.index()] => Fate::NoInfluence,
+            Some(id) if vanishing.contains(&id) => Fate::Vanishes,
+            _ => Fate::Survived,
+        };
+        let with_fate = |mutant: Mutant| {
+            let fate = fate(&mutant);
+            (mutant, fate)
+        };
+        mutants(self.rule).into_iter().map(with_fate).collect()
+    }
+
+    /// Whether the run `left` and the one to which the mutant leads contradict it.
+    fn fate(
+        &self,
+        mutant: &Mutant,
+        left: &Scenario,
+        steps: usize,
+        arithmetics: &[ArithmeticName],
+    ) -> Result<Fate, HuntError> {
+        let (right, property) = self.said(mutant, left)?;
+        let judged = judge_in(arithmetics, &property, left, &right, steps)?;
+        Ok(match judged {
+            Judged::Found {
+                finding,
+                arithmetic,
+            } => Fate::Killed {
+                finding,
+                arithmetic,
+            },
+            _ => Fate::Survived,
+        })
+    }
+
+    /// The run to which the mutant leads and what it says of the two. What it says of a state it
+    /// says of the run to which the rule leads.
+    fn said(&self, mutant: &Mutant, left: &Scenario) -> Result<(Scenario, Property), MapError> {
+        let wrong = self.right.with_rule(mutant.of(self.rule));
+        if mutant.quantity.starts_with("state.") {
+            let mut property = wrong.property(&self.step)?;
+            property.conclusion = vec![mutant.quantity.clone()];
+            return Ok((self.right.scenario(left)?, property));
+        }
+        let mut property = self.property.clone();
+        if self.rule.parameters.contains(&mutant.quantity) {
+            let is_result = |name: &String| !self.rule.weights.contains_key(name);
+            property.conclusion.retain(is_result);
+        }
+        Ok((wrong.scenario(left)?, property))
+    }
+}
+
+/// Every other run starts anywhere; the rest have one parameter that is zero at the start, in
+/// turn.
+fn starts(step: &StepGraph) -> impl Iterator<Item = Start> + use<> {
+    let from_zero = step.parameters.iter().map(|p| Start {
+        zero: [p.name.clone()].into(),
+    });
+    let starts: Vec<Start> = from_zero
+        .flat_map(|zero| [Start::default(), zero])
+        .collect();
+    starts.into_iter().cycle()
+}
+
+/// Cases from a seed, each of at least two steps.
+fn drawn(seed: u64) -> impl Iterator<Item = Case> {
+    let mut key = [0u8; 32];
+    key.copy_from_slice(&Sha256::digest(seed.to_le_bytes()));
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &key);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let strategy = cases(SIZE, STEPS - 1);
+    std::iter::from_fn(move || {
+        let mut case = strategy.new_tree(&mut runner).ok()?.current();
+        case.steps += 1;
+        Some(case)
+    })
+}
+
+#[cfg(all(test, feature = "mp"))]
+mod tests {
+    use super::*;
+    use crate::gauge::{Options, infer};
+
+    fn rule(recipe: &Recipe) -> Rule {
+        infer(&recipe.build().unwrap(), &Options::default()).rule
+    }
+
+    #[test]
+    fn a_wrong_rule_is_broken_and_a_right_one_is_not() {
+        for optimizer in ["sgd", "adamw"] {
+            let recipe = Recipe::new("linear", "mse", optimizer).unwrap();
+            let right = rule(&recipe);
+            let found = campaign(&recipe, &right, (4, 0), 1).unwrap();
+            assert!(found.broken.is_none() && found.killed() == found.mutants.len());
+            let last = mutants(&right).pop().unwrap();
+            let broken = campaign(&recipe, &last.of(&right), (4, 0), 1).unwrap();
+            assert!(broken.broken.is_some(), "{last}");
+        }
+    }
+
+    /// What nothing depends on cannot be contradicted.
+    #[test]
+    fn what_nothing_depends_on_is_told_from_what_survives() {
+        let recipe = Recipe::new("linear", "mse", "lora_fa").unwrap();
+        let found = campaign(&recipe, &rule(&recipe), (4, 0), 1).unwrap();
+        let of = |name: &str| {
+            let (_, fate) = found.mutants.iter().find(|(m, _)| m.quantity == name)?;
+            Some(fate.clone())
+        };
+        // The learning rate of the frozen factor is no leaf, that of the other counts.
+        assert_eq!(of("lr_A"), None);
+        assert!(matches!(of("lr_B"), Some(Fate::Killed { .. })));
+
+        let recipe = Recipe::new("linear", "mse", "radam").unwrap();
+        let recipe = recipe.in_regime("rectified", false);
+        let found = campaign(&recipe, &rule(&recipe), (4, 0), 1).unwrap();
+        let idle = found.mutants.iter().filter(|(m, _)| m.quantity == "eps_A");
+        assert!(idle.clone().count() > 0);
+        assert!(idle.clone().all(|(_, fate)| *fate == Fate::NoInfluence));
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_campaign() {
+        let recipe = Recipe::new("linear", "mse", "adam").unwrap();
+        let rule = rule(&recipe);
+        let text = |seed| format!("{:?}", campaign(&recipe, &rule, (3, 1), seed).unwrap());
+        assert_eq!(text(1), text(1));
+        assert_ne!(text(1), text(2));
+    }
+}

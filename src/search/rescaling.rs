@@ -1,0 +1,126 @@
+//! A rule of weights put to work: the rescaled run, and what must then hold of the two.
+
+use num_integer::Integer;
+use num_traits::{One, Pow};
+
+use crate::arith::{Ratio, Surd, show_ratio};
+use crate::gauge::{Rule, Weight};
+use crate::graph::StepGraph;
+use crate::scenario::{Exact, MapError, Powers, Property, Scenario};
+
+/// A rule with a number for each of its free factors.
+#[derive(Debug, Clone)]
+pub struct Rescaling {
+    rule: Rule,
+    factors: Vec<Ratio>,
+}
+
+impl Rescaling {
+    /// The rule with these factors, one for each generator.
+    pub fn new(rule: &Rule, factors: Vec<Ratio>) -> Self {
+        Self {
+            rule: rule.clone(),
+            factors,
+        }
+    }
+
+    /// The rule with different primes as factors, or powers of them such that every power that
+    /// the rule asks for is rational.
+    pub fn with_rational_powers(rule: &Rule) -> Self {
+        let weights = rule.weights.values().chain(rule.outputs.values().flatten());
+        let denominators = weights.flatten().map(|w| w.denom().clone());
+        let power = denominators.fold(num_bigint::BigInt::one(), |all, d| all.lcm(&d));
+        let primes = (2u32..).filter(|n| (2..*n).all(|d| n % d > 0));
+        let factors = primes.take(rule.dimension());
+        let factor = |prime: u32| Pow::pow(Ratio::from_integer(prime.into()), &power);
+        Self::new(rule, factors.map(factor).collect())
+    }
+
+    /// Another rule with the same factors.
+    pub fn with_rule(&self, rule: Rule) -> Self {
+        Self {
+            rule,
+            factors: self.factors.clone(),
+        }
+    }
+
+    /// The rule.
+    pub fn rule(&self) -> &Rule {
+        &self.rule
+    }
+
+    /// What a quantity of this weight is multiplied by; `None` where that is no rational times
+    /// one square root.
+    pub fn factor(&self, weight: &Weight) -> Option<Surd> {
+        let powers = self.factors.iter().zip(weight);
+        let powers = powers.map(|(factor, power)| Surd::power(factor, power));
+        powers
+            .into_iter()
+            .try_fold(Surd::from(1), |all, power| all.checked_mul(&power?))
+    }
+
+    /// The run to which the rule leads from `left`.
+    ///
+    /// # Errors
+    /// [`MapError::Power`] for a power of a factor that cannot be formed exactly.
+    pub fn scenario(&self, left: &Scenario) -> Result<Scenario, MapError> {
+        let mut right = left.clone();
+        for (generator, factor) in self.factors.iter().enumerate() {
+            let powers = |names: &[String]| {
+                let weight = |name: &String| Some((name.clone(), self.rule.weights.get(name)?));
+                let weights = names.iter().filter_map(weight);
+                let power = |w: &Weight| w.get(generator).cloned().unwrap_or_default();
+                weights.map(|(name, w)| (name, power(w))).collect()
+            };
+            let powers = Powers {
+                hyperparameters: powers(&self.rule.hyperparameters),
+                initial: powers(&self.rule.parameters),
+                ..Powers::default()
+            };
+            right = powers.apply(&right, factor)?;
+        }
+        Ok(right)
+    }
+
+    /// What must hold of a run and the one to which the rule leads: the same loss, and every
+    /// output, parameter and state multiplied by the power that its weight says. Outputs without
+    /// a weight are left out.
+    ///
+    /// # Errors
+    /// [`MapError::Power`] for a power of a factor that cannot be formed exactly.
+    pub fn property(&self, step: &StepGraph) -> Result<Property, MapError> {
+        let mut property = Property::default();
+        let mut add = |name: &str, weight: &Weight| {
+            let no_power = || MapError::Power {
+                k: self.show_factors(),
+                power: weight.iter().map(show_ratio).collect::<Vec<_>>().join(", "),
+                quantity: name.to_owned(),
+            };
+            let factor = self.factor(weight).ok_or_else(no_power)?;
+            property.conclusion.push(name.to_owned());
+            if factor != Surd::from(1) {
+                property.factors.insert(name.to_owned(), Exact(factor));
+            }
+            Ok(())
+        };
+        add("loss", &self.rule.node_weight(step.loss))?;
+        for output in &step.outputs {
+            if let Some(Some(weight)) = self.rule.outputs.get(&output.name) {
+                add(&output.name, weight)?;
+            }
+        }
+        let parameters = self.rule.parameters.iter().cloned();
+        let states = step.states.iter().map(|s| format!("state.{}", s.name));
+        for name in parameters.chain(states) {
+            if let Some(weight) = self.rule.weights.get(&name) {
+                add(&name, weight)?;
+            }
+        }
+        Ok(property)
+    }
+
+    fn show_factors(&self) -> String {
+        let factors: Vec<String> = self.factors.iter().map(show_ratio).collect();
+        factors.join(", ")
+    }
+}
