@@ -164,9 +164,8 @@ fn same_run(recipe: &Recipe) -> Property {
     conclusion.extend(step.outputs.into_iter().map(|o| o.name));
     assert!(conclusion.len() > 1, "no merged weight is named");
     Property {
-        premise: vec![],
-        premise_until: None,
         conclusion,
+        ..Property::default()
     }
 }
 

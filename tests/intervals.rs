@@ -4,9 +4,10 @@
 
 use std::path::Path;
 
-use lora_gauge::arith::{Arithmetic, F64, Mp, MpIntervals, OpError, Ratio};
+use lora_gauge::arith::{Arithmetic, ArithmeticName, F64, Mp, MpIntervals, OpError, Ratio, Surd};
 use lora_gauge::exec::{self, ExecError, Options, Trajectory};
-use lora_gauge::scenario::{Outcome, Property, ScaleMap, Scenario, check, parse_golden};
+use lora_gauge::scenario::{Exact, Outcome, Property, ScaleMap, Scenario, check, parse_golden};
+use lora_gauge::search::{Judged, Witness, judge};
 use lora_gauge::zoo::losses;
 
 fn golden(name: &str) -> Scenario {
@@ -113,6 +114,62 @@ fn equal_points_hold() {
     };
     let outcome = check(&ctx, &property, &case, &case, 0);
     assert!(matches!(outcome, Ok(Outcome::Holds { compared }) if compared > 1));
+}
+
+/// RMSprop takes roots, so its runs are no rational ones.
+#[test]
+fn a_pair_without_exact_runs_is_judged_in_intervals_and_its_witness_replays() {
+    let case = Scenario {
+        steps: 2,
+        ..golden("rmsprop")
+    };
+    let other = rescaled(&case, &[("lr", "-1")]);
+    let same = Property::same_run();
+    let found = judge(&same, &case, &other, 2).expect("two runs");
+    let Judged::Found {
+        finding,
+        arithmetic,
+    } = found
+    else {
+        panic!("{found:?}");
+    };
+    assert_eq!(arithmetic, ArithmeticName::Interval(256));
+    let says = "half the learning rate";
+    let witness = Witness::new("none", says, arithmetic, &same, (&case, &other), finding);
+    let read = Witness::parse(&witness.to_json().expect("a file")).expect("the same witness");
+    let replay = read.replay().expect("two runs");
+    assert!(replay.agrees && replay.doubt.is_none());
+    assert_eq!(replay.found.as_ref(), Some(&witness.found));
+
+    // With too few digits nothing can be told, which is no agreement and no contradiction.
+    let coarse = Witness {
+        arithmetic: "interval:4".into(),
+        ..read
+    };
+    let replay = coarse.replay().expect("two runs");
+    assert!(!replay.agrees && replay.found.is_none() && replay.doubt.is_some());
+
+    let equal = judge(&same, &case, &case, 2).expect("two runs");
+    assert!(matches!(equal, Judged::Overlaps(_)), "{equal:?}");
+}
+
+/// A conclusion may be a multiple instead of being equal.
+#[test]
+fn a_factor_is_exact_and_may_be_irrational() {
+    let case = golden("sgd");
+    let right = rescaled(&case, &RULE);
+    let mut property = Property {
+        conclusion: vec!["A".into()],
+        ..Property::default()
+    };
+    let judged = |property: &Property| judge(property, &case, &right, 2).expect("two runs");
+    assert!(matches!(judged(&property), Judged::Found { .. }));
+    let root = "1/2*sqrt(2)".parse::<Surd>().expect("a number");
+    property.factors.insert("A".into(), Exact(root));
+    let found = judged(&property);
+    assert!(matches!(found, Judged::Overlaps(_)), "{found:?}");
+    property.factors.insert("A".into(), Exact(Surd::from(1)));
+    assert!(matches!(judged(&property), Judged::Found { .. }));
 }
 
 /// Nothing follows from a premise of which nobody knows whether it is true, even where the
