@@ -25,7 +25,7 @@ fn assert_balanced(text: &str) {
     assert_eq!((depth, dollars % 2), (0, 0), "braces and dollars");
     let count = |what: &str| text.matches(what).count();
     assert_eq!(count("\\begin{"), count("\\end{"));
-    assert_eq!(count("\\left"), count("\\right") - count("\\raggedright"));
+    assert_eq!(count("\\left"), count("\\right"));
 }
 
 /// What pdflatex says of `text`; `None` where there is no pdflatex.
