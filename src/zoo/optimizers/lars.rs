@@ -33,7 +33,8 @@ pub(super) const OPTIMIZER: Optimizer = Optimizer {
 
 fn build(trainer: &Trainer<'_>) {
     for f in trainer.factors() {
-        let (w, g) = (f.weight(), f.gradient());
+        // Only lr times the coefficient counts: lr, named first, is the one that stays as it is.
+        let (w, g, lr) = (f.weight(), f.gradient(), f.lr());
         let mut denominator = g.norm();
         if f.uses("weight_decay") {
             denominator = denominator + f.hyper("weight_decay") * w.norm();
@@ -48,6 +49,6 @@ fn build(trainer: &Trainer<'_>) {
         if f.uses("momentum") {
             step = f.moving("momentum_buffer", |b| f.hyper("momentum") * b + step);
         }
-        f.update(w - f.lr() * step);
+        f.update(w - lr * step);
     }
 }
