@@ -8,7 +8,7 @@ use lora_gauge::exec::random::{self, Draw};
 use lora_gauge::exec::{self, Options as Recorded, Sizes, Trajectory};
 use lora_gauge::gauge::{Options, Rule, check as certified, infer};
 use lora_gauge::graph::StepGraph;
-use lora_gauge::scenario::{Outcome, Powers, Property, Scenario, check};
+use lora_gauge::scenario::{Outcome, Powers, Property, Scenario, ScenarioFile, check};
 use lora_gauge::zoo::{Recipe, RecipeError, Schedule, optimizers};
 
 fn recipe(optimizer: &str) -> Recipe {
@@ -335,4 +335,24 @@ fn two_values_of_one_setting_exclude_each_other() {
         recipe.build().expect_err("two values").to_string(),
         "the switches `original` and `match_rms_adamw` exclude each other"
     );
+}
+
+#[test]
+fn nesterov_can_be_asked_for_in_a_file() {
+    let read = |flags: &str, dampening: &str| {
+        let text = format!(
+            "optimizer = \"sgd\"\nsteps = 2\nflags = [{flags}]\n\
+             [hyperparameters]\ns = 1\nlr = \"1/8\"\nmomentum = \"1/2\"\n{dampening}\n\
+             [random]\nseed = 5\n[sizes]\nbatch = 2\nn_in = 3\nn_out = 2\nr = 1\n"
+        );
+        ScenarioFile::from_toml(&text).expect("TOML").scenario()
+    };
+    let losses = |scenario: &Scenario| trajectory(scenario).losses;
+    let with = read("\"nesterov\"", "").expect("a scenario");
+    let without = read("", "").expect("a scenario");
+    assert_ne!(losses(&with)[1], losses(&without)[1]);
+    let again = ScenarioFile::from(&with).scenario().expect("itself");
+    assert_eq!(losses(&again), losses(&with));
+    let refused = read("\"nesterov\"", "dampening = \"1/4\"").expect_err("as in PyTorch");
+    assert_eq!(refused.to_string(), "nesterov needs dampening = 0");
 }

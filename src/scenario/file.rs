@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use num_traits::Zero;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{Scenario, ScenarioError, ScheduleFile, draw_of, only_choice};
@@ -10,7 +11,7 @@ use crate::arith::{Arithmetic, F64, Ratio, Surd, parse_ratio};
 use crate::exec::random;
 use crate::exec::{Sizes, Tensor, Values};
 use crate::graph::{LeafKind, StepGraph};
-use crate::zoo::{Clip, LossScaling, Recipe, Reduction, Schedule};
+use crate::zoo::{Clip, Hyperparameter, LossScaling, Recipe, Reduction, Schedule};
 
 /// An exact number in a file: a string such as `"0.1"`, `"9/4"`, `"0x1.8p+1"` or
 /// `"1/2*sqrt(3)"`, or a number, which is read as the decimal that was written.
@@ -223,6 +224,12 @@ impl ScenarioFile {
     /// [`ScenarioError`] naming the field.
     pub fn scenario(&self) -> Result<Scenario, ScenarioError> {
         let mut recipe = self.recipe()?;
+        // Some combinations of terms exclude each other, so what is plainly off goes first.
+        for h in recipe.optimizer.hyperparameters {
+            if h.may_be_zero && self.is_off(h)? {
+                recipe.switch_off(h.name)?;
+            }
+        }
         let full = recipe.build()?;
         let mut scalars = self.scalars(&recipe, &full)?;
         for h in recipe
@@ -250,6 +257,18 @@ impl ScenarioFile {
             values: Values { tensors, scalars },
             steps: self.steps,
         })
+    }
+
+    /// Whether the setting is zero as one number for all tensors.
+    fn is_off(&self, h: &Hyperparameter) -> Result<bool, ScenarioError> {
+        let default = parse_ratio(h.default).map_err(|e| ScenarioError::field(h.name, e))?;
+        let common = self.hyperparameters.get(h.name);
+        let of_one = |name: &String| {
+            let rest = name.strip_prefix(h.name);
+            rest.is_some_and(|rest| rest.starts_with('_'))
+        };
+        Ok(common.map_or(default.is_zero(), |value| value.0.is_zero())
+            && !self.hyperparameters.keys().any(of_one))
     }
 
     fn recipe(&self) -> Result<Recipe, ScenarioError> {
@@ -302,7 +321,7 @@ impl ScenarioFile {
             .chain(recipe.loss.parameters.iter().copied())
             .chain([("eta_min", "0"), ("min_lr", "0"), ("loss_scale", "65536")])
             .collect();
-        let mut known = Vec::new();
+        let mut known: Vec<&str> = recipe.off.iter().map(String::as_str).collect();
         let mut scalars = BTreeMap::new();
         for (leaf, base, _) in step.hyperparameters() {
             known.extend([leaf, base]);
