@@ -4,7 +4,6 @@ use std::path::Path;
 
 use lora_gauge::arith::{Arithmetic, F64};
 use lora_gauge::exec::{self, Options, Trajectory};
-use lora_gauge::graph::{Binary, NodeId, Op, Unary};
 use lora_gauge::scenario::{Golden, parse_golden};
 
 /// The file of a loop whose length depends on the data, which is no step graph.
@@ -114,6 +113,8 @@ fn a_line_search_is_refused_by_the_setting_that_asks_for_it() {
 #[test]
 fn mp_53_agrees_with_f64_bit_for_bit() {
     use lora_gauge::arith::Mp;
+    use lora_gauge::graph::{Binary, NodeId, Op, Unary};
+
     let ctx = Mp::new(53);
     let (mut compared, mut same_bits) = (0, 0);
     for (name, golden) in runs() {
