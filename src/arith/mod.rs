@@ -144,6 +144,40 @@ pub trait Arithmetic: Clone + Debug + Send + Sync + 'static {
         self.accumulate(acc, product);
     }
 
+    /// Whether sums and matrix products are handed over whole, to [`Arithmetic::sum`] and
+    /// [`Arithmetic::dot`], instead of term by term: where a sum is rounded as one, or kept in a
+    /// wider format on the way.
+    fn sums_whole(&self) -> bool {
+        false
+    }
+
+    /// `out ← Σ xᵢ`, from left to right beginning with the first; 0 without terms.
+    fn sum<'x>(&self, out: &mut Self::Elem, terms: impl Iterator<Item = &'x Self::Elem> + Clone) {
+        for (i, x) in terms.enumerate() {
+            if i == 0 {
+                self.set(out, x);
+            } else {
+                self.accumulate(out, x);
+            }
+        }
+    }
+
+    /// `out ← Σ xᵢ·yᵢ`, likewise.
+    fn dot<'x>(
+        &self,
+        out: &mut Self::Elem,
+        pairs: impl Iterator<Item = (&'x Self::Elem, &'x Self::Elem)> + Clone,
+    ) {
+        let mut product = self.zero();
+        for (i, (x, y)) in pairs.enumerate() {
+            if i == 0 {
+                self.mul(out, x, y);
+            } else {
+                self.mul_add(out, x, y, &mut product);
+            }
+        }
+    }
+
     /// `out ← x / y`.
     ///
     /// # Errors

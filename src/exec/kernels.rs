@@ -254,6 +254,12 @@ impl<A: Arithmetic> Context<'_, A> {
             for o in entries.iter_mut() {
                 self.ctx.set(o, self.zero);
             }
+        } else if self.ctx.sums_whole() {
+            for (i, o) in entries.iter_mut().enumerate() {
+                let row = left.iter().skip(i % rows).step_by(rows);
+                let col = &right[i / rows * inner..][..inner];
+                self.ctx.dot(o, row.zip(col));
+            }
         } else if rows > 0 {
             // Column by column of `x`: every entry still gets its products in the order of the
             // inner index, and the innermost loop runs over memory in sequence.
@@ -294,7 +300,7 @@ impl<A: Arithmetic> Context<'_, A> {
         for o in entries.iter_mut() {
             self.ctx.set(o, self.zero);
         }
-        let mut add = |row: usize, col: usize| {
+        let add = |entries: &mut [A::Elem], row: usize, col: usize| {
             let target = &mut entries[row * to.0 + col * to.1 * rows];
             let value = &x.matrix[(row, col)];
             // Begin with the first entry, not with zero: 0 + −0 would lose the sign.
@@ -304,17 +310,32 @@ impl<A: Arithmetic> Context<'_, A> {
                 self.ctx.accumulate(target, value);
             }
         };
-        if to == (0, 0) {
+        if self.ctx.sums_whole() {
+            let range = |own: usize, at: usize, size: usize| match own {
+                0 => 0..size,
+                _ => at..at + 1,
+            };
+            for (i, o) in entries
+                .iter_mut()
+                .enumerate()
+                .filter(|_| !x.matrix.is_empty())
+            {
+                let cols = range(to.1, i / rows, shape.1);
+                let terms =
+                    range(to.0, i % rows, shape.0).flat_map(|r| cols.clone().map(move |c| (r, c)));
+                self.ctx.sum(o, terms.map(|at| &x.matrix[at]));
+            }
+        } else if to == (0, 0) {
             for row in 0..shape.0 {
                 for col in 0..shape.1 {
-                    add(row, col);
+                    add(entries, row, col);
                 }
             }
         } else {
             // Each sum runs along one dimension, so this order gives the same sums.
             for col in 0..shape.1 {
                 for row in 0..shape.0 {
-                    add(row, col);
+                    add(entries, row, col);
                 }
             }
         }
