@@ -14,6 +14,7 @@ mod half;
 #[cfg(feature = "mp")]
 mod interval;
 mod machine;
+mod model;
 #[cfg(feature = "mp")]
 mod mp;
 mod name;
@@ -33,8 +34,9 @@ pub use exact::{ParseExactError, Ratio, Surd, parse_ratio, ratio_from_f64, show_
 pub use functions::Function;
 pub use half::{BF16, F16};
 #[cfg(feature = "mp")]
-pub use interval::{Ends, Interval, Intervals, MpEnds, MpIntervals, Toward};
+pub use interval::{Enclosed, Enclosures, Ends, Interval, Intervals, MpEnds, MpIntervals, Toward};
 pub use machine::{F32, F64};
+pub use model::{FloatModel, Sums};
 #[cfg(feature = "mp")]
 pub use mp::Mp;
 pub use name::{ArithmeticName, UnknownArithmetic, WithArithmetic, with_arithmetic};

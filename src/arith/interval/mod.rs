@@ -18,11 +18,13 @@ mod ends;
 mod functions;
 mod mp;
 mod product;
+mod rounded;
 
 use std::cmp::Ordering;
 
 pub use ends::{Ends, Toward};
 pub use mp::MpEnds;
+pub use rounded::{Enclosed, Enclosures};
 
 use super::{Arithmetic, ArithmeticName, FloatFormat, Function, OpError, Ratio};
 use Toward::{Down, Up};
@@ -102,6 +104,11 @@ impl<E: Ends> Intervals<E> {
 }
 
 impl<E: Ends> Intervals<E> {
+    /// The interval from `inf` to `sup`; `None` where there is no such number between them.
+    pub fn of(&self, inf: E::End, sup: E::End) -> Option<Interval<E::End>> {
+        (inf <= sup).then_some(Interval { inf, sup })
+    }
+
     fn point(&self, x: E::End) -> Interval<E::End> {
         Interval {
             inf: x.clone(),

@@ -31,7 +31,7 @@ const BEYOND_FORMATS: i32 = 4096;
 
 impl MpEnds {
     /// End points of `bits` significand bits; at least 2.
-    pub(super) fn new(bits: u32) -> Self {
+    pub fn new(bits: u32) -> Self {
         Self { bits: bits.max(2) }
     }
 
@@ -191,6 +191,10 @@ impl Ends for MpEnds {
             Some(e) if e < -BEYOND_FORMATS => Some(0.0),
             _ => format.round(&self.to_ratio(x)?),
         }
+    }
+
+    fn to_f64(&self, x: &Float, to: Toward) -> f64 {
+        x.to_f64_round(round(to))
     }
 
     fn to_ratio(&self, x: &Float) -> Option<Ratio> {
