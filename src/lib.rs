@@ -9,6 +9,8 @@
 
 pub mod arith;
 pub mod audit;
+#[cfg(feature = "mp")]
+pub mod bound;
 pub mod cli;
 pub mod exec;
 pub mod gauge;

@@ -240,6 +240,12 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
         self.number
     }
 
+    /// Makes the step about to be taken the one with this number.
+    pub fn set_step_number(&mut self, number: u64) {
+        self.number = number;
+        self.stage = Stage::Nothing;
+    }
+
     /// The arithmetic.
     pub fn arithmetic(&self) -> &A {
         &self.ctx
