@@ -78,6 +78,11 @@ impl MpEnds {
     }
 }
 
+/// The nearest binary64 number on the named side.
+pub(super) fn machine_number(x: &Float, to: Toward) -> f64 {
+    x.to_f64_round(round(to))
+}
+
 fn round(to: Toward) -> Round {
     match to {
         Toward::Down => Round::Down,
