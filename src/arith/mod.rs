@@ -11,7 +11,6 @@ mod error;
 mod exact;
 mod functions;
 mod half;
-#[cfg(feature = "mp")]
 mod interval;
 mod machine;
 mod model;
@@ -33,8 +32,11 @@ pub use error::OpError;
 pub use exact::{ParseExactError, Ratio, Surd, parse_ratio, ratio_from_f64, show_ratio};
 pub use functions::Function;
 pub use half::{BF16, F16};
+pub use interval::{
+    Enclosed, Enclosures, Ends, F64Ends, F64Intervals, Interval, Intervals, Toward,
+};
 #[cfg(feature = "mp")]
-pub use interval::{Enclosed, Enclosures, Ends, Interval, Intervals, MpEnds, MpIntervals, Toward};
+pub use interval::{MpEnds, MpIntervals};
 pub use machine::{F32, F64};
 pub use model::{FloatModel, Sums};
 #[cfg(feature = "mp")]

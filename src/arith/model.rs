@@ -54,9 +54,10 @@ impl FloatModel {
                 emax: None,
                 sums: Sums::InFormat,
             },
-            ArithmeticName::Rational | ArithmeticName::Interval(_) | ArithmeticName::Prime => {
-                return None;
-            }
+            ArithmeticName::Rational
+            | ArithmeticName::IntervalF64
+            | ArithmeticName::Interval(_)
+            | ArithmeticName::Prime => return None,
         })
     }
 

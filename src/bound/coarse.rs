@@ -5,48 +5,40 @@
 
 use rug::Float;
 
-use crate::arith::{Arithmetic, Ends, Interval, MpEnds, MpIntervals, Toward};
+use crate::arith::{Arithmetic, F64Intervals, Interval, MpIntervals};
 
-pub(super) type Coarse = MpIntervals;
-pub(super) type Range = Interval<Float>;
+pub(super) type Coarse = F64Intervals;
+pub(super) type Range = Interval<f64>;
 /// An enclosure of a number of the run itself.
 pub(super) type Real = Interval<Float>;
 
 pub(super) fn coarse() -> Coarse {
-    MpIntervals::new(53)
+    F64Intervals::new()
 }
 
+/// From `inf` to `sup`; everything where these are no ends of an interval.
 pub(super) fn range(inf: f64, sup: f64) -> Range {
-    let ends = MpEnds::new(53);
-    let (inf, sup) = (
-        ends.from_f64(inf, Toward::Down),
-        ends.from_f64(sup, Toward::Up),
-    );
-    coarse().of(inf, sup).unwrap_or_else(|| coarse().zero())
+    let all = || coarse().of(f64::NEG_INFINITY, f64::INFINITY);
+    // Everything is an interval, and 0 stands for nothing here.
+    coarse()
+        .of(inf, sup)
+        .or_else(all)
+        .unwrap_or_else(|| coarse().zero())
 }
 
-/// Both ends, outward.
+/// Both ends.
 pub(super) fn ends(x: &Range) -> (f64, f64) {
-    let e = MpEnds::new(53);
-    (
-        e.to_f64(x.inf(), Toward::Down),
-        e.to_f64(x.sup(), Toward::Up),
-    )
+    (*x.inf(), *x.sup())
 }
 
-/// The largest absolute value, rounded up.
+/// The largest absolute value.
 pub(super) fn magnitude(x: &Range) -> f64 {
-    let (inf, sup) = ends(x);
-    inf.abs().max(sup.abs())
+    x.inf().abs().max(x.sup().abs())
 }
 
 /// `x` rounded outward.
 pub(super) fn outward(x: &Real) -> Range {
-    let e = MpEnds::new(53);
-    range(
-        e.to_f64(x.inf(), Toward::Down),
-        e.to_f64(x.sup(), Toward::Up),
-    )
+    MpIntervals::new(x.inf().prec()).to_f64_interval(x)
 }
 
 /// x + y, outward.

@@ -51,6 +51,10 @@ pub trait Ends: Clone + Debug + Send + Sync + 'static {
     fn sqrt(&self, out: &mut Self::End, x: &Self::End, to: Toward);
     /// `out ← xⁿ`, not necessarily the nearest such number.
     fn power(&self, out: &mut Self::End, x: &Self::End, n: u64, to: Toward);
+    /// Whether there are `function` and `atan2`.
+    fn has_functions(&self) -> bool {
+        true
+    }
     /// `out ← f(x)` inside the domain, where it is the limit at ±∞; not necessarily the nearest
     /// such number.
     fn function(&self, f: Function, out: &mut Self::End, x: &Self::End, to: Toward);

@@ -78,6 +78,11 @@ impl MpEnds {
     }
 }
 
+/// The nearest binary64 number on the named side.
+pub(super) fn machine_number(x: &Float, to: Toward) -> f64 {
+    x.to_f64_round(round(to))
+}
+
 fn round(to: Toward) -> Round {
     match to {
         Toward::Down => Round::Down,
@@ -194,7 +199,7 @@ impl Ends for MpEnds {
     }
 
     fn to_f64(&self, x: &Float, to: Toward) -> f64 {
-        x.to_f64_round(round(to))
+        machine_number(x, to)
     }
 
     fn to_ratio(&self, x: &Float) -> Option<Ratio> {
