@@ -11,7 +11,7 @@ use super::case::{Case, Start, cases};
 use super::hunt::HuntError;
 use super::judge::{Judged, judge_in};
 use super::mutation::{Fate, Mutant, mutants};
-use super::rescaling::Rescaling;
+use crate::bound::Rescaling;
 use super::witness::{Finding, exact_arithmetic};
 use crate::arith::{ArithmeticName, Ratio, Surd};
 use crate::gauge::{Rule, vanishing_states};

@@ -1,0 +1,12 @@
+//! Certified statements about rounding.
+//!
+//! [`Rescaling`] is a rule of weights put to work: the run to which it leads. From one run,
+//! [`exactness`] says for which powers of two the rescaled run has the same bits, and checks the
+//! answer by running.
+//!
+//! This room uses `arith`, `graph`, `zoo`, `exec`, `scenario` and `gauge`. It looks for no
+//! counterexamples, judges no claims, prints nothing and never touches files.
+
+mod rescaling;
+
+pub use rescaling::Rescaling;
