@@ -2,14 +2,13 @@
 //!
 //! The training step is written once, as a graph of matrix operations ([`graph`], [`zoo`]). It is
 //! run in an arithmetic ([`exec`], [`arith`]), and its scaling rule is derived from it
-//! ([`gauge`]). A [`scenario`] is a run as data; [`search`] looks for counterexamples, [`audit`]
+//! ([`gauge`]). A [`scenario`] is a run as data; [`bound`] says what rounding does, [`search`] looks for counterexamples, [`audit`]
 //! judges claims, [`report`] shows the verdicts and [`cli`] is the command line.
 //!
 //! The README has an example; ARCHITECTURE.md describes each module and what it never imports.
 
 pub mod arith;
 pub mod audit;
-#[cfg(feature = "mp")]
 pub mod bound;
 pub mod cli;
 pub mod exec;

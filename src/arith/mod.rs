@@ -20,6 +20,7 @@ mod name;
 mod prime;
 #[cfg(feature = "mp")]
 mod rational;
+mod reordered;
 mod round;
 
 #[cfg(test)]
@@ -45,6 +46,7 @@ pub use name::{ArithmeticName, UnknownArithmetic, WithArithmetic, with_arithmeti
 pub use prime::{MODULUS, Prime};
 #[cfg(feature = "mp")]
 pub use rational::Rational;
+pub use reordered::Reordered;
 pub use round::FloatFormat;
 
 /// What [`Arithmetic::from_f64`] answers to infinities and NaN.

@@ -13,7 +13,6 @@ mod case;
 mod hunt;
 mod judge;
 mod mutation;
-mod rescaling;
 mod witness;
 
 pub use campaign::{Campaign, campaign};
@@ -21,5 +20,4 @@ pub use case::{Case, Start, cases};
 pub use hunt::{Found, Hunt, HuntError, Hunted, hunt};
 pub use judge::{Judged, judge};
 pub use mutation::{Fate, Mutant, mutants};
-pub use rescaling::Rescaling;
 pub use witness::{Finding, Replay, Witness, WitnessError, check_exactly, exact_arithmetic};

@@ -18,20 +18,27 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("scenario", &["arith", "graph", "zoo", "exec"]),
     ("gauge", &["arith", "graph"]),
     (
-        "search",
+        "bound",
         &["arith", "graph", "zoo", "exec", "scenario", "gauge"],
+    ),
+    (
+        "search",
+        &[
+            "arith", "graph", "zoo", "exec", "scenario", "gauge", "bound",
+        ],
     ),
     (
         "audit",
         &[
-            "arith", "graph", "zoo", "exec", "scenario", "gauge", "search",
+            "arith", "graph", "zoo", "exec", "scenario", "gauge", "bound", "search",
         ],
     ),
-    ("report", &["audit"]),
+    ("report", &["bound", "audit"]),
     (
         "cli",
         &[
-            "arith", "graph", "zoo", "exec", "scenario", "gauge", "search", "audit", "report",
+            "arith", "graph", "zoo", "exec", "scenario", "gauge", "bound", "search", "audit",
+            "report",
         ],
     ),
 ];
