@@ -8,6 +8,8 @@
 //! counterexamples, judges no claims, prints nothing and never touches files.
 
 #[cfg(feature = "mp")]
+pub mod measured;
+#[cfg(feature = "mp")]
 pub mod pair;
 mod rescaling;
 pub mod study;
