@@ -7,6 +7,8 @@
 //! This room uses `arith`, `graph`, `zoo`, `exec`, `scenario` and `gauge`. It looks for no
 //! counterexamples, judges no claims, prints nothing and never touches files.
 
+pub mod exactness;
 mod rescaling;
 
+pub use exactness::{Drift, ExactnessError, Limit, Range, Split, bit_exact_range, zero_drift};
 pub use rescaling::Rescaling;
