@@ -23,7 +23,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "search",
-        &["arith", "graph", "zoo", "exec", "scenario", "gauge", "bound"],
+        &[
+            "arith", "graph", "zoo", "exec", "scenario", "gauge", "bound",
+        ],
     ),
     (
         "audit",
@@ -35,7 +37,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "arith", "graph", "zoo", "exec", "scenario", "gauge", "bound", "search", "audit", "report",
+            "arith", "graph", "zoo", "exec", "scenario", "gauge", "bound", "search", "audit",
+            "report",
         ],
     ),
 ];

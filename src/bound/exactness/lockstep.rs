@@ -1,9 +1,9 @@
 //! Two runs side by side, compared operation by operation.
 
+use super::ExactnessError;
 use super::shift::shifted;
 use super::trace::Setup;
 use super::traced::{Traced, Tracing, UNIT, is_number};
-use super::ExactnessError;
 use crate::arith::{Machine, MachineFloat};
 use crate::exec;
 use crate::graph::NodeId;

@@ -135,7 +135,14 @@ pub fn bit_exact_range(
     split: Split,
     format: ArithmeticName,
 ) -> Result<Range, ExactnessError> {
-    dispatch(format, &Question { scenario, rule, split })
+    dispatch(
+        format,
+        &Question {
+            scenario,
+            rule,
+            split,
+        },
+    )
 }
 
 /// Runs `scenario` and its rescaled run with `k = 2^exponent` side by side.
@@ -149,7 +156,17 @@ pub fn zero_drift(
     exponent: i64,
     format: ArithmeticName,
 ) -> Result<Drift, ExactnessError> {
-    dispatch(format, &(Question { scenario, rule, split }, exponent))
+    dispatch(
+        format,
+        &(
+            Question {
+                scenario,
+                rule,
+                split,
+            },
+            exponent,
+        ),
+    )
 }
 
 /// Something to be done in a float format.
@@ -158,7 +175,10 @@ trait InFormat {
     fn answer<F: MachineFloat>(&self, ctx: Machine<F>) -> Result<Self::Answer, ExactnessError>;
 }
 
-fn dispatch<Q: InFormat>(format: ArithmeticName, question: &Q) -> Result<Q::Answer, ExactnessError> {
+fn dispatch<Q: InFormat>(
+    format: ArithmeticName,
+    question: &Q,
+) -> Result<Q::Answer, ExactnessError> {
     match format {
         ArithmeticName::F32 => question.answer(F32),
         ArithmeticName::F64 => question.answer(F64),
@@ -197,7 +217,10 @@ impl InFormat for Question<'_> {
             // Inwards to a multiple.
             _ => Some((bound * up).div_euclid(every) * every * up),
         };
-        let (from, to) = (end(found.exact.range.from, -1), end(found.exact.range.to, 1));
+        let (from, to) = (
+            end(found.exact.range.from, -1),
+            end(found.exact.range.to, 1),
+        );
         let results = |end: Option<i64>, up: i64| -> Result<Option<i64>, ExactnessError> {
             let Some(end) = end else { return Ok(None) };
             let inside = setup.compare(ctx, end)?;
@@ -217,7 +240,8 @@ impl InFormat for Question<'_> {
             Ok(None)
         };
         let (results_from, results_to) = (results(from, -1)?, results(to, 1)?);
-        let limit = |end: Option<i64>, up: i64| Some(found.limit(&setup, ctx, end? + up * every, up));
+        let limit =
+            |end: Option<i64>, up: i64| Some(found.limit(&setup, ctx, end? + up * every, up));
         Ok(Range {
             split: self.split,
             every: every * per_unit,

@@ -116,6 +116,5 @@ pub(super) fn shifted(v: f64, s: i64) -> Option<f64> {
     if last + s < -1074 || first + s > 1023 {
         return None;
     }
-    // In two halves, each of which is exact: a factor of its own may be no `f64`.
     Some(libm::scalbn(v, i32::try_from(s).ok()?))
 }

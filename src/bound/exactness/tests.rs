@@ -28,11 +28,19 @@ fn value(base: &str) -> Ratio {
     parse_ratio(text).unwrap()
 }
 
-fn linear(optimizer: &str, loss: &str, [n, r]: [usize; 2], steps: usize, seed: u64, zero_b: bool) -> Scenario {
+fn linear(
+    optimizer: &str,
+    loss: &str,
+    [n, r]: [usize; 2],
+    steps: usize,
+    seed: u64,
+    zero_b: bool,
+) -> Scenario {
     let recipe = Recipe::new("linear", loss, optimizer).unwrap();
     let step = recipe.build().unwrap();
     let hyperparameters = step.hyperparameters();
-    let hyperparameters = hyperparameters.map(|(leaf, base, _)| (leaf.to_owned(), Exact(Surd::rational(value(base)))));
+    let hyperparameters = hyperparameters
+        .map(|(leaf, base, _)| (leaf.to_owned(), Exact(Surd::rational(value(base)))));
     ScenarioFile {
         steps,
         sizes: [("batch", n), ("n_in", n), ("n_out", n), ("r", r)]
@@ -63,20 +71,41 @@ fn check(scenario: &Scenario, split: Split, format: ArithmeticName, about: &str)
     let range = bit_exact_range(scenario, &rule, split, format)
         .unwrap_or_else(|e| panic!("{about} {format} {split:?}: {e}"));
     let drift = |n| zero_drift(scenario, &rule, split, n, format).unwrap();
-    let (from, to) = (range.from.expect("a lower end"), range.to.expect("an upper end"));
-    assert!(from <= 0 && to >= 0 && from % range.every == 0 && to % range.every == 0, "{about} {range:?}");
-    let inside = [from, to, 0, (from / 3) / range.every * range.every, (to * 2 / 3) / range.every * range.every];
+    let (from, to) = (
+        range.from.expect("a lower end"),
+        range.to.expect("an upper end"),
+    );
+    assert!(
+        from <= 0 && to >= 0 && from % range.every == 0 && to % range.every == 0,
+        "{about} {range:?}"
+    );
+    let inside = [
+        from,
+        to,
+        0,
+        (from / 3) / range.every * range.every,
+        (to * 2 / 3) / range.every * range.every,
+    ];
     for n in inside {
         let drift = drift(n);
-        assert!(drift.bit_equal && drift.every_operation_equal, "{about} {format} {range:?} {drift:?}");
+        assert!(
+            drift.bit_equal && drift.every_operation_equal,
+            "{about} {format} {range:?} {drift:?}"
+        );
     }
     for n in [from - range.every, to + range.every] {
-        assert!(!drift(n).every_operation_equal, "{about} {format} {n} {range:?}");
+        assert!(
+            !drift(n).every_operation_equal,
+            "{about} {format} {n} {range:?}"
+        );
     }
     for (end, outward) in [(range.results_from, -1), (range.results_to, 1)] {
         if let Some(end) = end {
             assert!(drift(end).bit_equal, "{about} {format} {end}");
-            assert!(!drift(end + outward * range.every).bit_equal, "{about} {format} {end}");
+            assert!(
+                !drift(end + outward * range.every).bit_equal,
+                "{about} {format} {end}"
+            );
         }
     }
     range
@@ -133,7 +162,10 @@ fn in_small_worlds_no_exponent_is_missed_and_none_is_too_many() {
                     for n in (-300..=300).filter(|n| n % range.every == 0) {
                         let drift = zero_drift(&scenario, &rule, split, n, format).unwrap();
                         let inside = (from..=to).contains(&n);
-                        assert_eq!(drift.every_operation_equal, inside, "{optimizer} {format} {range:?} {drift:?}");
+                        assert_eq!(
+                            drift.every_operation_equal, inside,
+                            "{optimizer} {format} {range:?} {drift:?}"
+                        );
                     }
                 }
             }
@@ -153,7 +185,9 @@ fn every_optimizer_with_a_rule_has_its_range_in_f32() {
                     checked += 1;
                     eprintln!("{} {range:?}", optimizer.name);
                 }
-                Err(ExactnessError::NoSplit { quantity }) => eprintln!("{} {split:?} no split: {quantity}", optimizer.name),
+                Err(ExactnessError::NoSplit { quantity }) => {
+                    eprintln!("{} {split:?} no split: {quantity}", optimizer.name)
+                }
                 Err(error) => panic!("{} {split:?}: {error}", optimizer.name),
             }
         }

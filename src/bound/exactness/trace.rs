@@ -43,7 +43,11 @@ struct Place<F> {
 }
 
 impl<'a> Setup<'a> {
-    pub fn new(scenario: &'a Scenario, rule: &'a Rule, split: Split) -> Result<Self, ExactnessError> {
+    pub fn new(
+        scenario: &'a Scenario,
+        rule: &'a Rule,
+        split: Split,
+    ) -> Result<Self, ExactnessError> {
         let step = scenario.recipe.build().map_err(Box::new)?;
         let wanted = |parameter: &str| match (parameter.chars().next(), split) {
             (Some('A'), Split::Sqrt) | (Some('B'), _) => Some(-1),
@@ -99,7 +103,8 @@ impl<'a> Setup<'a> {
         weighed: bool,
     ) -> Result<exec::Machine<'_, Tracing<F>>, ExactnessError> {
         let outputs = self.step.outputs.iter();
-        let homogeneous = outputs.filter(|o| matches!(self.rule.outputs.get(&o.name), Some(Some(_))));
+        let homogeneous =
+            outputs.filter(|o| matches!(self.rule.outputs.get(&o.name), Some(Some(_))));
         let options = Options {
             keep: Keep::Everything,
             outputs: Outputs::Named(homogeneous.map(|o| o.name.clone()).collect()),
@@ -109,7 +114,12 @@ impl<'a> Setup<'a> {
             let weight = self.leaves.get(&id).copied().unwrap_or(0);
             entry.weigh(if weighed { weight } else { 0 });
         };
-        Ok(exec::Machine::with_leaves(ctx, plan, &scenario.values, adapt)?)
+        Ok(exec::Machine::with_leaves(
+            ctx,
+            plan,
+            &scenario.values,
+            adapt,
+        )?)
     }
 
     /// Runs once and meets what all numbers say.
@@ -130,7 +140,9 @@ impl<'a> Setup<'a> {
                 machine.complete()?;
             }
             for id in self.step.graph.ids() {
-                let Some(matrix) = machine.node(id) else { continue };
+                let Some(matrix) = machine.node(id) else {
+                    continue;
+                };
                 for row in 0..matrix.nrows() {
                     for col in 0..matrix.ncols() {
                         if machine.is_defined(id, row, col) {
@@ -153,7 +165,9 @@ impl<'a> Setup<'a> {
 /// The exponent of a quantity of this weight per unit of the map's.
 fn along(weight: &Weight, units: &[i64]) -> Ratio {
     let terms = weight.iter().zip(units);
-    terms.fold(Ratio::zero(), |sum, (w, u)| sum + w * Ratio::from_integer((*u).into()))
+    terms.fold(Ratio::zero(), |sum, (w, u)| {
+        sum + w * Ratio::from_integer((*u).into())
+    })
 }
 
 impl<F: MachineFloat> Found<F> {
@@ -190,9 +204,14 @@ impl<F: MachineFloat> Found<F> {
         let (format, shift) = (ctx.format(), beyond * place.entry.weight / UNIT);
         let (emin, emax) = (i64::from(format.emin), i64::from(format.emax));
         let reason = match bits(place.entry.value.widen()) {
-            Some((_, first)) if first + shift >= emax => format!("`{node}` would overflow in {}", name(&ctx)),
+            Some((_, first)) if first + shift >= emax => {
+                format!("`{node}` would overflow in {}", name(&ctx))
+            }
             Some((_, first)) if first + shift < emin => {
-                format!("`{node}` would be below the smallest subnormal of {}", name(&ctx))
+                format!(
+                    "`{node}` would be below the smallest subnormal of {}",
+                    name(&ctx)
+                )
             }
             Some((last, _)) if last + shift < emin => {
                 format!("`{node}` would lose bits to underflow in {}", name(&ctx))

@@ -234,14 +234,26 @@ impl<F: MachineFloat> Arithmetic for Tracing<F> {
         self.inner.add(&mut value, &x.value, &y.value);
         let (weight, both) = self.alike(x, y);
         // A sum of two numbers of the format never underflows.
-        self.write(out, value, weight, both, of_value(value.widen(), self.format()));
+        self.write(
+            out,
+            value,
+            weight,
+            both,
+            of_value(value.widen(), self.format()),
+        );
     }
 
     fn sub(&self, out: &mut Traced<F>, x: &Traced<F>, y: &Traced<F>) {
         let mut value = F::zero();
         self.inner.sub(&mut value, &x.value, &y.value);
         let (weight, both) = self.alike(x, y);
-        self.write(out, value, weight, both, of_value(value.widen(), self.format()));
+        self.write(
+            out,
+            value,
+            weight,
+            both,
+            of_value(value.widen(), self.format()),
+        );
     }
 
     fn mul(&self, out: &mut Traced<F>, x: &Traced<F>, y: &Traced<F>) {
@@ -331,10 +343,12 @@ impl<F: MachineFloat> Arithmetic for Tracing<F> {
         let mut value = F::zero();
         self.inner.cast(&mut value, &x.value, to)?;
         let v = value.widen();
-        let own = match self.inner.to_ratio(&x.value) {
-            Some(z) => of_rounded(&z, v, to.format()).meet(of_rounded(&z, v, self.format())),
-            None => of_value(v, self.format()),
+        // What is lost is lost to the storage format; the arithmetic's own must only hold `v`.
+        let stored = match self.inner.to_ratio(&x.value) {
+            Some(z) => of_rounded(&z, v, to.format()),
+            None => Shifts::ALL,
         };
+        let own = stored.meet(of_value(v, self.format()));
         self.write(out, value, x.weight, x.exact, own);
         Ok(())
     }
