@@ -34,14 +34,14 @@ pub use functions::Function;
 pub use half::{BF16, F16};
 #[cfg(feature = "mp")]
 pub use interval::{Ends, Interval, Intervals, MpEnds, MpIntervals, Toward};
-pub use machine::{F32, F64};
+pub use machine::{F32, F64, Machine, MachineFloat};
 #[cfg(feature = "mp")]
 pub use mp::Mp;
 pub use name::{ArithmeticName, UnknownArithmetic, WithArithmetic, with_arithmetic};
 pub use prime::{MODULUS, Prime};
 #[cfg(feature = "mp")]
 pub use rational::Rational;
-pub use round::FloatFormat;
+pub use round::{FloatFormat, Format};
 
 /// What [`Arithmetic::from_f64`] answers to infinities and NaN.
 const NOT_FINITE: OpError = OpError::Undefined("not a finite number");

@@ -7,6 +7,7 @@
 //! This room uses `arith`, `graph`, `zoo`, `exec`, `scenario` and `gauge`. It looks for no
 //! counterexamples, judges no claims, prints nothing and never touches files.
 
+pub mod exactness;
 #[cfg(feature = "mp")]
 pub mod measured;
 #[cfg(feature = "mp")]
@@ -14,4 +15,5 @@ pub mod pair;
 mod rescaling;
 pub mod study;
 
+pub use exactness::{Drift, ExactnessError, Limit, Range, Split, bit_exact_range, zero_drift};
 pub use rescaling::Rescaling;
