@@ -62,7 +62,14 @@ impl Run<'_> {
         };
         let step = self.scenario.recipe.build().expect("a recipe");
         let s = self.scenario;
-        let run = exec::run(ctx.clone(), &step, &s.sizes, &s.values, self.steps, &options)?;
+        let run = exec::run(
+            ctx.clone(),
+            &step,
+            &s.sizes,
+            &s.values,
+            self.steps,
+            &options,
+        )?;
         let Trajectory {
             final_loss,
             parameters,
@@ -71,7 +78,10 @@ impl Run<'_> {
         } = run;
         let exact = |m: &DMatrix<A::Elem>| m.map(|x| ctx.to_ratio(&x).expect("a finite number"));
         let mut all = Values::new();
-        all.insert("loss".into(), exact(&DMatrix::from_element(1, 1, final_loss)));
+        all.insert(
+            "loss".into(),
+            exact(&DMatrix::from_element(1, 1, final_loss)),
+        );
         for (name, values) in parameters.iter().chain(&outputs) {
             let last = values.last().map(exact);
             all.insert(name.clone(), last.expect("a value"));
@@ -145,7 +155,12 @@ fn case(index: u64) -> Option<Case> {
         _ => 1 + draw.below(50),
     } as usize;
     let mut size = |name: &str, most: u64| (name.to_owned(), 1 + draw.below(most) as usize);
-    let sizes = [size("batch", 4), size("n_in", 3), size("n_out", 3), size("r", 3)];
+    let sizes = [
+        size("batch", 4),
+        size("n_in", 3),
+        size("n_out", 3),
+        size("r", 3),
+    ];
     let lr = draw.of(&["1/10", "1/2", "1/100", "3"]);
     let alpha = draw.of(&["1", "4", "1/3"]);
     let zero = draw.of(&[vec![], vec!["B".to_owned()]]);
@@ -192,7 +207,11 @@ fn case(index: u64) -> Option<Case> {
         orders: [order(), order()],
         left,
         right,
-        factors: property.factors.into_iter().map(|(n, f)| (n, f.0)).collect(),
+        factors: property
+            .factors
+            .into_iter()
+            .map(|(n, f)| (n, f.0))
+            .collect(),
         arith,
         steps,
     })
@@ -311,7 +330,9 @@ fn judge(index: u64) -> Tally {
                 }
             }
             if let (Ok(bound), true) = (&own.any_order, measured > 0) {
-                tally.ratios.push(Float::with_val(64, bound / &measured).to_f64());
+                tally
+                    .ratios
+                    .push(Float::with_val(64, bound / &measured).to_f64());
             }
         }
     }
@@ -325,7 +346,10 @@ fn quantile(sorted: &[f64], q: f64) -> f64 {
 #[test]
 fn no_measured_drift_exceeds_a_certified_bound() {
     let cases = 280 * factor();
-    let mut tally = (0..cases).into_par_iter().map(judge).reduce(Tally::default, Tally::join);
+    let mut tally = (0..cases)
+        .into_par_iter()
+        .map(judge)
+        .reduce(Tally::default, Tally::join);
     tally.ratios.sort_by(f64::total_cmp);
     println!(
         "{} scenarios ({} draws without a rule), {} comparisons, none exceeded; {} scenarios not certified to the end",
@@ -335,9 +359,15 @@ fn no_measured_drift_exceeds_a_certified_bound() {
     println!("no bound at all: {:?}", tally.why);
     let quantiles = [0.0, 0.1, 0.5, 0.9, 1.0].map(|q| quantile(&tally.ratios, q));
     println!("certified (any order) / measured, quantiles 0, 0.1, 0.5, 0.9, 1: {quantiles:.3?}");
-    println!("probabilistic bound exceeded {} of {} times", tally.exceeded, tally.chances);
+    println!(
+        "probabilistic bound exceeded {} of {} times",
+        tally.exceeded, tally.chances
+    );
     assert!(tally.compared > 1000 && tally.optimizers.len() >= 20);
-    assert!(tally.exceeded * 100 <= tally.chances, "more often than it says");
+    assert!(
+        tally.exceeded * 100 <= tally.chances,
+        "more often than it says"
+    );
 }
 
 /// A layer of 8 × 8 with rank 4 and 16 samples, mean squared error, rates at which descent is
@@ -374,7 +404,11 @@ fn note_map(left: Scenario, steps: usize, arith: ArithmeticName) -> Case {
     let property = rescaling.property(&step).expect("factors");
     Case {
         right: rescaling.scenario(&left).expect("a rescaled run"),
-        factors: property.factors.into_iter().map(|(n, f)| (n, f.0)).collect(),
+        factors: property
+            .factors
+            .into_iter()
+            .map(|(n, f)| (n, f.0))
+            .collect(),
         orders: [Order::Documented; 2],
         left,
         arith,
@@ -404,7 +438,9 @@ fn bounds_of_usual_layers_are_near_what_the_error_model_reaches() {
                 steps: case.steps,
                 order: Order::Documented,
             };
-            with_arithmetic(case.arith, run).expect("an arithmetic").expect("a run")
+            with_arithmetic(case.arith, run)
+                .expect("an arithmetic")
+                .expect("a run")
         };
         let (left, right) = (run(&case.left), run(&case.right));
         for (quantity, own) in &bounds.at[&20] {
@@ -422,7 +458,11 @@ fn bounds_of_usual_layers_are_near_what_the_error_model_reaches() {
         }
     }
     for (what, ratios, most) in [
-        ("certified (documented order) / adversarial", &mut stated, 1.2),
+        (
+            "certified (documented order) / adversarial",
+            &mut stated,
+            1.2,
+        ),
         ("certified (any order) / measured", &mut any, 300.0),
         ("probabilistic / measured", &mut chance, 10.0),
     ] {

@@ -33,6 +33,13 @@ pub trait MachineFloat: Float + Debug + Send + Sync + std::ops::AddAssign + 'sta
 #[derive(Debug, Clone, Copy)]
 pub struct FormatOf(pub(super) Format);
 
+impl<F: MachineFloat> Machine<F> {
+    /// Precision and range.
+    pub fn format(self) -> Format {
+        F::FORMAT.0
+    }
+}
+
 impl MachineFloat for f32 {
     const NAME: ArithmeticName = ArithmeticName::F32;
     const FORMAT: FormatOf = FormatOf(BINARY32);

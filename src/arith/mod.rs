@@ -38,7 +38,7 @@ pub use interval::{
 };
 #[cfg(feature = "mp")]
 pub use interval::{MpEnds, MpIntervals};
-pub use machine::{F32, F64};
+pub use machine::{F32, F64, Machine, MachineFloat};
 pub use model::{FloatModel, Sums};
 #[cfg(feature = "mp")]
 pub use mp::Mp;
@@ -47,7 +47,7 @@ pub use prime::{MODULUS, Prime};
 #[cfg(feature = "mp")]
 pub use rational::Rational;
 pub use reordered::Reordered;
-pub use round::FloatFormat;
+pub use round::{FloatFormat, Format};
 
 /// What [`Arithmetic::from_f64`] answers to infinities and NaN.
 const NOT_FINITE: OpError = OpError::Undefined("not a finite number");

@@ -10,13 +10,25 @@ use super::Ratio;
 
 /// A binary floating-point format with at most 53 significand bits, in Flocq's terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Format {
+pub struct Format {
     /// Significand bits, the hidden one included.
     pub precision: u32,
     /// The exponent of the smallest subnormal number.
     pub emin: i32,
     /// Every finite number is below `2^emax`.
     pub emax: i32,
+}
+
+impl Format {
+    /// The smallest positive normal number is `2^` this.
+    pub fn normal_exponent(self) -> i32 {
+        self.emin + self.precision as i32 - 1
+    }
+
+    /// `q` rounded to nearest-even; `None` beyond the largest finite number.
+    pub fn round(self, q: &Ratio) -> Option<f64> {
+        round_to_nearest(q, self)
+    }
 }
 
 pub(super) const BINARY32: Format = Format {
@@ -51,23 +63,24 @@ impl FloatFormat {
         }
     }
 
+    /// Precision and range.
+    pub fn format(self) -> Format {
+        match self {
+            Self::Bf16 => BFLOAT16,
+            Self::F16 => BINARY16,
+            Self::F32 => BINARY32,
+        }
+    }
+
     /// `q` rounded to nearest-even in this format; `None` beyond its largest finite number.
     pub fn round(self, q: &Ratio) -> Option<f64> {
-        round_to_nearest(q, self.format())
+        self.format().round(q)
     }
 
     /// The finite `x` rounded as [`FloatFormat::round`] does, without allocating. A zero keeps
     /// its sign, and so does what rounds to zero.
     pub fn round_f64(self, x: f64) -> Option<f64> {
         round_f64(x, self.format())
-    }
-
-    fn format(self) -> Format {
-        match self {
-            Self::Bf16 => BFLOAT16,
-            Self::F16 => BINARY16,
-            Self::F32 => BINARY32,
-        }
     }
 }
 

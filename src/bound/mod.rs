@@ -1,12 +1,9 @@
-//! Certified statements about rounding: how far two runs that should be one can drift apart.
+//! Certified statements about rounding: how far two runs that should be one drift apart.
 //!
-//! [`Rescaling`] is a rule of weights put to work: the run to which it leads. [`pair_bounds`]
-//! encloses both runs, in every rounding and order of summation that a float format admits, and
-//! so bounds their drift. The way there: the exact run is enclosed at high precision
-//! (`reference`); all admissible runs lie in a box about it (`course`, `generators`), whose size
-//! comes from the sensitivities of every node (`snapshot`, `adjoint`); from a result the same
-//! sensitivities lead back to every elementary error (`trace`), which gives the bounds, and to the
-//! run in which all of them hurt (`adversary`).
+//! [`Rescaling`] is a rule of weights put to work: the run to which it leads. [`measured`] runs
+//! both and says what their drift is, [`certified`] bounds what it can be in every rounding and
+//! order of summation that a float format admits, and [`exactness`] says from one run for which
+//! powers of two it is 0. [`study`] is the form in which all of it is reported.
 //!
 //! This room uses `arith`, `graph`, `zoo`, `exec`, `scenario` and `gauge`. It looks for no
 //! counterexamples, judges no claims, prints nothing and never touches files. It writes no
@@ -14,35 +11,14 @@
 //! the graph's adjoint, in another arithmetic.
 
 #[cfg(feature = "mp")]
-mod adjoint;
+pub mod certified;
+pub mod exactness;
 #[cfg(feature = "mp")]
-mod adversary;
+pub mod measured;
 #[cfg(feature = "mp")]
-mod coarse;
-#[cfg(feature = "mp")]
-mod course;
-#[cfg(feature = "mp")]
-mod error;
-#[cfg(feature = "mp")]
-mod generators;
-#[cfg(feature = "mp")]
-mod layout;
-#[cfg(feature = "mp")]
-mod pair;
-#[cfg(feature = "mp")]
-mod reference;
+pub mod pair;
 mod rescaling;
-#[cfg(feature = "mp")]
-mod snapshot;
-#[cfg(feature = "mp")]
-mod trace;
-#[cfg(feature = "mp")]
-mod upward;
+pub mod study;
 
-#[cfg(feature = "mp")]
-pub use course::MAX_CARRIED;
-#[cfg(feature = "mp")]
-pub use error::{BoundError, Ending};
-#[cfg(feature = "mp")]
-pub use pair::{Bounds, EntryBound, FAILURE_PROBABILITY, PairBounds, pair_bounds};
+pub use exactness::{Drift, ExactnessError, Limit, Range, Split, bit_exact_range, zero_drift};
 pub use rescaling::Rescaling;

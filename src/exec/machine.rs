@@ -70,10 +70,26 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
     /// [`ExecError::Operation`] with step 0 for an entry of a leaf that the arithmetic cannot
     /// hold, or for an undefined first state.
     pub fn with_plan(ctx: A, plan: Arc<Plan<'g>>, values: &Values) -> Result<Self, ExecError> {
+        Self::with_leaves(ctx, plan, values, |_, _| {})
+    }
+
+    /// As [`Machine::with_plan`], for an arithmetic whose elements carry more than a number:
+    /// `adapt` adds to every entry of a loaded leaf what only the leaf says.
+    ///
+    /// # Errors
+    /// Those of [`Machine::with_plan`].
+    pub fn with_leaves(
+        ctx: A,
+        plan: Arc<Plan<'g>>,
+        values: &Values,
+        adapt: impl Fn(NodeId, &mut A::Elem),
+    ) -> Result<Self, ExecError> {
         let mut machine = Self::idle(ctx, Arc::clone(&plan));
         machine.number = 0;
         for (id, slot) in &plan.given {
             machine.load(*id, *slot, values)?;
+            let entries = machine.slots[*slot].matrix.iter_mut();
+            entries.for_each(|entry| adapt(*id, entry));
         }
         machine.execute(&plan.once);
         machine.lasting_causes = machine.causes.count();

@@ -1,0 +1,149 @@
+//! Two runs side by side, compared operation by operation.
+
+use super::ExactnessError;
+use super::shift::shifted;
+use super::trace::Setup;
+use super::traced::{Traced, Tracing, UNIT, is_number};
+use crate::arith::{Machine, MachineFloat};
+use crate::exec;
+use crate::graph::NodeId;
+
+/// The first differences between a run and the rescaled one; `None` where there is none.
+pub(super) struct Agreement {
+    /// Of any operation.
+    pub operation: Option<String>,
+    /// Of loss, parameters and states.
+    pub result: Option<String>,
+}
+
+impl Agreement {
+    fn differ(&mut self, difference: String) {
+        self.operation.get_or_insert_with(|| difference.clone());
+        self.result.get_or_insert(difference);
+    }
+}
+
+type Runs<'r, 'g, F> = [&'r exec::Machine<'g, Tracing<F>>; 2];
+
+impl Setup<'_> {
+    /// Runs both. A rescaled run that fails differs.
+    pub fn compare<F: MachineFloat>(
+        &self,
+        ctx: Machine<F>,
+        e: i64,
+    ) -> Result<Agreement, ExactnessError> {
+        let mut agreement = Agreement {
+            operation: None,
+            result: None,
+        };
+        let [one, other] = [(); 2].map(|()| Tracing::new(ctx, true));
+        let rescaled = self.rescaled(e)?;
+        let mut left = self.machine(one.clone(), self.scenario, true)?;
+        let mut right = match self.machine(other.clone(), &rescaled, false) {
+            Ok(right) => right,
+            Err(error) => {
+                agreement.differ(format!("the rescaled run fails: {error}"));
+                return Ok(agreement);
+            }
+        };
+        for taken in 0..=self.scenario.steps {
+            let last = taken == self.scenario.steps;
+            let outcome = if last {
+                left.forward()?;
+                right.forward()
+            } else {
+                left.complete()?;
+                right.complete()
+            };
+            if let Err(error) = outcome {
+                agreement.differ(format!("the rescaled run fails: {error}"));
+                return Ok(agreement);
+            }
+            self.compare_records(&one, &other, e, taken + 1, &mut agreement);
+            self.compare_nodes([&left, &right], e, &mut agreement);
+            if agreement.result.is_some() {
+                break;
+            }
+            if !last {
+                left.advance()?;
+                right.advance()?;
+            }
+        }
+        Ok(agreement)
+    }
+
+    fn compare_records<F: MachineFloat>(
+        &self,
+        left: &Tracing<F>,
+        right: &Tracing<F>,
+        e: i64,
+        step: usize,
+        agreement: &mut Agreement,
+    ) {
+        let [left, right] = [left, right].map(|ctx| ctx.notes().record.replace(vec![]));
+        let (left, right) = (left.unwrap_or_default(), right.unwrap_or_default());
+        if agreement.operation.is_some() {
+            return;
+        }
+        let mut pairs = left.iter().zip(&right);
+        let differs = pairs.position(|((x, weight), (y, _))| !is_image(*x, *weight, e, *y));
+        if let Some(i) = differs {
+            agreement.operation = Some(format!("operation {i} of step {step} differs"));
+        } else if left.len() != right.len() {
+            agreement.operation = Some(format!("step {step} takes other operations"));
+        }
+    }
+
+    fn compare_nodes<F: MachineFloat>(
+        &self,
+        [left, right]: Runs<'_, '_, F>,
+        e: i64,
+        agreement: &mut Agreement,
+    ) {
+        let step = &self.step;
+        let results: Vec<NodeId> = std::iter::once(step.loss)
+            .chain(step.parameters.iter().map(|p| p.leaf))
+            .chain(step.states.iter().map(|s| s.leaf))
+            .collect();
+        for id in step.graph.ids() {
+            let (Some(x), Some(y)) = (left.node(id), right.node(id)) else {
+                continue;
+            };
+            for row in 0..x.nrows() {
+                for col in 0..x.ncols() {
+                    // An entry without a value that reaches no result has nothing to compare.
+                    let defined = [left, right].map(|m| m.is_defined(id, row, col));
+                    let (x, y): (&Traced<F>, &Traced<F>) = (&x[(row, col)], &y[(row, col)]);
+                    let same = match defined {
+                        [true, true] => is_image(x.value.widen(), x.weight, e, y.value.widen()),
+                        [false, _] => true,
+                        [true, false] => false,
+                    };
+                    if same {
+                        continue;
+                    }
+                    let what = || {
+                        format!(
+                            "step {}: `{}` at row {row}, column {col} differs",
+                            left.step_number(),
+                            step.graph.describe(id)
+                        )
+                    };
+                    agreement.operation.get_or_insert_with(what);
+                    if results.contains(&id) {
+                        agreement.result.get_or_insert_with(what);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether `y` has the bits of `2^(e·weight)·x`.
+fn is_image(x: f64, weight: i64, e: i64, y: f64) -> bool {
+    if !is_number(x) {
+        return x.to_bits() == y.to_bits() || (x.is_nan() && y.is_nan());
+    }
+    let shift = e * weight;
+    shift % UNIT == 0 && shifted(x, shift / UNIT).is_some_and(|x| x.to_bits() == y.to_bits())
+}

@@ -1,0 +1,196 @@
+//! The range against runs: inside every operation has the same bits, one beyond one has not.
+
+use super::*;
+use crate::arith::{Ratio, Surd, parse_ratio};
+use crate::gauge::{Options, infer};
+use crate::scenario::{Exact, RandomFile, ScenarioFile};
+use crate::zoo::Recipe;
+use crate::zoo::optimizers::OPTIMIZERS;
+
+const FORMATS: [ArithmeticName; 4] = [
+    ArithmeticName::F32,
+    ArithmeticName::F64,
+    ArithmeticName::Bf16,
+    ArithmeticName::F16,
+];
+const SPLITS: [Split; 2] = [Split::Sqrt, Split::B];
+
+fn value(base: &str) -> Ratio {
+    let text = match base {
+        "s" => "2",
+        "lr" => "1/30",
+        "momentum" | "beta1" => "9/10",
+        "beta2" => "99/100",
+        "weight_decay" => "1/20",
+        "eps" => "1/128",
+        _ => "1/4",
+    };
+    parse_ratio(text).unwrap()
+}
+
+fn linear(
+    optimizer: &str,
+    loss: &str,
+    [n, r]: [usize; 2],
+    steps: usize,
+    seed: u64,
+    zero_b: bool,
+) -> Scenario {
+    let recipe = Recipe::new("linear", loss, optimizer).unwrap();
+    let step = recipe.build().unwrap();
+    let hyperparameters = step.hyperparameters();
+    let hyperparameters = hyperparameters
+        .map(|(leaf, base, _)| (leaf.to_owned(), Exact(Surd::rational(value(base)))));
+    ScenarioFile {
+        steps,
+        sizes: [("batch", n), ("n_in", n), ("n_out", n), ("r", r)]
+            .map(|(name, size)| (name.to_owned(), size))
+            .into(),
+        hyperparameters: hyperparameters.collect(),
+        random: Some(RandomFile {
+            seed,
+            zero: if zero_b { vec!["B".into()] } else { vec![] },
+        }),
+        ..ScenarioFile::of(&recipe)
+    }
+    .scenario()
+    .unwrap()
+}
+
+fn rule_of(scenario: &Scenario) -> Rule {
+    let options = Options {
+        powers_of_two: true,
+        ..Options::default()
+    };
+    infer(&scenario.recipe.build().unwrap(), &options).rule
+}
+
+/// Checks the ends, one beyond each, and some exponents inside; how far the range reaches.
+fn check(scenario: &Scenario, split: Split, format: ArithmeticName, about: &str) -> Range {
+    let rule = rule_of(scenario);
+    let range = bit_exact_range(scenario, &rule, split, format)
+        .unwrap_or_else(|e| panic!("{about} {format} {split:?}: {e}"));
+    let drift = |n| zero_drift(scenario, &rule, split, n, format).unwrap();
+    let (from, to) = (
+        range.from.expect("a lower end"),
+        range.to.expect("an upper end"),
+    );
+    assert!(
+        from <= 0 && to >= 0 && from % range.every == 0 && to % range.every == 0,
+        "{about} {range:?}"
+    );
+    let inside = [
+        from,
+        to,
+        0,
+        (from / 3) / range.every * range.every,
+        (to * 2 / 3) / range.every * range.every,
+    ];
+    for n in inside {
+        let drift = drift(n);
+        assert!(
+            drift.bit_equal && drift.every_operation_equal,
+            "{about} {format} {range:?} {drift:?}"
+        );
+    }
+    for n in [from - range.every, to + range.every] {
+        assert!(
+            !drift(n).every_operation_equal,
+            "{about} {format} {n} {range:?}"
+        );
+    }
+    for (end, outward) in [(range.results_from, -1), (range.results_to, 1)] {
+        if let Some(end) = end {
+            assert!(drift(end).bit_equal, "{about} {format} {end}");
+            assert!(
+                !drift(end + outward * range.every).bit_equal,
+                "{about} {format} {end}"
+            );
+        }
+    }
+    range
+}
+
+/// Scenarios of `n × n` layers that stay in the range of `format`.
+fn check_all(format: ArithmeticName) {
+    for optimizer in ["sgd", "adamw"] {
+        for loss in ["mse", "l1"] {
+            for seed in 0..3 {
+                for zero_b in [false, true] {
+                    for split in SPLITS {
+                        let scenario = linear(optimizer, loss, [4, 2], 4, seed, zero_b);
+                        let about = format!("{optimizer} {loss} {seed} {zero_b}");
+                        let range = check(&scenario, split, format, &about);
+                        eprintln!("{about} {format} {range:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn in_f32_the_range_is_exactly_where_every_bit_stays() {
+    check_all(FORMATS[0]);
+}
+
+#[test]
+fn in_f64_the_range_is_exactly_where_every_bit_stays() {
+    check_all(FORMATS[1]);
+}
+
+#[test]
+fn in_bf16_the_range_is_exactly_where_every_bit_stays() {
+    check_all(FORMATS[2]);
+}
+
+#[test]
+fn in_f16_the_range_is_exactly_where_every_bit_stays() {
+    check_all(FORMATS[3]);
+}
+
+#[test]
+fn in_small_worlds_no_exponent_is_missed_and_none_is_too_many() {
+    for optimizer in ["sgd", "adamw"] {
+        for format in [ArithmeticName::Bf16, ArithmeticName::F16] {
+            for split in SPLITS {
+                for seed in 0..2 {
+                    let scenario = linear(optimizer, "mse", [1, 1], 2, seed, false);
+                    let rule = rule_of(&scenario);
+                    let range = bit_exact_range(&scenario, &rule, split, format).unwrap();
+                    let (from, to) = (range.from.unwrap(), range.to.unwrap());
+                    for n in (-300..=300).filter(|n| n % range.every == 0) {
+                        let drift = zero_drift(&scenario, &rule, split, n, format).unwrap();
+                        let inside = (from..=to).contains(&n);
+                        assert_eq!(
+                            drift.every_operation_equal, inside,
+                            "{optimizer} {format} {range:?} {drift:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_optimizer_with_a_rule_has_its_range_in_f32() {
+    let mut checked = 0;
+    for optimizer in OPTIMIZERS {
+        let scenario = linear(optimizer.name, "mse", [3, 2], 2, 5, false);
+        let rule = rule_of(&scenario);
+        for split in SPLITS {
+            match bit_exact_range(&scenario, &rule, split, ArithmeticName::F32) {
+                Ok(range) => {
+                    checked += 1;
+                    eprintln!("{} {range:?}", optimizer.name);
+                }
+                Err(ExactnessError::NoSplit { quantity }) => {
+                    eprintln!("{} {split:?} no split: {quantity}", optimizer.name)
+                }
+                Err(error) => panic!("{} {split:?}: {error}", optimizer.name),
+            }
+        }
+    }
+    assert!(checked > 20, "{checked}");
+}

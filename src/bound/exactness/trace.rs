@@ -1,0 +1,231 @@
+//! One run, with every number telling for which exponents it is exact.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use num_traits::{ToPrimitive, Zero};
+
+use super::shift::{bits, power_of_two};
+use super::traced::{Exponents, Traced, Tracing, UNIT};
+use super::{ExactnessError, Limit, Split, name};
+use crate::arith::{Machine, MachineFloat, Ratio};
+use crate::bound::Rescaling;
+use crate::exec::{self, Keep, Options, Outputs, Plan};
+use crate::gauge::{Rule, Weight};
+use crate::graph::{NodeId, StepGraph};
+use crate::scenario::Scenario;
+
+/// A run with the map that is asked about.
+pub(super) struct Setup<'a> {
+    pub scenario: &'a Scenario,
+    pub step: StepGraph,
+    rule: &'a Rule,
+    /// The exponent of each generator's factor per unit of the map's.
+    units: Vec<i64>,
+    /// The weights of leaves.
+    leaves: BTreeMap<NodeId, i64>,
+}
+
+/// What one run says.
+pub(super) struct Found<F> {
+    pub exact: Exponents,
+    /// Whether numbers of different weights met.
+    pub conflict: bool,
+    /// Where each end became what it is.
+    from: Option<Place<F>>,
+    to: Option<Place<F>>,
+}
+
+struct Place<F> {
+    node: NodeId,
+    step: u64,
+    entry: Traced<F>,
+}
+
+impl<'a> Setup<'a> {
+    pub fn new(
+        scenario: &'a Scenario,
+        rule: &'a Rule,
+        split: Split,
+    ) -> Result<Self, ExactnessError> {
+        let step = scenario.recipe.build().map_err(Box::new)?;
+        let wanted = |parameter: &str| match (parameter.chars().next(), split) {
+            (Some('A'), Split::Sqrt) | (Some('B'), _) => Some(-1),
+            (Some('A'), Split::B) => Some(0),
+            _ => None,
+        };
+        let moving = rule.generators.iter();
+        let units: Vec<i64> = moving
+            .map(|g| match g.moves_parameters {
+                true => wanted(&g.leaf).unwrap_or(0),
+                false => 0,
+            })
+            .collect();
+        let no_split = |quantity: &str| ExactnessError::NoSplit {
+            quantity: quantity.to_owned(),
+        };
+        for parameter in &rule.parameters {
+            let weight = rule.weights.get(parameter).map(|w| along(w, &units));
+            if let (Some(wanted), Some(weight)) = (wanted(parameter), weight)
+                && weight != Ratio::from_integer(wanted.into())
+            {
+                return Err(no_split(parameter));
+            }
+        }
+        let mut leaves = BTreeMap::new();
+        for (leaf, weight) in &rule.weights {
+            if let Some(id) = step.graph.leaf(leaf) {
+                let weight = along(weight, &units) * Ratio::from_integer(UNIT.into());
+                let whole = weight.is_integer().then(|| weight.to_integer().to_i64());
+                leaves.insert(id, whole.flatten().ok_or_else(|| no_split(leaf))?);
+            }
+        }
+        Ok(Self {
+            scenario,
+            step,
+            rule,
+            units,
+            leaves,
+        })
+    }
+
+    /// The run rescaled with exponent `e`.
+    pub fn rescaled(&self, e: i64) -> Result<Scenario, ExactnessError> {
+        let factors = self.units.iter().map(|unit| power_of_two(unit * e));
+        Ok(Rescaling::new(self.rule, factors.collect()).scenario(self.scenario)?)
+    }
+
+    /// A machine that keeps everything, its leaves weighed where it is the run itself.
+    pub fn machine<F: MachineFloat>(
+        &self,
+        ctx: Tracing<F>,
+        scenario: &Scenario,
+        weighed: bool,
+    ) -> Result<exec::Machine<'_, Tracing<F>>, ExactnessError> {
+        let outputs = self.step.outputs.iter();
+        let homogeneous =
+            outputs.filter(|o| matches!(self.rule.outputs.get(&o.name), Some(Some(_))));
+        let options = Options {
+            keep: Keep::Everything,
+            outputs: Outputs::Named(homogeneous.map(|o| o.name.clone()).collect()),
+        };
+        let plan = Arc::new(Plan::new(&self.step, &scenario.sizes, &options)?);
+        let adapt = |id: NodeId, entry: &mut Traced<F>| {
+            let weight = self.leaves.get(&id).copied().unwrap_or(0);
+            entry.weigh(if weighed { weight } else { 0 });
+        };
+        Ok(exec::Machine::with_leaves(
+            ctx,
+            plan,
+            &scenario.values,
+            adapt,
+        )?)
+    }
+
+    /// Runs once and meets what all numbers say.
+    pub fn trace<F: MachineFloat>(&self, ctx: Machine<F>) -> Result<Found<F>, ExactnessError> {
+        let tracing = Tracing::new(ctx, false);
+        let mut machine = self.machine(tracing.clone(), self.scenario, true)?;
+        let mut found = Found {
+            exact: Exponents::ALL,
+            conflict: false,
+            from: None,
+            to: None,
+        };
+        for taken in 0..=self.scenario.steps {
+            if taken == self.scenario.steps {
+                // The loss and the outputs at the end of the run.
+                machine.forward()?;
+            } else {
+                machine.complete()?;
+            }
+            for id in self.step.graph.ids() {
+                let Some(matrix) = machine.node(id) else {
+                    continue;
+                };
+                for row in 0..matrix.nrows() {
+                    for col in 0..matrix.ncols() {
+                        if machine.is_defined(id, row, col) {
+                            found.meet(id, machine.step_number(), matrix[(row, col)]);
+                        }
+                    }
+                }
+            }
+            if taken < self.scenario.steps {
+                machine.advance()?;
+            }
+        }
+        let notes = tracing.notes();
+        found.exact = found.exact.meet(notes.compared);
+        found.conflict = notes.conflict;
+        Ok(found)
+    }
+}
+
+/// The exponent of a quantity of this weight per unit of the map's.
+fn along(weight: &Weight, units: &[i64]) -> Ratio {
+    let terms = weight.iter().zip(units);
+    terms.fold(Ratio::zero(), |sum, (w, u)| {
+        sum + w * Ratio::from_integer((*u).into())
+    })
+}
+
+impl<F: MachineFloat> Found<F> {
+    fn meet(&mut self, node: NodeId, step: u64, entry: Traced<F>) {
+        let met = self.exact.meet(entry.exact);
+        let place = || Some(Place { node, step, entry });
+        if met.range.from > self.exact.range.from {
+            self.from = place();
+        }
+        if met.range.to < self.exact.range.to {
+            self.to = place();
+        }
+        self.exact = met;
+    }
+
+    /// What happens at the exponent `beyond` an end: the upper one where `up` is 1.
+    pub fn limit(&self, setup: &Setup<'_>, ctx: Machine<F>, beyond: i64, up: i64) -> Limit {
+        let (place, end) = match up {
+            1 => (&self.to, self.exact.range.to),
+            _ => (&self.from, self.exact.range.from),
+        };
+        let own = |x: &Traced<F>| match up {
+            1 => x.exact.range.to,
+            _ => x.exact.range.from,
+        };
+        let Some(place) = place.as_ref().filter(|p| own(&p.entry) == end) else {
+            return Limit {
+                node: "a comparison".into(),
+                step: 0,
+                reason: "numbers that are compared would no longer be exact".into(),
+            };
+        };
+        let node = setup.step.graph.describe(place.node);
+        let (format, shift) = (ctx.format(), beyond * place.entry.weight / UNIT);
+        let (emin, emax) = (i64::from(format.emin), i64::from(format.emax));
+        let reason = match bits(place.entry.value.widen()) {
+            Some((_, first)) if first + shift >= emax => {
+                format!("`{node}` would overflow in {}", name(&ctx))
+            }
+            Some((_, first)) if first + shift < emin => {
+                format!(
+                    "`{node}` would be below the smallest subnormal of {}",
+                    name(&ctx)
+                )
+            }
+            Some((last, _)) if last + shift < emin => {
+                format!("`{node}` would lose bits to underflow in {}", name(&ctx))
+            }
+            None => format!("an underflow to zero in `{node}` would end"),
+            Some(_) => format!(
+                "something that is rounded on the way to `{node}` would leave the range of {}, or an underflow would end",
+                name(&ctx)
+            ),
+        };
+        Limit {
+            node,
+            step: place.step,
+            reason,
+        }
+    }
+}
