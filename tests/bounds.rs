@@ -10,7 +10,8 @@ use lora_gauge::arith::{
     Arithmetic, ArithmeticName, FloatModel, MpIntervals, Ratio, Reordered, Surd, WithArithmetic,
     parse_ratio, with_arithmetic,
 };
-use lora_gauge::bound::{EntryBound, PairBounds, Rescaling, pair_bounds};
+use lora_gauge::bound::Rescaling;
+use lora_gauge::bound::certified::{EntryBound, PairBounds, pair_bounds};
 use lora_gauge::exec::{self, ExecError, Options, Outputs, Trajectory};
 use lora_gauge::gauge;
 use lora_gauge::scenario::{Exact, RandomFile, Scenario, ScenarioFile};
@@ -266,7 +267,7 @@ fn judge(index: u64) -> Tally {
         &case.factors,
         case.arith,
         &[case.steps],
-        false,
+        &|_| {},
     );
     let bounds: PairBounds = match bounds {
         Ok(bounds) => bounds,
@@ -396,11 +397,12 @@ fn note_map(left: Scenario, steps: usize, arith: ArithmeticName) -> Case {
     let step = left.recipe.build().expect("a step");
     let rule = gauge::infer(&step, &gauge::Options::default()).rule;
     assert_eq!(rule.basis(), ["p", "q"]);
-    let root = parse_ratio("1/3").expect("a number");
-    // Half a power of 1/3 for each of the two free factors.
-    let half = Ratio::new(1.into(), 2.into());
-    let halved = rule.scaled(&half);
-    let rescaling = Rescaling::new(&halved, vec![root.clone(), root]);
+    let root = ("1/3", "1/2");
+    let root = [root, root].map(|(base, power)| {
+        let of = |text| parse_ratio(text).expect("a number");
+        (of(base), of(power))
+    });
+    let rescaling = Rescaling::of_powers(&rule, root.to_vec());
     let property = rescaling.property(&step).expect("factors");
     Case {
         right: rescaling.scenario(&left).expect("a rescaled run"),
@@ -428,7 +430,7 @@ fn bounds_of_usual_layers_are_near_what_the_error_model_reaches() {
             &case.factors,
             case.arith,
             &[case.steps],
-            true,
+            &|_| {},
         )
         .expect("bounds");
         assert_eq!(bounds.certified_steps, 20, "{:?}", bounds.endings);
