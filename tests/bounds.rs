@@ -379,7 +379,7 @@ fn usual(optimizer: &str, seed: u64) -> Case {
     let sizes = [("batch", 16), ("n_in", 8), ("n_out", 8), ("r", 4)];
     let file = ScenarioFile {
         steps: 20,
-        alpha: Some(Exact(Surd::from(8))),
+        alpha: Some(Exact(Surd::from(4))),
         sizes: sizes.map(|(name, size)| (name.to_owned(), size)).into(),
         hyperparameters: [("lr".to_owned(), Exact(lr.parse().expect("a number")))].into(),
         random: Some(RandomFile {
