@@ -88,11 +88,11 @@ mod tests {
         let hair = 2f64.powi(-40);
         assert_eq!(
             BF16.from_f64(1.0 + 2f64.powi(-8) + hair),
-            Ok(bf16::from_f32(1.0078125))
+            Ok(bf16::from_f64(1.0 + 2f64.powi(-7)))
         );
         assert_eq!(
             F16.from_f64(1.0 + 2f64.powi(-11) + hair),
-            Ok(f16::from_f32(1.0009765625))
+            Ok(f16::from_f64(1.0 + 2f64.powi(-10)))
         );
         let n = (1 << 40) + (1 << 32) + 1;
         assert_eq!(

@@ -32,7 +32,7 @@ fn rounded(x: f64) -> u16 {
     let significand = if biased == 0 { 0 } else { fraction | 1 << 52 };
     let exponent = biased - 1023 + 127;
     // A subnormal number loses one more bit for each step of its exponent below the smallest.
-    let dropped = 45 + (1 - exponent).max(0).min(17) as u32;
+    let dropped = 45 + (1 - exponent).clamp(0, 17) as u32;
     let (kept, rest) = (significand >> dropped, significand & ((1 << dropped) - 1));
     let half = 1u64 << (dropped - 1);
     let up = u64::from(rest > half || rest == half && kept & 1 == 1);
