@@ -2,14 +2,18 @@
 //!
 //! The crate `half` computes in binary32 and rounds once more. For +, −, ×, ÷ and √ that is the
 //! correctly rounded result, since 24 ≥ 2p + 2 for p = 8 and p = 11 (Figueroa 1995); the law
-//! suite checks it. Matrix products accumulate in the format here; hardware that accumulates in
-//! binary32 is another arithmetic.
+//! suite checks it. What comes from binary64 is rounded here, since the crate leaves half of its
+//! bits out of account when it looks for a tie.
+//!
+//! Sums and matrix products are kept in the format (`bf16`, `f16`), in binary32 (`bf16/f32`,
+//! `f16/f32`: most hardware) or exactly (`bf16/exact`, `f16/exact`: the best that any hardware can
+//! do); see [`Accumulator`].
 
 use ::half::{bf16, f16};
 
 use super::machine::{FormatOf, Machine, MachineFloat};
-use super::round::{BFLOAT16, BINARY16};
-use super::{ArithmeticName, Function};
+use super::round::{BFLOAT16, BINARY16, round_f64};
+use super::{Accumulator, ArithmeticName, Function};
 
 /// bfloat16.
 pub type BF16 = Machine<bf16>;
@@ -18,38 +22,82 @@ pub type F16 = Machine<f16>;
 
 /// The `bf16` context.
 #[allow(non_upper_case_globals)]
-pub const BF16: BF16 = Machine(std::marker::PhantomData);
+pub const BF16: BF16 = Machine::new(None);
 /// The `f16` context.
 #[allow(non_upper_case_globals)]
-pub const F16: F16 = Machine(std::marker::PhantomData);
+pub const F16: F16 = Machine::new(None);
 
 macro_rules! half_format {
-    ($float:ty, $name:expr, $format:expr) => {
+    ($float:ty, $own:expr, $with:expr, $format:expr) => {
+        impl Machine<$float> {
+            /// The context that keeps sums and matrix products in `accumulator` and rounds them
+            /// at the end; every other operation rounds as ever.
+            pub const fn accumulating(accumulator: Accumulator) -> Self {
+                Self::new(Some(accumulator))
+            }
+        }
+
         impl MachineFloat for $float {
-            const NAME: ArithmeticName = $name;
+            fn name(accumulator: Option<Accumulator>) -> ArithmeticName {
+                accumulator.map_or($own, $with)
+            }
             const FORMAT: FormatOf = FormatOf($format);
             fn narrow(x: f64) -> Self {
-                Self::from_f64(x)
+                let infinite = f64::INFINITY.copysign(x);
+                // What is rounded already is converted exactly.
+                Self::from_f64(match x.is_finite() {
+                    true => round_f64(x, $format).unwrap_or(infinite),
+                    false => x,
+                })
             }
             fn from_integer(n: u64) -> Self {
                 // Rounding to odd first keeps the second rounding from seeing a tie that is none.
                 let shift = (64 - n.leading_zeros()).saturating_sub(53);
                 let kept = n >> shift;
                 let odd = kept | u64::from(kept << shift != n);
-                Self::from_f64(libm::scalbn(odd as f64, shift as i32))
+                Self::narrow(libm::scalbn(odd as f64, shift as i32))
             }
             fn widen(self) -> f64 {
                 self.to_f64()
             }
             fn apply(self, f: Function) -> Self {
-                Self::from_f64(self.to_f64().apply(f))
+                Self::narrow(self.to_f64().apply(f))
             }
             fn atan2_portable(self, x: Self) -> Self {
-                Self::from_f64(libm::atan2(self.to_f64(), x.to_f64()))
+                Self::narrow(libm::atan2(self.to_f64(), x.to_f64()))
             }
         }
     };
 }
 
-half_format!(bf16, ArithmeticName::Bf16, BFLOAT16);
-half_format!(f16, ArithmeticName::F16, BINARY16);
+half_format!(
+    bf16,
+    ArithmeticName::Bf16,
+    ArithmeticName::Bf16Sums,
+    BFLOAT16
+);
+half_format!(f16, ArithmeticName::F16, ArithmeticName::F16Sums, BINARY16);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arith::Arithmetic;
+
+    #[test]
+    fn a_hair_beside_a_tie_is_no_tie() {
+        let hair = 2f64.powi(-40);
+        assert_eq!(
+            BF16.from_f64(1.0 + 2f64.powi(-8) + hair),
+            Ok(bf16::from_f64(1.0 + 2f64.powi(-7)))
+        );
+        assert_eq!(
+            F16.from_f64(1.0 + 2f64.powi(-11) + hair),
+            Ok(f16::from_f64(1.0 + 2f64.powi(-10)))
+        );
+        let n = (1 << 40) + (1 << 32) + 1;
+        assert_eq!(
+            BF16.from_integer(n),
+            BF16.from_ratio(&crate::arith::Ratio::from_integer(n.into()))
+        );
+    }
+}

@@ -497,6 +497,8 @@ laws!(f32_arithmetic, F32);
 laws!(f64_arithmetic, F64);
 laws!(bf16_arithmetic, BF16);
 laws!(f16_arithmetic, F16);
+laws!(bf16_f32_arithmetic, BF16::accumulating(Accumulator::F32));
+laws!(f16_exact_arithmetic, F16::accumulating(Accumulator::Exact));
 laws!(prime_arithmetic, Prime);
 #[cfg(feature = "mp")]
 laws!(mp_2_arithmetic, Mp::new(2));

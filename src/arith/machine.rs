@@ -1,6 +1,6 @@
 //! IEEE 754 binary32 and binary64, rounding to nearest, ties to even.
 //!
-//! One generic implementation serves both. Results beyond the range become infinities inside a
+//! One generic implementation serves both, and the half formats. Results beyond the range become infinities inside a
 //! node and are reported by `check`; no infinity or NaN ever leaves a node unnoticed.
 
 use std::cmp::Ordering;
@@ -9,12 +9,14 @@ use std::fmt::Debug;
 use num_traits::Float;
 
 use super::round::{BINARY32, BINARY64, Format, round_to_nearest};
-use super::{Arithmetic, ArithmeticName, Function, OpError, Ratio, ratio_from_f64};
+use super::{
+    Accumulator, Arithmetic, ArithmeticName, FloatFormat, Function, OpError, Ratio, ratio_from_f64,
+};
 
 /// A machine float and what the generic context must know about it.
 pub trait MachineFloat: Float + Debug + Send + Sync + std::ops::AddAssign + 'static {
-    /// The arithmetic's name.
-    const NAME: ArithmeticName;
+    /// The name of the arithmetic that keeps sums in `accumulator`, or in the format itself.
+    fn name(accumulator: Option<Accumulator>) -> ArithmeticName;
     #[doc(hidden)]
     const FORMAT: FormatOf;
     /// Rounds to nearest-even.
@@ -41,7 +43,9 @@ impl<F: MachineFloat> Machine<F> {
 }
 
 impl MachineFloat for f32 {
-    const NAME: ArithmeticName = ArithmeticName::F32;
+    fn name(_: Option<Accumulator>) -> ArithmeticName {
+        ArithmeticName::F32
+    }
     const FORMAT: FormatOf = FormatOf(BINARY32);
     fn narrow(x: f64) -> Self {
         x as f32
@@ -70,7 +74,9 @@ impl MachineFloat for f32 {
 }
 
 impl MachineFloat for f64 {
-    const NAME: ArithmeticName = ArithmeticName::F64;
+    fn name(_: Option<Accumulator>) -> ArithmeticName {
+        ArithmeticName::F64
+    }
     const FORMAT: FormatOf = FormatOf(BINARY64);
     fn narrow(x: f64) -> Self {
         x
@@ -96,9 +102,28 @@ impl MachineFloat for f64 {
     }
 }
 
-/// The context of a machine float format. It has no state: the format fixes the precision.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Machine<F>(pub(super) std::marker::PhantomData<F>);
+/// The context of a machine float format, which fixes the precision. Only of the half formats
+/// there are others than the one that keeps sums in the format.
+#[derive(Debug, Clone, Copy)]
+pub struct Machine<F> {
+    pub(super) accumulator: Option<Accumulator>,
+    format: std::marker::PhantomData<F>,
+}
+
+impl<F> Machine<F> {
+    pub(super) const fn new(accumulator: Option<Accumulator>) -> Self {
+        Self {
+            accumulator,
+            format: std::marker::PhantomData,
+        }
+    }
+}
+
+impl<F> Default for Machine<F> {
+    fn default() -> Self {
+        Self::new(None)
+    }
+}
 
 /// binary32.
 pub type F32 = Machine<f32>;
@@ -107,16 +132,16 @@ pub type F64 = Machine<f64>;
 
 /// The `f32` context.
 #[allow(non_upper_case_globals)]
-pub const F32: F32 = Machine(std::marker::PhantomData);
+pub const F32: F32 = Machine::new(None);
 /// The `f64` context.
 #[allow(non_upper_case_globals)]
-pub const F64: F64 = Machine(std::marker::PhantomData);
+pub const F64: F64 = Machine::new(None);
 
 impl<F: MachineFloat> Arithmetic for Machine<F> {
     type Elem = F;
 
     fn name(&self) -> ArithmeticName {
-        F::NAME
+        F::name(self.accumulator)
     }
 
     fn zero(&self) -> F {
@@ -126,7 +151,7 @@ impl<F: MachineFloat> Arithmetic for Machine<F> {
     fn from_ratio(&self, q: &Ratio) -> Result<F, OpError> {
         round_to_nearest(q, F::FORMAT.0)
             .map(F::narrow)
-            .ok_or(OpError::Overflow(F::NAME))
+            .ok_or(OpError::Overflow(self.name()))
     }
 
     fn from_integer(&self, n: u64) -> Result<F, OpError> {
@@ -168,6 +193,29 @@ impl<F: MachineFloat> Arithmetic for Machine<F> {
     #[inline]
     fn accumulate(&self, acc: &mut F, x: &F) {
         *acc += *x;
+    }
+
+    fn sums_whole(&self) -> bool {
+        self.accumulator.is_some()
+    }
+
+    fn sum<'x>(&self, out: &mut F, terms: impl Iterator<Item = &'x F> + Clone) {
+        let mut terms = terms.copied();
+        *out = match self.accumulator {
+            None => terms.reduce(|sum, x| sum + x).unwrap_or(F::zero()),
+            Some(accumulator) => accumulator.sum(&mut terms),
+        };
+    }
+
+    fn dot<'x>(&self, out: &mut F, pairs: impl Iterator<Item = (&'x F, &'x F)> + Clone) {
+        let mut pairs = pairs.map(|(x, y)| (*x, *y));
+        *out = match self.accumulator {
+            None => pairs
+                .map(|(x, y)| x * y)
+                .reduce(|sum, product| sum + product)
+                .unwrap_or(F::zero()),
+            Some(accumulator) => accumulator.dot(&mut pairs),
+        };
     }
 
     #[inline]
@@ -217,12 +265,20 @@ impl<F: MachineFloat> Arithmetic for Machine<F> {
         Ok(())
     }
 
+    /// Without allocating; what rounds to zero keeps its sign.
+    fn cast(&self, out: &mut F, x: &F, to: FloatFormat) -> Result<(), OpError> {
+        self.check(x)?;
+        let rounded = to.round_f64(x.widen());
+        *out = F::narrow(rounded.ok_or(OpError::Overflow(self.name()))?);
+        self.check(out)
+    }
+
     #[inline]
     fn check(&self, x: &F) -> Result<(), OpError> {
         if x.is_finite() {
             Ok(())
         } else {
-            Err(OpError::Overflow(F::NAME))
+            Err(OpError::Overflow(self.name()))
         }
     }
 

@@ -7,6 +7,7 @@
 //! This room imports no other room of the crate. It does not know matrices, graphs or
 //! optimizers, it draws no random numbers, and it never decides that two numbers are "close".
 
+mod accumulate;
 mod error;
 mod exact;
 mod functions;
@@ -29,6 +30,7 @@ mod laws;
 use std::cmp::Ordering;
 use std::fmt::Debug;
 
+pub use accumulate::Accumulator;
 pub use error::OpError;
 pub use exact::{ParseExactError, Ratio, Surd, parse_ratio, ratio_from_f64, show_ratio};
 pub use functions::Function;

@@ -10,7 +10,7 @@ use rug::ops::NegAssign;
 use rug::{Assign, Float};
 
 use super::rational::to_rug;
-use super::{Arithmetic, ArithmeticName, Function, OpError, Ratio};
+use super::{Arithmetic, ArithmeticName, FloatFormat, Function, OpError, Ratio};
 
 /// The context of `mp:BITS`: the precision of every element in bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,6 +141,21 @@ impl Arithmetic for Mp {
                     "logarithm of a number that is not positive",
                 ));
             }
+        }
+        Ok(())
+    }
+
+    /// What rounds to zero keeps its sign.
+    fn cast(&self, out: &mut Float, x: &Float, to: FloatFormat) -> Result<(), OpError> {
+        self.check(x)?;
+        let exact = self.to_ratio(x).ok_or(OpError::Unsupported {
+            operation: to.name(),
+            arithmetic: self.name(),
+        })?;
+        let rounded = to.round(&exact).ok_or(OpError::Overflow(self.name()))?;
+        out.assign(rounded);
+        if out.is_zero() && x.is_sign_negative() {
+            out.neg_assign();
         }
         Ok(())
     }

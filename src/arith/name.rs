@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Arithmetic, BF16, F16, F32, F64, F64Intervals, Prime};
+use super::{Accumulator, Arithmetic, BF16, F16, F32, F64, F64Intervals, Prime};
 #[cfg(feature = "mp")]
 use super::{Mp, MpIntervals, Rational};
 
@@ -18,6 +18,10 @@ pub enum ArithmeticName {
     Bf16,
     /// IEEE 754 binary16, every operation rounded.
     F16,
+    /// bfloat16 with sums and matrix products kept in something wider.
+    Bf16Sums(Accumulator),
+    /// binary16, likewise.
+    F16Sums(Accumulator),
     /// Binary floating point with this many significand bits and a practically unbounded
     /// exponent (MPFR).
     Mp(u32),
@@ -51,6 +55,8 @@ impl fmt::Display for ArithmeticName {
             Self::F64 => f.write_str("f64"),
             Self::Bf16 => f.write_str("bf16"),
             Self::F16 => f.write_str("f16"),
+            Self::Bf16Sums(accumulator) => write!(f, "bf16/{}", accumulator.name()),
+            Self::F16Sums(accumulator) => write!(f, "f16/{}", accumulator.name()),
             Self::Mp(bits) => write!(f, "mp:{bits}"),
             Self::Rational => f.write_str("rational"),
             Self::Interval(bits) => write!(f, "interval:{bits}"),
@@ -65,7 +71,7 @@ impl fmt::Display for ArithmeticName {
 pub enum UnknownArithmetic {
     /// No arithmetic has this name.
     #[error(
-        "unknown arithmetic `{0}`: expected f32, f64, bf16, f16, mp:BITS (for instance mp:256), interval, interval:BITS, rational or prime"
+        "unknown arithmetic `{0}`: expected f32, f64, bf16, f16 (or bf16/f32, bf16/exact, f16/f32, f16/exact: what sums are kept in), mp:BITS (for instance mp:256), interval, interval:BITS, rational or prime"
     )]
     Name(String),
     /// The number of bits is missing, not a number, or out of range.
@@ -109,6 +115,10 @@ impl FromStr for ArithmeticName {
             "f64" => Ok(Self::F64),
             "bf16" => Ok(Self::Bf16),
             "f16" => Ok(Self::F16),
+            "bf16/f32" => Ok(Self::Bf16Sums(Accumulator::F32)),
+            "bf16/exact" => Ok(Self::Bf16Sums(Accumulator::Exact)),
+            "f16/f32" => Ok(Self::F16Sums(Accumulator::F32)),
+            "f16/exact" => Ok(Self::F16Sums(Accumulator::Exact)),
             "rational" => Ok(Self::Rational),
             "prime" => Ok(Self::Prime),
             _ => Err(UnknownArithmetic::Name(text.to_owned())),
@@ -137,6 +147,8 @@ pub fn with_arithmetic<T: WithArithmetic>(
         ArithmeticName::F64 => Ok(task.call(F64)),
         ArithmeticName::Bf16 => Ok(task.call(BF16)),
         ArithmeticName::F16 => Ok(task.call(F16)),
+        ArithmeticName::Bf16Sums(accumulator) => Ok(task.call(BF16::accumulating(accumulator))),
+        ArithmeticName::F16Sums(accumulator) => Ok(task.call(F16::accumulating(accumulator))),
         ArithmeticName::Prime => Ok(task.call(Prime)),
         ArithmeticName::IntervalF64 => Ok(task.call(F64Intervals::new())),
         #[cfg(feature = "mp")]
@@ -148,6 +160,44 @@ pub fn with_arithmetic<T: WithArithmetic>(
         #[cfg(not(feature = "mp"))]
         ArithmeticName::Mp(_) | ArithmeticName::Rational | ArithmeticName::Interval(_) => {
             Err(UnknownArithmetic::NotBuilt(name))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Own;
+    impl WithArithmetic for Own {
+        type Output = ArithmeticName;
+        fn call<A: Arithmetic>(self, ctx: A) -> ArithmeticName {
+            ctx.name()
+        }
+    }
+
+    #[test]
+    fn names_lead_to_the_arithmetic_that_has_them() {
+        let plain = ["f32", "f64", "bf16", "f16", "prime", "interval"];
+        let sums = ["bf16/f32", "bf16/exact", "f16/f32", "f16/exact"];
+        let with_mp = ["rational", "mp:2", "mp:113", "interval:53"];
+        for text in plain.into_iter().chain(sums).chain(with_mp) {
+            let name: ArithmeticName = text.parse().unwrap();
+            assert_eq!(name.to_string(), text);
+            match with_arithmetic(name, Own) {
+                Ok(own) => assert_eq!(own, name),
+                Err(_) => assert!(!cfg!(feature = "mp") && with_mp.contains(&text)),
+            }
+        }
+        for wrong in [
+            "bf16/f64",
+            "bf16/",
+            "f32/exact",
+            "interval:",
+            "interval/f64",
+            "Bf16",
+        ] {
+            assert!(wrong.parse::<ArithmeticName>().is_err(), "{wrong}");
         }
     }
 }

@@ -54,6 +54,9 @@ pub enum FloatFormat {
 }
 
 impl FloatFormat {
+    /// All formats.
+    pub const ALL: [Self; 3] = [Self::Bf16, Self::F16, Self::F32];
+
     /// The name used in printed graphs and errors.
     pub fn name(self) -> &'static str {
         match self {

@@ -23,7 +23,7 @@ use crate::scenario::Scenario;
 pub(super) struct RunArgs {
     /// A golden file, a scenario or a witness
     case: PathBuf,
-    /// The arithmetic: f32, f64, bf16, f16, mp:BITS, interval, interval:BITS, rational or prime
+    /// The arithmetic: f32, f64, bf16, f16 (their sums in wider numbers: bf16/f32, bf16/exact, f16/f32, f16/exact), mp:BITS, interval, interval:BITS, rational or prime
     #[arg(long, value_name = "ARITH", default_value = "f64")]
     arith: ArithmeticName,
     /// Take this many steps instead of the case's own number

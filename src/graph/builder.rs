@@ -3,7 +3,7 @@
 //! A handle cannot fail: the first mistake (shapes that do not fit, a name used twice) is kept
 //! and returned by [`Builder::finish`].
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use num_traits::{One, Zero};
@@ -16,6 +16,7 @@ use crate::arith::{FloatFormat, Function, Ratio};
 pub struct Builder {
     graph: RefCell<Graph>,
     mistake: RefCell<Option<GraphError>>,
+    products_in: Cell<Option<FloatFormat>>,
 }
 
 impl Builder {
@@ -38,6 +39,15 @@ impl Builder {
     /// Notes a mistake, unless an earlier one is known.
     pub fn fail(&self, mistake: GraphError) {
         self.mistake.borrow_mut().get_or_insert(mistake);
+    }
+
+    /// What `build` builds, with both operands of every matrix product rounded into `format`,
+    /// as `torch.autocast` has it. What follows, gradients included, multiplies as it is told.
+    pub fn with_products_in<T>(&self, format: Option<FloatFormat>, build: impl FnOnce() -> T) -> T {
+        let before = self.products_in.replace(format);
+        let built = build();
+        self.products_in.set(before);
+        built
     }
 
     /// A new leaf.
@@ -190,8 +200,12 @@ impl<'g> Expr<'g> {
             return self;
         }
         let shape = Shape::new(left.rows, right.cols);
+        let [x, y] = match self.builder.products_in.get() {
+            None => [self, other],
+            Some(format) => [self.cast(format), other.cast(format)],
+        };
         self.builder
-            .push(Op::Binary(Binary::MatMul, self.id, other.id), shape)
+            .push(Op::Binary(Binary::MatMul, x.id, y.id), shape)
     }
 
     /// The transpose.

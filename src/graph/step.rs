@@ -1,6 +1,8 @@
 //! A graph that is one training step: parameters and states with their next values, a loss.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+
+use crate::arith::FloatFormat;
 
 use super::{Binary, Builder, Dim, Expr, Graph, GraphError, Leaf, LeafKind, NodeId, Op, Shape};
 
@@ -158,6 +160,7 @@ impl StepGraph {
 pub struct StepBuilder {
     builder: Builder,
     parts: RefCell<Parts>,
+    storage: Cell<Option<FloatFormat>>,
 }
 
 #[derive(Debug, Default)]
@@ -249,8 +252,13 @@ impl StepBuilder {
         self.state(name, zero)
     }
 
+    /// From here on the next value of every parameter is rounded into `format`; states are not.
+    pub fn store_parameters_in(&self, format: Option<FloatFormat>) {
+        self.storage.set(format);
+    }
+
     /// Sets the next value of a parameter or state.
-    pub fn update(&self, leaf: Expr<'_>, next: Expr<'_>) {
+    pub fn update<'g>(&'g self, leaf: Expr<'g>, mut next: Expr<'g>) {
         let (have, want) = (next.shape(), leaf.shape());
         if have != want {
             self.builder.fail(GraphError::Shape {
@@ -258,6 +266,12 @@ impl StepBuilder {
                 left: want,
                 right: have,
             });
+        }
+        let trained = |id| self.parameters().iter().any(|(_, p)| *p == id);
+        if let Some(format) = self.storage.get()
+            && trained(leaf.id())
+        {
+            next = next.cast(format);
         }
         let mut parts = self.parts.borrow_mut();
         let Parts {

@@ -11,7 +11,7 @@ use crate::arith::{Arithmetic, F64, Ratio, Surd, parse_ratio};
 use crate::exec::random;
 use crate::exec::{Sizes, Tensor, Values};
 use crate::graph::{LeafKind, StepGraph};
-use crate::zoo::{Clip, Hyperparameter, LossScaling, Recipe, Reduction, Schedule};
+use crate::zoo::{Clip, Hyperparameter, LossScaling, Recipe, Reduction, Schedule, float_format};
 
 /// An exact number in a file: a string such as `"0.1"`, `"9/4"`, `"0x1.8p+1"` or
 /// `"1/2*sqrt(3)"`, or a number, which is read as the decimal that was written.
@@ -146,6 +146,14 @@ pub struct ScenarioFile {
     /// `unscaled` or `kept`: what becomes of the factor `loss_scale` in the gradients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss_scaling: Option<String>,
+    /// `bf16`, `f16` or `f32`: what every trained tensor is rounded into after each update. The
+    /// optimizer's memory stays in the run's arithmetic, and the first values are as given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<String>,
+    /// `bf16`, `f16` or `f32`: what both operands of every matrix product of the forward pass are
+    /// rounded into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compute: Option<String>,
     /// The number of steps.
     pub steps: usize,
     /// LoRA's alpha; `s` is then alpha divided by the rank.
@@ -209,6 +217,8 @@ impl ScenarioFile {
             schedule: recipe.schedule.as_ref().map(ScheduleFile::from),
             gradient_accumulation_steps: recipe.accumulation,
             loss_scaling: recipe.loss_scaling.map(|s| s.name().to_owned()),
+            storage: recipe.storage.map(|f| f.name().to_owned()),
+            compute: recipe.compute.map(|f| f.name().to_owned()),
             steps: 0,
             alpha: None,
             sizes: BTreeMap::new(),
@@ -303,6 +313,9 @@ impl ScenarioFile {
             None => None,
             Some(name) => Some(name.parse::<LossScaling>()?),
         };
+        let format = |name: &Option<String>| name.as_deref().map(float_format).transpose();
+        recipe.storage = format(&self.storage)?;
+        recipe.compute = format(&self.compute)?;
         Ok(recipe)
     }
 

@@ -21,7 +21,7 @@ pub use loss_scaling::LossScaling;
 pub use losses::{Loss, Reduction};
 pub use models::{Content, Model};
 pub use optimizers::{Hyperparameter, Optimizer, Range, Regime};
-pub use recipe::{Recipe, RecipeError};
+pub use recipe::{Recipe, RecipeError, float_format};
 pub use schedule::Schedule;
 pub use trainer::{Factor, LORAPLUS_LR_RATIO, Pair, Trainer};
 

@@ -10,6 +10,7 @@ use super::{
     UnknownName,
 };
 use super::{losses, models, optimizers};
+use crate::arith::FloatFormat;
 use crate::graph::{Expr, GraphError, StepBuilder, StepGraph, gradient, parse_formula};
 
 /// Everything about a training run except its numbers.
@@ -39,6 +40,15 @@ pub struct Recipe {
     pub accumulation: u32,
     /// A factor of the loss that the gradients are taken of.
     pub loss_scaling: Option<LossScaling>,
+    /// The format into which every trained tensor is rounded after each update, as weights are
+    /// that are kept in it; the optimizer's memory stays in the run's arithmetic. The first values
+    /// are those that are given.
+    pub storage: Option<FloatFormat>,
+    /// The format into which both operands of every matrix product of the forward pass are
+    /// rounded, as `torch.autocast` does. A gradient passes through a rounding unchanged, as in
+    /// PyTorch; and it is multiplied with the rounded operands, but not rounded itself. Outputs
+    /// of the model that are products, such as `W`, are of rounded factors too.
+    pub compute: Option<FloatFormat>,
     /// LoRA+ (Hayou et al. 2024, arXiv 2402.12354), as PEFT's `create_loraplus_optimizer` has
     /// it: one `lr` for all tensors, times `loraplus_lr_ratio` for the factors B and for vectors.
     pub loraplus: bool,
@@ -90,6 +100,8 @@ impl Recipe {
             midway: false,
             accumulation: 1,
             loss_scaling: None,
+            storage: None,
+            compute: None,
             loraplus: false,
             clip: None,
             schedule: None,
@@ -242,6 +254,7 @@ impl Recipe {
             .zip(named)
             .map(|((name, w), (_, g))| (name, w, g))
             .collect();
+        step.store_parameters_in(self.storage);
         (self.optimizer.build)(&Trainer::new(&step, self, tensors));
         if self.loraplus && step.find(LORAPLUS_LR_RATIO).is_none() {
             return Err(RecipeError::Combination(
@@ -267,7 +280,8 @@ impl Recipe {
         let (mut total, mut sums): (Option<Expr<'g>>, Vec<Expr<'g>>) = (None, vec![]);
         let mut weights = vec![];
         for batch in MicroBatch::all(self.accumulation) {
-            let mut loss = match (self.model.build)(step, batch) {
+            let forward = step.with_products_in(self.compute, || (self.model.build)(step, batch));
+            let mut loss = match forward {
                 Forward::Output(z) => {
                     let shape = z.named(&batch.name("Z")).shape();
                     let y = batch.data(step, "Y", &shape.rows, &shape.cols);
@@ -320,6 +334,19 @@ impl Recipe {
             .find(|(base, _)| *base == name || own(base));
         found.map(|(_, content)| *content).unwrap_or_default()
     }
+}
+
+/// The storage format called `name`.
+///
+/// # Errors
+/// [`UnknownName`] lists the formats.
+pub fn float_format(name: &str) -> Result<FloatFormat, UnknownName> {
+    let mut all = FloatFormat::ALL.into_iter();
+    all.find(|f| f.name() == name).ok_or_else(|| UnknownName {
+        what: "format",
+        found: name.to_owned(),
+        known: FloatFormat::ALL.map(FloatFormat::name).to_vec(),
+    })
 }
 
 /// The trained tensors by name, and the gradient of each.

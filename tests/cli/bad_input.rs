@@ -177,7 +177,7 @@ fn scenarios_with_one_thing_wrong() {
 #[test]
 fn unknown_arithmetics_list_the_choices() {
     for (arith, words) in [
-        ("f16x", "expected f32, f64, bf16, f16, mp:BITS"),
+        ("f16x", "expected f32, f64, bf16, f16 (or"),
         ("mp:1", "BITS from 2 to"),
         ("mp:abc", "BITS from 2 to"),
         ("mp:99999999999", "BITS from 2 to"),

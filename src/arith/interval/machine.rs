@@ -342,7 +342,7 @@ mod tests {
         ];
         (any::<bool>(), exponent, significand)
             .prop_map(|(negative, e, m)| {
-                let bits = e % 2047 << 52 | m & ((1 << 52) - 1);
+                let bits = ((e % 2047) << 52) | m & ((1 << 52) - 1);
                 let x = f64::from_bits(bits);
                 if negative { -x } else { x }
             })

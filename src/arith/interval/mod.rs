@@ -11,6 +11,29 @@
 //! [`OpError::Undecided`]. A question with a yes-or-no answer (an order, a sign) has one only
 //! where it is the same for all numbers in question.
 //!
+//! # Conformance with IEEE 1788-2015
+//!
+//! "Tightest" is the smallest interval of this arithmetic that holds every result, "valid" one
+//! that holds them. Elements are bare intervals without decorations and never empty.
+//!
+//! | operation | conforms | tightness |
+//! |---|---|---|
+//! | `neg` `add` `sub` `mul` `square` `abs` `min` `max` | yes | tightest |
+//! | `div` `sqrt` | where defined on all of the operands, else an error | tightest |
+//! | `power`, n ≥ 0 | yes | tightest; valid without MPFR |
+//! | `mul_add` | as a product and a sum, not fused | valid |
+//! | `function`: `exp` `ln` `tanh` `cos_pi` | as `div` | tightest |
+//! | `function`: Φ and its density (not in the standard) | | valid, tightest for points of moderate size |
+//! | `atan2` | but that the origin has the angle 0 | tightest, at the origin valid |
+//! | `sign` | only where all numbers have the same sign, else an error | tightest |
+//! | `less` | `strictPrecedes` where true; false and "cannot tell" are told apart | |
+//! | `less_equal` | `precedes`, likewise | |
+//! | `same` | false is `disjoint` | |
+//! | `inf` `sup`, `approx` as `mid` | yes | |
+//! | `radius` as `rad` | half the width, not measured from the rounded midpoint | rounded up |
+//!
+//! `tests/itf1788.rs` runs the standard community's vectors.
+//!
 //! An operand that occurs twice counts as two: x − x is an interval around 0, not 0. The one
 //! exception is [`Arithmetic::square`]. Nothing here narrows an interval by other knowledge.
 

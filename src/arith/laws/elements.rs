@@ -211,7 +211,7 @@ impl Lawful for MpIntervals {
         let ArithmeticName::Interval(bits) = self.name() else {
             unreachable!()
         };
-        let ctx = self.clone();
+        let ctx = *self;
         (Mp::new(bits).elements(), Mp::new(bits).elements(), 0u8..9)
             .prop_map(move |(x, y, shape)| {
                 let mut wider = x.clone();
