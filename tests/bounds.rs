@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use lora_gauge::arith::{
-    Arithmetic, ArithmeticName, FloatModel, MpIntervals, Ratio, Reordered, Surd, WithArithmetic,
-    parse_ratio, with_arithmetic,
+    Accumulator, Arithmetic, ArithmeticName, FloatModel, MpIntervals, Ratio, Reordered, Surd,
+    WithArithmetic, parse_ratio, with_arithmetic,
 };
 use lora_gauge::bound::Rescaling;
 use lora_gauge::bound::certified::{EntryBound, PairBounds, pair_bounds};
@@ -197,6 +197,9 @@ fn case(index: u64) -> Option<Case> {
         ArithmeticName::F64,
         ArithmeticName::Bf16,
         ArithmeticName::F16,
+        ArithmeticName::Bf16Sums(Accumulator::F32),
+        ArithmeticName::F16Sums(Accumulator::Exact),
+        ArithmeticName::Mp(bits),
         ArithmeticName::Mp(bits),
     ];
     let arith = draw.of(&arith);

@@ -41,7 +41,7 @@ pub use interval::{
 #[cfg(feature = "mp")]
 pub use interval::{MpEnds, MpIntervals};
 pub use machine::{F32, F64, Machine, MachineFloat};
-pub use model::{FloatModel, Sums};
+pub use model::FloatModel;
 #[cfg(feature = "mp")]
 pub use mp::Mp;
 pub use name::{ArithmeticName, UnknownArithmetic, WithArithmetic, with_arithmetic};

@@ -4,18 +4,7 @@ use num_bigint::BigInt;
 use num_traits::{One, Signed, Zero};
 
 use super::round::{BFLOAT16, BINARY16, BINARY32, BINARY64, Format, round_to_nearest};
-use super::{ArithmeticName, FloatFormat, Ratio, ratio_from_f64};
-
-/// How sums and matrix products are formed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sums {
-    /// Every product and every partial sum is rounded into the format.
-    InFormat,
-    /// In binary32, with one more rounding at the end.
-    InBinary32,
-    /// Exactly, with one rounding at the end.
-    Exact,
-}
+use super::{Accumulator, ArithmeticName, FloatFormat, Ratio, ratio_from_f64};
 
 /// A float arithmetic that rounds to nearest, in Flocq's terms.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,31 +17,32 @@ pub struct FloatModel {
     pub emin: Option<i32>,
     /// Every finite number is below 2^emax; `None` where nothing overflows.
     pub emax: Option<i32>,
-    /// How it sums.
-    pub sums: Sums,
+    /// What sums and matrix products are kept in, with one rounding into the format at the end;
+    /// `None` where every product and every partial sum is rounded into the format.
+    pub sums: Option<Accumulator>,
 }
 
 impl FloatModel {
     /// The model of the arithmetic `name`; `None` where it does not round to nearest.
     pub fn of(name: ArithmeticName) -> Option<Self> {
-        let machine = |format: Format| Self {
-            name,
-            precision: format.precision,
-            emin: Some(format.emin),
-            emax: Some(format.emax),
-            sums: Sums::InFormat,
+        let machine = |format| Self::of_machine(name, format);
+        let summing = |format, sums| Self {
+            sums: Some(sums),
+            ..machine(format)
         };
         Some(match name {
             ArithmeticName::F32 => machine(BINARY32),
             ArithmeticName::F64 => machine(BINARY64),
             ArithmeticName::Bf16 => machine(BFLOAT16),
             ArithmeticName::F16 => machine(BINARY16),
+            ArithmeticName::Bf16Sums(sums) => summing(BFLOAT16, sums),
+            ArithmeticName::F16Sums(sums) => summing(BINARY16, sums),
             ArithmeticName::Mp(bits) => Self {
                 name,
                 precision: bits,
                 emin: None,
                 emax: None,
-                sums: Sums::InFormat,
+                sums: None,
             },
             ArithmeticName::Rational
             | ArithmeticName::IntervalF64
@@ -61,20 +51,24 @@ impl FloatModel {
         })
     }
 
-    /// The model of a storage format.
-    pub(super) fn of_format(format: FloatFormat) -> Self {
-        let (name, format) = match format {
-            FloatFormat::Bf16 => (ArithmeticName::Bf16, BFLOAT16),
-            FloatFormat::F16 => (ArithmeticName::F16, BINARY16),
-            FloatFormat::F32 => (ArithmeticName::F32, BINARY32),
-        };
+    fn of_machine(name: ArithmeticName, format: Format) -> Self {
         Self {
             name,
             precision: format.precision,
             emin: Some(format.emin),
             emax: Some(format.emax),
-            sums: Sums::InFormat,
+            sums: None,
         }
+    }
+
+    /// The model of a storage format.
+    pub(super) fn of_format(format: FloatFormat) -> Self {
+        let name = match format {
+            FloatFormat::Bf16 => ArithmeticName::Bf16,
+            FloatFormat::F16 => ArithmeticName::F16,
+            FloatFormat::F32 => ArithmeticName::F32,
+        };
+        Self::of_machine(name, format.format())
     }
 
     /// Whether this is binary floating point without an exponent range.

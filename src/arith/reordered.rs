@@ -116,7 +116,7 @@ impl<A: Arithmetic> Arithmetic for Reordered<A> {
         let terms: Vec<&A::Elem> = terms.collect();
         let salt = terms.first().map_or(0, |x| self.salt(x));
         let order = self.order(terms.len(), salt);
-        if salt % 3 == 0 {
+        if salt % 3 == 0 && !self.inner.sums_whole() {
             *out = self.tree(order.iter().map(|i| terms[*i].clone()).collect());
         } else {
             self.inner.sum(out, order.iter().map(|i| terms[*i]));
@@ -133,7 +133,10 @@ impl<A: Arithmetic> Arithmetic for Reordered<A> {
             .map_or(0, |(x, y)| self.salt(x) ^ self.salt(y));
         let order = self.order(pairs.len(), salt);
         let mut product = self.inner.zero();
-        if self.fused {
+        // What keeps sums in something wider rounds no product.
+        if self.inner.sums_whole() {
+            self.inner.dot(out, order.iter().map(|i| pairs[*i]));
+        } else if self.fused {
             *out = self.inner.zero();
             for i in order {
                 let (x, y) = pairs[i];

@@ -17,7 +17,7 @@
 use super::Toward::{Down, Up};
 use super::{Ends, Interval, Intervals, OpError};
 use crate::arith::{
-    Arithmetic, ArithmeticName, FloatFormat, FloatModel, Function, Ratio, Sums, Surd,
+    Accumulator, Arithmetic, ArithmeticName, FloatFormat, FloatModel, Function, Ratio, Surd,
 };
 use std::cmp::Ordering;
 
@@ -209,15 +209,13 @@ impl<E: Ends> Enclosures<E> {
     ) -> Enclosed<E::End> {
         let ends = self.ends();
         let zero = ends.zero();
-        let wide = self.model.sums != Sums::InFormat;
+        let wide = self.model.sums.is_some();
         // Roundings on the way: in binary32 a product of two halves is exact but for underflow.
-        let (unit, tiny) = match self.model.sums {
-            Sums::InFormat => (self.unit.clone(), self.tiny.clone()),
-            Sums::InBinary32 => {
-                let power = |e| ends.from_ratio(&FloatModel::power_of_two(e), Up);
-                (power(-24), power(-150))
-            }
-            Sums::Exact => (zero.clone(), zero.clone()),
+        let power = |e| ends.from_ratio(&FloatModel::power_of_two(e), Up);
+        let (unit, tiny, largest) = match self.model.sums {
+            None => (self.unit.clone(), self.tiny.clone(), self.largest.clone()),
+            Some(Accumulator::F32) => (power(-24), power(-150), Some(power(127))),
+            Some(Accumulator::Exact) => (zero.clone(), zero.clone(), None),
         };
         let mut exact = self.inner.zero();
         let mut sizes = zero.clone();
@@ -260,6 +258,15 @@ impl<E: Ends> Enclosures<E> {
         let roundings = if products && !wide { count } else { count - 1 };
         let any = self.times(&self.times(&self.integer(roundings), &unit), &sizes);
         let any = self.plus(&any, &below);
+        // No partial sum is larger, in whatever order; where one may overflow nothing is known.
+        let partial = self.plus(&sizes, &any);
+        if largest.is_some_and(|largest| partial > largest) {
+            let everything = Interval {
+                inf: ends.from_f64(f64::NEG_INFINITY, Down),
+                sup: ends.from_f64(f64::INFINITY, Up),
+            };
+            return self.given(everything);
+        }
         let mut total = Enclosed {
             range: match self.widens {
                 true if sides[0] || sides[1] => {
