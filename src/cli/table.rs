@@ -34,8 +34,9 @@ pub(super) fn wrapped(text: &str, width: usize) -> String {
     out
 }
 
-/// What the last column of [`listing`] needs beside the others; else it goes under them.
-const ROOM: usize = 24;
+/// What the last column of [`listing`] needs beside the others; else it goes under them. In less
+/// a conflict's constant and its place would stand on two lines.
+const ROOM: usize = 28;
 
 /// One line a row, flushed left; the last column is text that wraps, beside the others where
 /// there is room for it, else under them, together with the columns before it that do not fit
@@ -144,7 +145,7 @@ mod tests {
                 .replace(&format!("{STRONG:#}"), "")
         };
         assert_eq!(plain(40), "x  text\na  some words that go on and on\n");
-        assert_eq!(plain(27), "x  text\na  some words that go on\n   and on\n");
+        assert_eq!(plain(31), "x  text\na  some words that go on and\n   on\n");
         assert_eq!(
             plain(20),
             "x\n    text\na\n    some words\n    that go on\n    and on\n"
