@@ -120,8 +120,7 @@ fn check_all(format: ArithmeticName) {
                     for split in SPLITS {
                         let scenario = linear(optimizer, loss, [4, 2], 4, seed, zero_b);
                         let about = format!("{optimizer} {loss} {seed} {zero_b}");
-                        let range = check(&scenario, split, format, &about);
-                        eprintln!("{about} {format} {range:?}");
+                        check(&scenario, split, format, &about);
                     }
                 }
             }
@@ -181,13 +180,10 @@ fn every_optimizer_with_a_rule_has_its_range_in_f32() {
         let rule = rule_of(&scenario);
         for split in SPLITS {
             match bit_exact_range(&scenario, &rule, split, ArithmeticName::F32) {
-                Ok(range) => {
-                    checked += 1;
-                    eprintln!("{} {range:?}", optimizer.name);
-                }
-                Err(ExactnessError::NoSplit { quantity }) => {
-                    eprintln!("{} {split:?} no split: {quantity}", optimizer.name)
-                }
+                Ok(_) => checked += 1,
+                // A rule that moves both factors together, one of them alone, or neither as a
+                // whole (optimizers that have rules case by case).
+                Err(ExactnessError::NoSplit { .. }) => {}
                 Err(error) => panic!("{} {split:?}: {error}", optimizer.name),
             }
         }
