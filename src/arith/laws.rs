@@ -512,3 +512,5 @@ interval_laws!(interval_2_arithmetic, MpIntervals::new(2));
 interval_laws!(interval_53_arithmetic, MpIntervals::new(53));
 #[cfg(feature = "mp")]
 interval_laws!(interval_113_arithmetic, MpIntervals::new(113));
+#[cfg(feature = "mp")]
+interval_laws!(interval_f64_arithmetic, F64Intervals::new());

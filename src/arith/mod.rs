@@ -11,15 +11,16 @@ mod error;
 mod exact;
 mod functions;
 mod half;
-#[cfg(feature = "mp")]
 mod interval;
 mod machine;
+mod model;
 #[cfg(feature = "mp")]
 mod mp;
 mod name;
 mod prime;
 #[cfg(feature = "mp")]
 mod rational;
+mod reordered;
 mod round;
 
 #[cfg(test)]
@@ -32,15 +33,20 @@ pub use error::OpError;
 pub use exact::{ParseExactError, Ratio, Surd, parse_ratio, ratio_from_f64, show_ratio};
 pub use functions::Function;
 pub use half::{BF16, F16};
+pub use interval::{
+    Enclosed, Enclosures, Ends, F64Ends, F64Intervals, Interval, Intervals, Toward,
+};
 #[cfg(feature = "mp")]
-pub use interval::{Ends, Interval, Intervals, MpEnds, MpIntervals, Toward};
+pub use interval::{MpEnds, MpIntervals};
 pub use machine::{F32, F64, Machine, MachineFloat};
+pub use model::{FloatModel, Sums};
 #[cfg(feature = "mp")]
 pub use mp::Mp;
 pub use name::{ArithmeticName, UnknownArithmetic, WithArithmetic, with_arithmetic};
 pub use prime::{MODULUS, Prime};
 #[cfg(feature = "mp")]
 pub use rational::Rational;
+pub use reordered::Reordered;
 pub use round::{FloatFormat, Format};
 
 /// What [`Arithmetic::from_f64`] answers to infinities and NaN.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Arithmetic, BF16, F16, F32, F64, Prime};
+use super::{Arithmetic, BF16, F16, F32, F64, F64Intervals, Prime};
 #[cfg(feature = "mp")]
 use super::{Mp, MpIntervals, Rational};
 
@@ -26,8 +26,17 @@ pub enum ArithmeticName {
     /// Intervals whose end points are binary floating-point numbers with this many significand
     /// bits (MPFR), rounded outward.
     Interval(u32),
+    /// Intervals whose end points are binary64 numbers, rounded outward.
+    IntervalF64,
     /// The field of residues modulo 2⁶¹ − 1.
     Prime,
+}
+
+impl ArithmeticName {
+    /// Whether elements are enclosures, not numbers.
+    pub fn is_enclosure(self) -> bool {
+        matches!(self, Self::Interval(_) | Self::IntervalF64)
+    }
 }
 
 /// The smallest precision of `mp:BITS` and `interval:BITS`.
@@ -45,6 +54,7 @@ impl fmt::Display for ArithmeticName {
             Self::Mp(bits) => write!(f, "mp:{bits}"),
             Self::Rational => f.write_str("rational"),
             Self::Interval(bits) => write!(f, "interval:{bits}"),
+            Self::IntervalF64 => f.write_str("interval"),
             Self::Prime => f.write_str("prime"),
         }
     }
@@ -55,7 +65,7 @@ impl fmt::Display for ArithmeticName {
 pub enum UnknownArithmetic {
     /// No arithmetic has this name.
     #[error(
-        "unknown arithmetic `{0}`: expected f32, f64, bf16, f16, mp:BITS (for instance mp:256), interval:BITS, rational or prime"
+        "unknown arithmetic `{0}`: expected f32, f64, bf16, f16, mp:BITS (for instance mp:256), interval, interval:BITS, rational or prime"
     )]
     Name(String),
     /// The number of bits is missing, not a number, or out of range.
@@ -68,7 +78,7 @@ pub enum UnknownArithmetic {
     },
     /// The build leaves GMP and MPFR out.
     #[error(
-        "`{0}` needs the feature `mp`, which this build leaves out; f32, f64, bf16, f16 and prime are there"
+        "`{0}` needs the feature `mp`, which this build leaves out; f32, f64, bf16, f16, interval and prime are there"
     )]
     NotBuilt(ArithmeticName),
 }
@@ -77,6 +87,9 @@ impl FromStr for ArithmeticName {
     type Err = UnknownArithmetic;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "interval" {
+            return Ok(Self::IntervalF64);
+        }
         let (kind, bits) = text.split_once(':').unwrap_or((text, ""));
         if let Some(kind) = ["mp", "interval"].into_iter().find(|k| *k == kind) {
             let bits = bits.parse::<u32>().ok();
@@ -125,6 +138,7 @@ pub fn with_arithmetic<T: WithArithmetic>(
         ArithmeticName::Bf16 => Ok(task.call(BF16)),
         ArithmeticName::F16 => Ok(task.call(F16)),
         ArithmeticName::Prime => Ok(task.call(Prime)),
+        ArithmeticName::IntervalF64 => Ok(task.call(F64Intervals::new())),
         #[cfg(feature = "mp")]
         ArithmeticName::Mp(bits) => Ok(task.call(Mp::new(bits))),
         #[cfg(feature = "mp")]

@@ -76,6 +76,12 @@ impl FloatFormat {
     pub fn round(self, q: &Ratio) -> Option<f64> {
         self.format().round(q)
     }
+
+    /// The finite `x` rounded as [`FloatFormat::round`] does, without allocating. A zero keeps
+    /// its sign, and so does what rounds to zero.
+    pub fn round_f64(self, x: f64) -> Option<f64> {
+        round_f64(x, self.format())
+    }
 }
 
 pub(super) const BFLOAT16: Format = Format {
@@ -88,6 +94,20 @@ pub(super) const BINARY16: Format = Format {
     emin: -24,
     emax: 16,
 };
+
+/// The finite `x` rounded to nearest-even in a `format` smaller than binary64, with the sign of
+/// `x`; `None` when it rounds beyond the largest finite number.
+pub(super) fn round_f64(x: f64, format: Format) -> Option<f64> {
+    // A subnormal binary64 number is far below every other format's smallest number; any
+    // exponent below `emin` will do for it.
+    let exponent = (x.to_bits() >> 52 & 0x7ff) as i32 - 1023;
+    let spacing = (exponent - format.precision as i32 + 1).max(format.emin);
+    let unit = f64::from_bits(((1023 + spacing) as u64) << 52);
+    // Both scalings are by a power of two and exact.
+    let rounded = (x / unit).round_ties_even() * unit;
+    let bound = f64::from_bits(((1023 + format.emax) as u64) << 52);
+    (rounded.abs() < bound).then_some(rounded)
+}
 
 /// `q` rounded to nearest-even in `format`, as an `f64` that holds it exactly; `None` when it
 /// rounds beyond the largest finite number.
@@ -191,6 +211,26 @@ mod tests {
             let x = f64::from_bits(bits);
             prop_assume!(x.is_finite() && x != 0.0);
             prop_assert_eq!(round_to_nearest(&ratio_from_f64(x).unwrap(), BINARY64), Some(x));
+        }
+
+        /// Ties, and what is a hair beside one.
+        #[test]
+        fn binary64_values_round_as_their_exact_values_do(
+            bits in any::<u64>(), kept in 0u32..53, e in -160i32..150, hair in -1i64..2,
+        ) {
+            let whole = f64::from_bits(bits >> kept << kept | 1023 << 52);
+            let mut values = vec![f64::from_bits(bits)];
+            let near = libm::scalbn(f64::from_bits(bits >> 12 >> kept << kept | 1023 << 52), e);
+            values.push(f64::from_bits(near.to_bits().wrapping_add_signed(hair)));
+            values.push(-near);
+            values.push(whole);
+            for x in values.into_iter().filter(|x| x.is_finite()) {
+                for format in [FloatFormat::Bf16, FloatFormat::F16, FloatFormat::F32] {
+                    let found = format.round_f64(x);
+                    prop_assert_eq!(found, format.round(&ratio_from_f64(x).unwrap()), "{:e}", x);
+                    prop_assert!(found.is_none_or(|y| y.is_sign_negative() == x.is_sign_negative()));
+                }
+            }
         }
 
         #[test]

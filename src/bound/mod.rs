@@ -1,12 +1,17 @@
-//! Certified statements about rounding.
+//! Certified statements about rounding: how far two runs that should be one drift apart.
 //!
-//! [`Rescaling`] is a rule of weights put to work: the run to which it leads. From one run,
-//! [`exactness`] says for which powers of two the rescaled run has the same bits, and checks the
-//! answer by running. [`study`] is the form in which all of it is reported.
+//! [`Rescaling`] is a rule of weights put to work: the run to which it leads. [`measured`] runs
+//! both and says what their drift is, [`certified`] bounds what it can be in every rounding and
+//! order of summation that a float format admits, and [`exactness`] says from one run for which
+//! powers of two it is 0. [`study`] is the form in which all of it is reported.
 //!
 //! This room uses `arith`, `graph`, `zoo`, `exec`, `scenario` and `gauge`. It looks for no
-//! counterexamples, judges no claims, prints nothing and never touches files.
+//! counterexamples, judges no claims, prints nothing and never touches files. It writes no
+//! operation of a step a second time: all that it knows of a step comes from running its graph, or
+//! the graph's adjoint, in another arithmetic.
 
+#[cfg(feature = "mp")]
+pub mod certified;
 pub mod exactness;
 #[cfg(feature = "mp")]
 pub mod measured;

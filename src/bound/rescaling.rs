@@ -12,12 +12,19 @@ use crate::scenario::{Exact, MapError, Powers, Property, Scenario};
 #[derive(Debug, Clone)]
 pub struct Rescaling {
     rule: Rule,
-    factors: Vec<Ratio>,
+    /// A number and the power of it that the factor is.
+    factors: Vec<(Ratio, Ratio)>,
 }
 
 impl Rescaling {
     /// The rule with these factors, one for each generator.
     pub fn new(rule: &Rule, factors: Vec<Ratio>) -> Self {
+        let factors = factors.into_iter().map(|f| (f, Ratio::one()));
+        Self::of_powers(rule, factors.collect())
+    }
+
+    /// The same where each factor is a power of a number, as √k is.
+    pub fn of_powers(rule: &Rule, factors: Vec<(Ratio, Ratio)>) -> Self {
         Self {
             rule: rule.clone(),
             factors,
@@ -53,7 +60,7 @@ impl Rescaling {
     /// one square root.
     pub fn factor(&self, weight: &Weight) -> Option<Surd> {
         let powers = self.factors.iter().zip(weight);
-        let powers = powers.map(|(factor, power)| Surd::power(factor, power));
+        let powers = powers.map(|((base, own), power)| Surd::power(base, &(own * power)));
         powers
             .into_iter()
             .try_fold(Surd::from(1), |all, power| all.checked_mul(&power?))
@@ -65,11 +72,11 @@ impl Rescaling {
     /// [`MapError::Power`] for a power of a factor that cannot be formed exactly.
     pub fn scenario(&self, left: &Scenario) -> Result<Scenario, MapError> {
         let mut right = left.clone();
-        for (generator, factor) in self.factors.iter().enumerate() {
+        for (generator, (base, own)) in self.factors.iter().enumerate() {
             let powers = |names: &[String]| {
                 let weight = |name: &String| Some((name.clone(), self.rule.weights.get(name)?));
                 let weights = names.iter().filter_map(weight);
-                let power = |w: &Weight| w.get(generator).cloned().unwrap_or_default();
+                let power = |w: &Weight| w.get(generator).cloned().unwrap_or_default() * own;
                 weights.map(|(name, w)| (name, power(w))).collect()
             };
             let powers = Powers {
@@ -77,7 +84,7 @@ impl Rescaling {
                 initial: powers(&self.rule.parameters),
                 ..Powers::default()
             };
-            right = powers.apply(&right, factor)?;
+            right = powers.apply(&right, base)?;
         }
         Ok(right)
     }
@@ -120,7 +127,11 @@ impl Rescaling {
     }
 
     fn show_factors(&self) -> String {
-        let factors: Vec<String> = self.factors.iter().map(show_ratio).collect();
+        let show = |(base, own): &(Ratio, Ratio)| match own.is_one() {
+            true => show_ratio(base),
+            false => format!("{}^({})", show_ratio(base), show_ratio(own)),
+        };
+        let factors: Vec<String> = self.factors.iter().map(show).collect();
         factors.join(", ")
     }
 }

@@ -23,7 +23,7 @@ use crate::scenario::Scenario;
 pub(super) struct RunArgs {
     /// A golden file, a scenario or a witness
     case: PathBuf,
-    /// The arithmetic: f32, f64, bf16, f16, mp:BITS, interval:BITS, rational or prime
+    /// The arithmetic: f32, f64, bf16, f16, mp:BITS, interval, interval:BITS, rational or prime
     #[arg(long, value_name = "ARITH", default_value = "f64")]
     arith: ArithmeticName,
     /// Take this many steps instead of the case's own number
@@ -234,7 +234,7 @@ fn as_table(
         "{}: {} with {} in {arith}, {steps} steps\n",
         scenario.name, scenario.recipe.optimizer.name, scenario.recipe.loss.name
     );
-    let enclosed = matches!(arith, ArithmeticName::Interval(_));
+    let enclosed = arith.is_enclosure();
     let mut columns = vec!["steps".to_owned(), "loss".to_owned()];
     columns.extend(enclosed.then(|| "±".to_owned()));
     if let Some(d) = deviations {

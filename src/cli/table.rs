@@ -38,7 +38,8 @@ pub(super) fn wrapped(text: &str, width: usize) -> String {
 const ROOM: usize = 24;
 
 /// One line a row, flushed left; the last column is text that wraps, beside the others where
-/// there is room for it, else under them. What is wider than `width` even so is not broken.
+/// there is room for it, else under them, together with the columns before it that do not fit
+/// either. A first column that is wider than `width` is not broken.
 pub(super) fn listing(heads: &[&str], rows: &[Vec<String>], width: usize) -> String {
     let Some(last) = heads.len().checked_sub(1) else {
         return String::new();
@@ -48,14 +49,20 @@ pub(super) fn listing(heads: &[&str], rows: &[Vec<String>], width: usize) -> Str
         let cells = rows.iter().map(|row| cell(row, i).chars().count());
         cells.chain([heads[i].chars().count()]).max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..last).map(widest).collect();
-    let used = widths.iter().map(|w| w + GAP).sum::<usize>();
+    let mut widths: Vec<usize> = (0..last).map(widest).collect();
+    let taken = |widths: &[usize]| widths.iter().map(|w| w + GAP).sum::<usize>();
+    let used = taken(&widths);
     let beside = used + ROOM <= width;
+    // No gap is needed after the last column that stands in the line.
+    while widths.len() > 1 && taken(&widths) > width + GAP {
+        widths.pop();
+    }
     let line = |row: &[String]| {
         let cells = widths.iter().enumerate();
         let cells = cells.map(|(i, width)| format!("{:<1$}", cell(row, i), width + GAP));
         let line = cells.collect::<String>();
-        let text = cell(row, last);
+        let under: Vec<String> = (widths.len()..=last).map(|i| cell(row, i)).collect();
+        let text = under.join(" · ");
         let (indent, room) = match beside {
             true => (used, width - used),
             false => (INDENT, width.saturating_sub(INDENT)),
@@ -143,5 +150,22 @@ mod tests {
             "x\n    text\na\n    some words\n    that go on\n    and on\n"
         );
         assert_eq!(listing(&[], &[], 80), "");
+    }
+
+    #[test]
+    fn columns_without_room_go_under_the_others() {
+        let rows = [["one", "22222", "333", "text"].map(str::to_owned).to_vec()];
+        let plain = |width| {
+            let text = listing(&["x", "y", "z", "text"], &rows, width);
+            anstream::adapter::strip_str(&text).to_string()
+        };
+        assert_eq!(
+            plain(15),
+            "x    y      z\n    text\none  22222  333\n    text\n"
+        );
+        assert_eq!(
+            plain(14),
+            "x    y\n    z · text\none  22222\n    333 ·\n    text\n"
+        );
     }
 }

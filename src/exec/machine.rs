@@ -20,13 +20,16 @@ enum Stage {
     Everything,
 }
 
+/// What may change the value of a node before it is used.
+pub type Tamper<'t, E> = dyn FnMut(NodeId, &mut DMatrix<E>) + 't;
+
 /// A step that is being run: the buffers of a [`Plan`] with elements of one arithmetic.
 ///
 /// A step is `forward` (loss and outputs at the current parameters), `complete` (the next
 /// parameters and states) and `advance` (the next values become the current ones, all at once).
 /// Each does what is still missing before it; none does anything twice. After an error the
 /// machine still holds the values before the step.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Machine<'g, A: Arithmetic> {
     ctx: A,
     plan: Arc<Plan<'g>>,
@@ -81,20 +84,8 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
         values: &Values,
         adapt: impl Fn(NodeId, &mut A::Elem),
     ) -> Result<Self, ExecError> {
-        let zero = ctx.zero();
-        let shapes = plan.buffers.shapes.iter();
-        let slots = shapes.map(|shape| Slot::filled(*shape, &zero)).collect();
-        let mut machine = Self {
-            scratch: zero.clone(),
-            ctx,
-            slots,
-            causes: Causes::default(),
-            lasting_causes: 0,
-            zero,
-            number: 0,
-            stage: Stage::Nothing,
-            plan: Arc::clone(&plan),
-        };
+        let mut machine = Self::idle(ctx, Arc::clone(&plan));
+        machine.number = 0;
         for (id, slot) in &plan.given {
             machine.load(*id, *slot, values)?;
             let entries = machine.slots[*slot].matrix.iter_mut();
@@ -109,25 +100,82 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
         Ok(machine)
     }
 
+    /// A machine without values: every entry is zero until [`Machine::set`] gives it one. What
+    /// depends on leaves that never change is brought up to date by [`Machine::settle`].
+    pub fn idle(ctx: A, plan: Arc<Plan<'g>>) -> Self {
+        let zero = ctx.zero();
+        let shapes = plan.buffers.shapes.iter();
+        let slots = shapes.map(|shape| Slot::filled(*shape, &zero)).collect();
+        Self {
+            scratch: zero.clone(),
+            ctx,
+            slots,
+            causes: Causes::default(),
+            lasting_causes: 0,
+            zero,
+            number: plan.step().first_step,
+            stage: Stage::Nothing,
+            plan,
+        }
+    }
+
+    /// Replaces the value of a leaf that the plan reads; others are left alone. A value of
+    /// another shape is not taken.
+    pub fn set(&mut self, leaf: NodeId, value: &DMatrix<A::Elem>) {
+        let graph = &self.plan.step().graph;
+        let read = graph
+            .leaf_at(leaf)
+            .and_then(|_| self.plan.buffers.readable(leaf));
+        if let Some(slot) = read.map(|slot| &mut self.slots[slot])
+            && slot.matrix.shape() == value.shape()
+        {
+            slot.declare_all_defined();
+            slot.matrix.clone_from(value);
+            self.stage = Stage::Nothing;
+        }
+    }
+
+    /// Computes anew what never changes from step to step, and lets `tamper` change each result
+    /// before it is used.
+    pub fn settle(&mut self, tamper: &mut Tamper<'_, A::Elem>) {
+        let plan = Arc::clone(&self.plan);
+        self.causes.forget_after(0);
+        self.execute_with(&plan.once, tamper);
+        self.lasting_causes = self.causes.count();
+        self.stage = Stage::Nothing;
+    }
+
+    /// As [`Machine::complete`], where `tamper` may change each result before it is used; without
+    /// `next`, as [`Machine::forward`].
+    ///
+    /// # Errors
+    /// As [`Machine::complete`].
+    pub fn complete_with(
+        &mut self,
+        next: bool,
+        tamper: &mut Tamper<'_, A::Elem>,
+    ) -> Result<(), ExecError> {
+        let plan = Arc::clone(&self.plan);
+        if self.stage < Stage::Forward {
+            self.begin()?;
+            self.execute_with(&plan.forward, tamper);
+            self.refuse_undefined(plan.seen.iter().copied())?;
+            self.stage = Stage::Forward;
+        }
+        if next && self.stage < Stage::Everything {
+            self.execute_with(&plan.rest, tamper);
+            self.refuse_undefined(plan.next.iter().copied())?;
+            self.stage = Stage::Everything;
+        }
+        Ok(())
+    }
+
     /// Evaluates the loss and the outputs at the current parameters.
     ///
     /// # Errors
     /// [`ExecError::Operation`] when one of their entries is undefined.
     pub fn forward(&mut self) -> Result<(), ExecError> {
-        if self.stage >= Stage::Forward {
-            return Ok(());
-        }
-        let plan = Arc::clone(&self.plan);
-        self.causes.forget_after(self.lasting_causes);
-        if let Some((id, slot)) = plan.step_number {
-            let number = self.ctx.from_integer(self.number);
-            self.slots[slot].matrix[(0, 0)] =
-                number.map_err(|source| self.error(id, (0, 0), source))?;
-        }
-        self.execute(&plan.forward);
-        self.refuse_undefined(plan.seen.iter().copied())?;
-        self.stage = Stage::Forward;
-        Ok(())
+        self.complete_with(false, &mut |_, _| {})
     }
 
     /// Evaluates the next parameters and states without making them current, so that all values
@@ -136,14 +184,17 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
     /// # Errors
     /// [`ExecError::Operation`] when an entry of loss, outputs or next values is undefined.
     pub fn complete(&mut self) -> Result<(), ExecError> {
-        if self.stage == Stage::Everything {
-            return Ok(());
+        self.complete_with(true, &mut |_, _| {})
+    }
+
+    /// Brings the number of the step up to date.
+    fn begin(&mut self) -> Result<(), ExecError> {
+        self.causes.forget_after(self.lasting_causes);
+        if let Some((id, slot)) = self.plan.step_number {
+            let number = self.ctx.from_integer(self.number);
+            self.slots[slot].matrix[(0, 0)] =
+                number.map_err(|source| self.error(id, (0, 0), source))?;
         }
-        self.forward()?;
-        let plan = Arc::clone(&self.plan);
-        self.execute(&plan.rest);
-        self.refuse_undefined(plan.next.iter().copied())?;
-        self.stage = Stage::Everything;
         Ok(())
     }
 
@@ -203,6 +254,12 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
     /// The number of the step about to be taken, from 1.
     pub fn step_number(&self) -> u64 {
         self.number
+    }
+
+    /// Makes the step about to be taken the one with this number.
+    pub fn set_step_number(&mut self, number: u64) {
+        self.number = number;
+        self.stage = Stage::Nothing;
     }
 
     /// The arithmetic.
@@ -299,8 +356,13 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
     }
 
     fn execute(&mut self, instructions: &[Instruction]) {
+        self.execute_with(instructions, &mut |_, _| {});
+    }
+
+    fn execute_with(&mut self, instructions: &[Instruction], tamper: &mut Tamper<'_, A::Elem>) {
         for instruction in instructions {
             self.evaluate(instruction);
+            tamper(instruction.node, &mut self.slots[instruction.out].matrix);
         }
     }
 

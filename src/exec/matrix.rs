@@ -88,7 +88,12 @@ impl<A: Arithmetic> Context<'_, A> {
 
 type Matrix<A> = DMatrix<<A as Arithmetic>::Elem>;
 
-fn inverse<A: Arithmetic>(ctx: &A, mut m: Matrix<A>) -> Result<Matrix<A>, OpError> {
+/// `m⁻¹` as a step computes it: see [`Unary::Inverse`](crate::graph::Unary::Inverse).
+///
+/// # Errors
+/// [`OpError::Undefined`] for a singular matrix, [`OpError::Undecided`] where the arithmetic
+/// cannot order the pivots.
+pub fn inverse<A: Arithmetic>(ctx: &A, mut m: Matrix<A>) -> Result<Matrix<A>, OpError> {
     let n = m.nrows();
     let one = ctx.from_integer(1)?;
     let mut inv = DMatrix::from_fn(n, n, |i, j| if i == j { one.clone() } else { ctx.zero() });

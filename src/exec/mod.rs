@@ -40,7 +40,8 @@ mod values;
 mod tests;
 
 pub use error::ExecError;
-pub use machine::Machine;
+pub use machine::{Machine, Tamper};
+pub use matrix::inverse;
 pub use options::{Keep, Options, Outputs};
 pub use plan::Plan;
 pub use schedule::MAX_ENTRIES;

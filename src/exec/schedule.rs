@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{ExecError, Keep, Sizes};
-use crate::graph::{Dim, LeafKind, NodeId, StepGraph};
+use crate::graph::{Dim, NodeId, StepGraph};
 
 /// The largest number of entries of one matrix.
 pub const MAX_ENTRIES: usize = 1 << 28;
@@ -31,7 +31,7 @@ impl Phases {
         let early = graph.cone(step.states.iter().map(|s| s.initial));
         let forward = graph.cone(seen.iter().copied());
         let later = graph.cone(next_values(step).flat_map(|(leaf, next)| [leaf, next]));
-        let varies = varying(step);
+        let varies: Vec<bool> = step.lasting().iter().map(|lasting| !lasting).collect();
         let used = |i: usize| early[i] || forward[i] || later[i];
         let phase = |keep: &dyn Fn(usize) -> bool| -> Vec<NodeId> {
             let inner = graph.ids().filter(|id| graph.leaf_at(*id).is_none());
@@ -54,23 +54,6 @@ impl Phases {
 pub(super) fn next_values(step: &StepGraph) -> impl Iterator<Item = (NodeId, NodeId)> + '_ {
     let parameters = step.parameters.iter().map(|p| (p.leaf, p.next));
     parameters.chain(step.states.iter().map(|s| (s.leaf, s.next)))
-}
-
-/// Which nodes change from step to step.
-fn varying(step: &StepGraph) -> Vec<bool> {
-    let graph = &step.graph;
-    let mut varies = vec![false; graph.nodes().len()];
-    for id in graph.ids() {
-        varies[id.index()] = match graph.leaf_at(id).map(|leaf| &leaf.kind) {
-            Some(LeafKind::Parameter | LeafKind::State | LeafKind::StepNumber) => true,
-            Some(LeafKind::Data | LeafKind::Hyperparameter { .. }) => false,
-            None => {
-                let operands = graph.node(id).op.operands();
-                operands.iter().any(|x| varies[x.index()])
-            }
-        };
-    }
-    varies
 }
 
 /// The buffer of each node.

@@ -15,7 +15,7 @@ pub(super) struct Cause {
 
 /// The causes of one step, in the order in which they occurred. A cause is known by its number,
 /// counted from 1; 0 stands for "defined". So the smaller of two numbers is the earlier cause.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Causes(Vec<Cause>);
 
 pub(super) type CauseNumber = u32;
@@ -44,7 +44,7 @@ impl Causes {
 }
 
 /// The matrix of one node. An undefined entry holds zero.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Slot<E> {
     pub matrix: DMatrix<E>,
     /// One number per entry, column after column; stays empty until the first undefined entry.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Binary, Builder, Expr, GraphError, NodeId, Op, Unary};
+use super::{Binary, Builder, Comparison, Expr, GraphError, NodeId, Op, Shape, Unary};
 use crate::arith::Function;
 
 /// The gradients of the scalar `loss` with respect to each of `wrt`, as new nodes of the same
@@ -27,15 +27,10 @@ pub fn gradient<'g>(loss: Expr<'g>, wrt: &[Expr<'g>]) -> Result<Vec<Expr<'g>>, G
             continue;
         };
         let op = builder.graph().node(id).op.clone();
-        for (operand, part) in parts(builder.at(id), &op, adjoint)? {
-            if !relevant[operand.index()] {
-                continue;
+        for (operand, part) in parts(&InPlace(builder), id, &op, adjoint)? {
+            if relevant[operand.index()] {
+                accumulate(&mut adjoints, operand, part, &builder.at(operand).shape());
             }
-            let part = part.sum_to(&builder.at(operand).shape());
-            adjoints
-                .entry(operand)
-                .and_modify(|sum| *sum = *sum + part)
-                .or_insert(part);
         }
     }
     Ok(wrt
@@ -45,6 +40,86 @@ pub fn gradient<'g>(loss: Expr<'g>, wrt: &[Expr<'g>]) -> Result<Vec<Expr<'g>>, G
             None => builder.ratio(0, 1).broadcast_to(&x.shape()),
         })
         .collect())
+}
+
+/// Adds `part` to the adjoint of `operand`, summed over the dimensions that were repeated.
+pub(super) fn accumulate<'g>(
+    adjoints: &mut BTreeMap<NodeId, Expr<'g>>,
+    operand: NodeId,
+    part: Expr<'g>,
+    shape: &Shape,
+) {
+    let part = part.sum_to(shape);
+    adjoints
+        .entry(operand)
+        .and_modify(|sum| *sum = *sum + part)
+        .or_insert(part);
+}
+
+/// Where a derivative takes the values it is made of, and what it does where an operation is not
+/// smooth.
+pub(super) trait Source<'g> {
+    /// The builder of the derivative.
+    fn builder(&self) -> &'g Builder;
+    /// The value of the node `id`.
+    fn value(&self, id: NodeId) -> Expr<'g>;
+    /// The factor with which the operation at `id` passes a change of its first operand on, where
+    /// it is not smooth; `usual` is the convention for a gradient.
+    fn slope(
+        &self,
+        id: NodeId,
+        usual: impl FnOnce() -> Result<Expr<'g>, GraphError>,
+    ) -> Result<Expr<'g>, GraphError>;
+    /// `adjoint` where the `select` at `id` takes its first branch, and where it takes the second;
+    /// 0 elsewhere.
+    fn branches(
+        &self,
+        id: NodeId,
+        adjoint: Expr<'g>,
+        condition: (Comparison, NodeId, NodeId),
+    ) -> [Expr<'g>; 2];
+    /// `part`, where both the result `out` and its operand `x` can change; 0 elsewhere, where the
+    /// formula may have no value.
+    fn guarded(&self, out: NodeId, x: NodeId, part: Expr<'g>) -> Expr<'g>;
+    /// Whether a detached value passes a change on.
+    fn passes_detached(&self) -> bool;
+}
+
+/// Gradients as PyTorch has them, of a graph and in it.
+struct InPlace<'g>(&'g Builder);
+
+impl<'g> Source<'g> for InPlace<'g> {
+    fn builder(&self) -> &'g Builder {
+        self.0
+    }
+    fn value(&self, id: NodeId) -> Expr<'g> {
+        self.0.at(id)
+    }
+    fn slope(
+        &self,
+        _: NodeId,
+        usual: impl FnOnce() -> Result<Expr<'g>, GraphError>,
+    ) -> Result<Expr<'g>, GraphError> {
+        usual()
+    }
+    fn branches(
+        &self,
+        _: NodeId,
+        adjoint: Expr<'g>,
+        (comparison, lhs, rhs): (Comparison, NodeId, NodeId),
+    ) -> [Expr<'g>; 2] {
+        let (lhs, rhs) = (self.value(lhs), self.value(rhs));
+        [
+            lhs.select(comparison, rhs, adjoint, 0),
+            lhs.select(comparison, rhs, 0, adjoint),
+        ]
+    }
+    fn guarded(&self, _: NodeId, _: NodeId, part: Expr<'g>) -> Expr<'g> {
+        part
+    }
+    fn passes_detached(&self) -> bool {
+        false
+    }
 }
 
 /// Which nodes depend on one of `wrt`; the others get no adjoint.
@@ -73,34 +148,48 @@ fn times<'g>(x: Expr<'g>, y: Expr<'g>) -> Expr<'g> {
     }
 }
 
-/// What the adjoint of `out` contributes to each operand's adjoint.
-fn parts<'g>(
-    out: Expr<'g>,
+/// What the adjoint of the node `id`, which computes `op`, contributes to each operand's adjoint.
+pub(super) fn parts<'g>(
+    source: &impl Source<'g>,
+    id: NodeId,
     op: &Op,
     adjoint: Expr<'g>,
 ) -> Result<Vec<(NodeId, Expr<'g>)>, GraphError> {
-    let builder = out.builder();
+    let builder = source.builder();
+    let no_slope = |what| move || Err(GraphError::NotDifferentiable(what));
     Ok(match op {
         Op::Leaf(_) | Op::Constant(_) | Op::Count(_) | Op::Identity(_) => vec![],
         Op::Unary(unary, x) => {
-            let value = builder.at(*x);
+            let value = || source.value(*x);
+            let out = || source.value(id);
+            let guarded = |part| source.guarded(id, *x, part);
             let part = match unary {
                 Unary::Neg => -adjoint,
-                Unary::Abs => times(adjoint, value.sign()),
-                Unary::Sqrt => adjoint / (2 * out),
-                Unary::Function(f) => times(adjoint, derivative(*f, value, out)?),
+                Unary::Abs => times(adjoint, source.slope(id, || Ok(value().sign()))?),
+                Unary::Sqrt => guarded(adjoint / (2 * out())),
+                Unary::Function(Function::Exp) => times(adjoint, out()),
+                Unary::Function(Function::Ln) => {
+                    guarded(times(adjoint, builder.ratio(1, 1) / value()))
+                }
+                Unary::Function(Function::CosPi) => {
+                    times(adjoint, source.slope(id, no_slope("a cosine"))?)
+                }
+                Unary::Function(Function::Tanh) => times(adjoint, 1 - out().square()),
+                Unary::Function(Function::NormalCdf) => times(adjoint, value().normal_density()),
+                Unary::Function(Function::NormalDensity) => times(adjoint, -value() * out()),
                 Unary::Transpose => adjoint.t(),
-                Unary::SumTo => adjoint.broadcast_to(&value.shape()),
-                Unary::Broadcast => adjoint.sum_to(&value.shape()),
-                Unary::OpaqueLoss => times(adjoint, value.opaque_gradient()),
+                Unary::SumTo => adjoint.broadcast_to(&value().shape()),
+                Unary::Broadcast => adjoint.sum_to(&value().shape()),
+                Unary::OpaqueLoss => times(adjoint, value().opaque_gradient()),
                 // The gradient of a cast is the cast of nothing: it passes as it is.
                 Unary::Cast(_) => adjoint,
-                Unary::Inverse => -out.t().matmul(adjoint).matmul(out.t()),
+                Unary::Inverse => -out().t().matmul(adjoint).matmul(out().t()),
                 Unary::MatrixSqrt => {
                     return Err(GraphError::NotDifferentiable("a matrix square root"));
                 }
+                Unary::Detach if source.passes_detached() => adjoint,
                 Unary::Sign | Unary::Detach => return Ok(vec![]),
-                Unary::RowMax => return Err(GraphError::NotDifferentiable("a row maximum")),
+                Unary::RowMax => times(adjoint, source.slope(id, no_slope("a row maximum"))?),
                 Unary::OpaqueGradient => {
                     return Err(GraphError::NotDifferentiable(
                         "the gradient of an opaque loss",
@@ -110,20 +199,37 @@ fn parts<'g>(
             vec![(*x, part)]
         }
         Op::Binary(binary, x, y) => {
-            let (left, right) = (builder.at(*x), builder.at(*y));
+            let (left, right) = (|| source.value(*x), || source.value(*y));
+            let guarded = |operand, part| (operand, source.guarded(id, operand, part));
             match binary {
                 Binary::Add => vec![(*x, adjoint), (*y, adjoint)],
                 Binary::Sub => vec![(*x, adjoint), (*y, -adjoint)],
-                Binary::Mul => vec![(*x, times(adjoint, right)), (*y, times(adjoint, left))],
-                Binary::Div => vec![(*x, adjoint / right), (*y, -times(adjoint, out) / right)],
-                Binary::MatMul => vec![
-                    (*x, adjoint.matmul(right.t())),
-                    (*y, left.t().matmul(adjoint)),
+                Binary::Mul => vec![(*x, times(adjoint, right())), (*y, times(adjoint, left()))],
+                Binary::Div => vec![
+                    guarded(*x, adjoint / right()),
+                    guarded(*y, -times(adjoint, source.value(id)) / right()),
                 ],
-                Binary::Max => return Err(GraphError::NotDifferentiable("max")),
-                Binary::Min => return Err(GraphError::NotDifferentiable("min")),
-                Binary::Power => return Err(GraphError::NotDifferentiable("a power")),
-                Binary::Atan2 => return Err(GraphError::NotDifferentiable("atan2")),
+                Binary::MatMul => vec![
+                    (*x, adjoint.matmul(right().t())),
+                    (*y, left().t().matmul(adjoint)),
+                ],
+                Binary::Max | Binary::Min => {
+                    let what = if *binary == Binary::Max { "max" } else { "min" };
+                    let slope = source.slope(id, no_slope(what))?;
+                    vec![(*x, times(adjoint, slope)), (*y, times(adjoint, 1 - slope))]
+                }
+                // The exponent is the number of the step, which is no variable.
+                Binary::Power => {
+                    let slope = source.slope(id, no_slope("a power"))?;
+                    vec![(*x, times(adjoint, slope))]
+                }
+                Binary::Atan2 => {
+                    let size = left().square() + right().square();
+                    vec![
+                        guarded(*x, times(adjoint, right()) / size),
+                        guarded(*y, -times(adjoint, left()) / size),
+                    ]
+                }
             }
         }
         Op::Select {
@@ -133,22 +239,8 @@ fn parts<'g>(
             then,
             otherwise,
         } => {
-            let (lhs, rhs) = (builder.at(*lhs), builder.at(*rhs));
-            vec![
-                (*then, lhs.select(*comparison, rhs, adjoint, 0)),
-                (*otherwise, lhs.select(*comparison, rhs, 0, adjoint)),
-            ]
+            let [taken, left] = source.branches(id, adjoint, (*comparison, *lhs, *rhs));
+            vec![(*then, taken), (*otherwise, left)]
         }
     })
-}
-
-fn derivative<'g>(f: Function, x: Expr<'g>, value: Expr<'g>) -> Result<Expr<'g>, GraphError> {
-    match f {
-        Function::Exp => Ok(value),
-        Function::Ln => Ok(x.builder().ratio(1, 1) / x),
-        Function::CosPi => Err(GraphError::NotDifferentiable("a cosine")),
-        Function::Tanh => Ok(1 - value.square()),
-        Function::NormalCdf => Ok(x.normal_density()),
-        Function::NormalDensity => Ok(-x * value),
-    }
 }

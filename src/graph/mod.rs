@@ -18,6 +18,7 @@ mod node;
 mod normal;
 mod parse;
 pub mod print;
+mod sensitivity;
 mod step;
 
 pub use builder::{Builder, Expr};
@@ -27,4 +28,5 @@ pub use gradient::gradient;
 pub use node::{Binary, Comparison, Graph, GraphError, Leaf, LeafKind, Node, NodeId, Op, Unary};
 pub use normal::{NormalForm, normal_form};
 pub use parse::parse_formula;
+pub use sensitivity::Sensitivity;
 pub use step::{Output, ParameterUpdate, StateUpdate, StepBuilder, StepGraph};

@@ -91,6 +91,23 @@ impl StepGraph {
         Ok(step)
     }
 
+    /// Which nodes have the same value at every step: those that depend neither on parameters or
+    /// states nor on the number of the step.
+    pub fn lasting(&self) -> Vec<bool> {
+        let mut lasting = vec![false; self.graph.nodes().len()];
+        for id in self.graph.ids() {
+            lasting[id.index()] = match self.graph.leaf_at(id).map(|leaf| &leaf.kind) {
+                Some(LeafKind::Parameter | LeafKind::State | LeafKind::StepNumber) => false,
+                Some(LeafKind::Data | LeafKind::Hyperparameter { .. }) => true,
+                None => {
+                    let operands = self.graph.node(id).op.operands();
+                    operands.iter().all(|x| lasting[x.index()])
+                }
+            };
+        }
+        lasting
+    }
+
     /// Every node from which a result is read: loss, outputs, next values, initial states.
     pub fn roots(&self) -> impl Iterator<Item = NodeId> + '_ {
         std::iter::once(self.loss)

@@ -182,7 +182,7 @@ fn unknown_arithmetics_list_the_choices() {
         ("mp:abc", "BITS from 2 to"),
         ("mp:99999999999", "BITS from 2 to"),
         ("mp", "BITS from 2 to"),
-        ("interval", "expected interval:BITS"),
+        ("interval:", "expected interval:BITS"),
         ("interval:1", "expected interval:BITS"),
         ("rational:7", "unknown arithmetic `rational:7`"),
         ("", "expected f32"),

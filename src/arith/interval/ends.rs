@@ -51,6 +51,10 @@ pub trait Ends: Clone + Debug + Send + Sync + 'static {
     fn sqrt(&self, out: &mut Self::End, x: &Self::End, to: Toward);
     /// `out ← xⁿ`, not necessarily the nearest such number.
     fn power(&self, out: &mut Self::End, x: &Self::End, n: u64, to: Toward);
+    /// Whether there are `function` and `atan2`.
+    fn has_functions(&self) -> bool {
+        true
+    }
     /// `out ← f(x)` inside the domain, where it is the limit at ±∞; not necessarily the nearest
     /// such number.
     fn function(&self, f: Function, out: &mut Self::End, x: &Self::End, to: Toward);
@@ -64,6 +68,8 @@ pub trait Ends: Clone + Debug + Send + Sync + 'static {
     fn is_finite(&self, x: &Self::End) -> bool;
     /// `x` rounded to nearest, ties to even, into `format`; `None` beyond its largest number.
     fn cast(&self, x: &Self::End, format: FloatFormat) -> Option<f64>;
+    /// `x` as a binary64 number, rounded.
+    fn to_f64(&self, x: &Self::End, to: Toward) -> f64;
     /// The exact value; `None` for ±∞ and for numbers too long to write out.
     fn to_ratio(&self, x: &Self::End) -> Option<Ratio>;
     /// A decimal on the named side, with enough digits to tell neighbours apart; `inf`, `-inf`.

@@ -157,7 +157,7 @@ impl<E: Ends> Intervals<E> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "mp"))]
 mod tests {
     use super::super::MpIntervals;
     use super::*;

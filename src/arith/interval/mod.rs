@@ -16,26 +16,50 @@
 
 mod ends;
 mod functions;
+mod machine;
+#[cfg(feature = "mp")]
 mod mp;
 mod product;
+mod rounded;
 
 use std::cmp::Ordering;
 
 pub use ends::{Ends, Toward};
+pub use machine::F64Ends;
+#[cfg(feature = "mp")]
 pub use mp::MpEnds;
+pub use rounded::{Enclosed, Enclosures};
 
 use super::{Arithmetic, ArithmeticName, FloatFormat, Function, OpError, Ratio};
 use Toward::{Down, Up};
 
 /// The context of an interval arithmetic with the given end points.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Intervals<E: Ends> {
     ends: E,
 }
 
+/// `interval`: end points in binary64.
+pub type F64Intervals = Intervals<F64Ends>;
+
+impl F64Intervals {
+    /// The context; it has no state.
+    pub const fn new() -> Self {
+        Self { ends: F64Ends }
+    }
+}
+
+impl Default for F64Intervals {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// `interval:BITS`: end points from MPFR with this many significand bits.
+#[cfg(feature = "mp")]
 pub type MpIntervals = Intervals<MpEnds>;
 
+#[cfg(feature = "mp")]
 impl MpIntervals {
     /// A context with end points of `bits` significand bits; at least 2.
     pub fn new(bits: u32) -> Self {
@@ -43,10 +67,18 @@ impl MpIntervals {
             ends: MpEnds::new(bits),
         }
     }
+
+    /// The least interval of [`F64Intervals`] that holds all of `x`.
+    pub fn to_f64_interval(&self, x: &Interval<rug::Float>) -> Interval<f64> {
+        Interval {
+            inf: mp::machine_number(&x.inf, Down),
+            sup: mp::machine_number(&x.sup, Up),
+        }
+    }
 }
 
 /// All real numbers from `inf` to `sup`, the finite ones of the two included.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval<T> {
     inf: T,
     sup: T,
@@ -90,7 +122,7 @@ enum Side {
     Both,
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "mp"))]
 impl<E: Ends> Intervals<E> {
     pub(super) fn ends(&self) -> &E {
         &self.ends
@@ -102,6 +134,25 @@ impl<E: Ends> Intervals<E> {
 }
 
 impl<E: Ends> Intervals<E> {
+    /// The numbers from `inf` to `sup`; `None` where there are none: for `inf > sup`, for two
+    /// infinities of one sign, and where an end point is not a number.
+    pub fn of(&self, inf: E::End, sup: E::End) -> Option<Interval<E::End>> {
+        let zero = self.ends.zero();
+        let infinite = |x: &E::End| !self.ends.is_finite(x);
+        let some = inf <= sup && !(infinite(&inf) && inf > zero) && !(infinite(&sup) && sup < zero);
+        some.then_some(Interval { inf, sup })
+    }
+
+    fn has_function(&self, operation: &'static str) -> Result<(), OpError> {
+        if self.ends.has_functions() {
+            return Ok(());
+        }
+        Err(OpError::Unsupported {
+            operation,
+            arithmetic: self.name(),
+        })
+    }
+
     fn point(&self, x: E::End) -> Interval<E::End> {
         Interval {
             inf: x.clone(),
@@ -277,10 +328,12 @@ impl<E: Ends> Arithmetic for Intervals<E> {
     }
 
     fn function(&self, f: Function, out: &mut Self::Elem, x: &Self::Elem) -> Result<(), OpError> {
+        self.has_function(f.name())?;
         self.extension(f, out, x)
     }
 
     fn atan2(&self, out: &mut Self::Elem, y: &Self::Elem, x: &Self::Elem) -> Result<(), OpError> {
+        self.has_function("atan2")?;
         *out = self.angle(y, x);
         Ok(())
     }
@@ -342,7 +395,7 @@ impl<E: Ends> Arithmetic for Intervals<E> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "mp"))]
 mod tests {
     use super::*;
 

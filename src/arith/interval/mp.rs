@@ -31,7 +31,7 @@ const BEYOND_FORMATS: i32 = 4096;
 
 impl MpEnds {
     /// End points of `bits` significand bits; at least 2.
-    pub(super) fn new(bits: u32) -> Self {
+    pub fn new(bits: u32) -> Self {
         Self { bits: bits.max(2) }
     }
 
@@ -76,6 +76,11 @@ impl MpEnds {
         y.div_assign_round(&root, round(to));
         out.assign_round(&y, round(to));
     }
+}
+
+/// The nearest binary64 number on the named side.
+pub(super) fn machine_number(x: &Float, to: Toward) -> f64 {
+    x.to_f64_round(round(to))
 }
 
 fn round(to: Toward) -> Round {
@@ -191,6 +196,10 @@ impl Ends for MpEnds {
             Some(e) if e < -BEYOND_FORMATS => Some(0.0),
             _ => format.round(&self.to_ratio(x)?),
         }
+    }
+
+    fn to_f64(&self, x: &Float, to: Toward) -> f64 {
+        machine_number(x, to)
     }
 
     fn to_ratio(&self, x: &Float) -> Option<Ratio> {

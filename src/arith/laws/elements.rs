@@ -241,6 +241,29 @@ impl Lawful for MpIntervals {
 }
 
 #[cfg(feature = "mp")]
+impl Lawful for F64Intervals {
+    fn kind(&self) -> Kind {
+        Kind::Enclosure
+    }
+    fn elements(&self) -> BoxedStrategy<Interval<f64>> {
+        (F64.elements(), F64.elements(), 0u8..9)
+            .prop_map(|(x, y, shape)| {
+                let (x, y) = match shape {
+                    0 | 1 => (x, x),
+                    2 => (x, x.next_up()),
+                    3 => (x, x + 1.0),
+                    4 => (0.0, y),
+                    5 if y < 0.0 => (x, f64::NEG_INFINITY),
+                    5 => (x, f64::INFINITY),
+                    _ => (x, y),
+                };
+                F64Intervals::new().of(x.min(y), x.max(y)).unwrap()
+            })
+            .boxed()
+    }
+}
+
+#[cfg(feature = "mp")]
 impl Lawful for Rational {
     fn kind(&self) -> Kind {
         Kind::Exact { ordered: true }

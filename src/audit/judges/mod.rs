@@ -180,9 +180,10 @@ impl Draft {
             .collect();
         self.evidence.push(
             Evidence::new(
-                match found.arithmetic {
-                    ArithmeticName::Interval(_) => super::Rung::Bound,
-                    _ => super::Rung::Exact,
+                if found.arithmetic.is_enclosure() {
+                    super::Rung::Bound
+                } else {
+                    super::Rung::Exact
                 },
                 format!("Counterexample ({says}): {}.", found.finding.describe()),
             )

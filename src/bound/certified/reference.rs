@@ -1,0 +1,169 @@
+//! The exact trajectory of a run, enclosed at a precision that is raised until it is narrow.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nalgebra::DMatrix;
+use rug::Float;
+use rug::float::Round;
+
+use super::coarse::Real;
+use super::layout::Layout;
+use crate::arith::{Enclosures, FloatModel, MpEnds, OpError};
+use crate::exec::{ExecError, Machine, Plan};
+use crate::scenario::Scenario;
+
+/// Bits beyond the format's precision that every enclosure of the exact run has at least.
+const GUARD: u32 = 24;
+/// The largest precision that is tried.
+const MAX_BITS: u32 = 1 << 14;
+
+/// The exact run: nothing is rounded, and casts pass numbers on as they are.
+#[derive(Debug)]
+pub(super) struct Reference {
+    /// Parameters and states before each step, and after the last one.
+    pub states: Vec<Vec<Real>>,
+    /// Loss and outputs at the same times.
+    pub outputs: Vec<BTreeMap<String, DMatrix<Real>>>,
+    /// Why it has fewer steps than were asked for.
+    pub ended: Option<ExecError>,
+    /// The precision that was enough.
+    pub bits: u32,
+}
+
+impl Reference {
+    /// The first `steps` steps of `scenario`.
+    pub fn new(
+        scenario: &Scenario,
+        plan: &Arc<Plan<'_>>,
+        model: &FloatModel,
+        steps: usize,
+    ) -> Result<Self, ExecError> {
+        let mut bits = model.precision + 2 * GUARD + 16;
+        loop {
+            let run = Self::at(scenario, plan, model, steps, bits)?;
+            let undecided = matches!(
+                run.ended,
+                Some(ExecError::Operation {
+                    source: OpError::Undecided(_),
+                    ..
+                })
+            );
+            let narrow = run.narrow_steps(model.precision + GUARD);
+            if (narrow == run.states.len() && !undecided) || bits >= MAX_BITS {
+                return Ok(Self {
+                    states: run.states[..narrow].to_vec(),
+                    outputs: run.outputs[..narrow.min(run.outputs.len())].to_vec(),
+                    ..run
+                });
+            }
+            bits *= 2;
+        }
+    }
+
+    fn at(
+        scenario: &Scenario,
+        plan: &Arc<Plan<'_>>,
+        model: &FloatModel,
+        steps: usize,
+        bits: u32,
+    ) -> Result<Self, ExecError> {
+        let ctx = Enclosures::exact(MpEnds::new(bits), model.clone());
+        let mut machine = Machine::with_plan(ctx, Arc::clone(plan), &scenario.values)?;
+        let layout = Layout::new(plan.step(), &machine);
+        let mut run = Self {
+            states: vec![],
+            outputs: vec![],
+            ended: None,
+            bits,
+        };
+        for taken in 0..=steps {
+            run.states.push(layout.read(&machine, |x| x.range.clone()));
+            if let Err(error) = machine.forward() {
+                run.ended = Some(error);
+                break;
+            }
+            run.outputs.push(outputs(&machine));
+            if taken == steps {
+                break;
+            }
+            if let Err(error) = machine.advance() {
+                run.ended = Some(error);
+                break;
+            }
+        }
+        Ok(run)
+    }
+
+    /// The number of times at which every entry is known to `bits` bits, relative to the largest
+    /// of its time.
+    fn narrow_steps(&self, bits: u32) -> usize {
+        let narrow = |entries: &[&Real]| {
+            let size = entries
+                .iter()
+                .map(|x| magnitude(x))
+                .fold(Float::new(64), |m, x| if x > m { x } else { m });
+            entries.iter().all(|x| {
+                let (width, _) = Float::with_val_round(64, x.sup() - x.inf(), Round::Up);
+                width.is_finite() && width << bits <= size
+            })
+        };
+        let states = self
+            .states
+            .iter()
+            .take_while(|s| narrow(&s.iter().collect::<Vec<_>>()));
+        let outputs = self
+            .outputs
+            .iter()
+            .take_while(|o| o.values().all(|m| narrow(&m.iter().collect::<Vec<_>>())));
+        let (states, outputs) = (states.count(), outputs.count());
+        // The last state may have no outputs where the run ended.
+        if outputs < self.outputs.len() {
+            outputs.min(states)
+        } else {
+            states
+        }
+    }
+}
+
+/// Loss and outputs of a machine, by name.
+pub(super) fn outputs(
+    machine: &Machine<'_, Enclosures<MpEnds>>,
+) -> BTreeMap<String, DMatrix<Real>> {
+    let names = machine
+        .plan()
+        .output_names()
+        .map(str::to_owned)
+        .collect::<Vec<_>>();
+    let mut all: BTreeMap<_, _> = names
+        .into_iter()
+        .filter_map(|name| {
+            Some((
+                name.clone(),
+                machine.output(&name)?.map(|x| x.range.clone()),
+            ))
+        })
+        .collect();
+    let loss = DMatrix::from_element(1, 1, machine.loss().range.clone());
+    all.insert("loss".to_owned(), loss);
+    all
+}
+
+/// The largest absolute value, rounded up.
+pub(super) fn magnitude(x: &Real) -> Float {
+    let (inf, _) = Float::with_val_round(64, x.inf().abs_ref(), Round::Up);
+    let (sup, _) = Float::with_val_round(64, x.sup().abs_ref(), Round::Up);
+    if inf > sup { inf } else { sup }
+}
+
+/// The smallest absolute value, rounded down.
+pub(super) fn mignitude(x: &Real) -> Float {
+    let mut least = Float::new(64);
+    if *x.inf() > 0 {
+        least = Float::with_val_round(64, x.inf(), Round::Down).0;
+    } else if *x.sup() < 0 {
+        let flipped = Float::with_val(x.sup().prec(), -x.sup());
+        least = Float::with_val_round(64, flipped, Round::Down).0;
+    }
+    least
+}

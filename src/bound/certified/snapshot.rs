@@ -1,0 +1,200 @@
+//! All that the sensitivities of one step need: the range of every node in every admissible run,
+//! where operations are smooth, and how large the error made at each node can be.
+
+use std::collections::BTreeMap;
+
+use nalgebra::DMatrix;
+use rug::Float;
+
+use super::coarse::{Range, Real, outward, range};
+use super::upward::Contribution;
+use crate::arith::{Arithmetic, Enclosed, Enclosures, Ends, MpEnds, OpError, Ratio, Toward};
+use crate::exec::{Machine, inverse};
+use crate::graph::{Binary, Comparison, Graph, LeafKind, NodeId, Op, Sensitivity, Unary};
+
+/// One step in all admissible runs.
+#[derive(Debug, Clone)]
+pub(super) struct Snapshot {
+    pub values: BTreeMap<NodeId, DMatrix<Range>>,
+    pub slopes: BTreeMap<NodeId, DMatrix<Range>>,
+    pub live: BTreeMap<NodeId, DMatrix<Range>>,
+    /// In units of the unit roundoff, for the nodes that have any.
+    pub errors: BTreeMap<NodeId, DMatrix<Contribution>>,
+}
+
+type Run<'g> = Machine<'g, Enclosures<MpEnds>>;
+
+impl Snapshot {
+    /// Of the step that `machine` has evaluated as far as `adjoint` asks.
+    pub fn new(machine: &Run<'_>, adjoint: &Sensitivity) -> Result<Self, OpError> {
+        let graph = &machine.plan().step().graph;
+        let node = |id: NodeId| machine.node(id);
+        let values = adjoint
+            .values
+            .keys()
+            .filter_map(|id| Some((*id, node(*id)?.map(|x| outward(&x.range)))));
+        let slopes = adjoint
+            .slopes
+            .keys()
+            .map(|id| Ok((*id, slope(machine, graph, *id)?)));
+        let live = adjoint.live.keys().filter_map(|id| {
+            let value = node(*id)?;
+            let of = |row, col| {
+                let x: &Enclosed<Float> = &value[(row, col)];
+                let can_change = machine.is_defined(*id, row, col) && x.range.inf() < x.range.sup();
+                let live = f64::from(u8::from(can_change));
+                range(live, live)
+            };
+            Some((*id, DMatrix::from_fn(value.nrows(), value.ncols(), of)))
+        });
+        let mut errors = BTreeMap::new();
+        for id in adjoint.adjoints.keys() {
+            let carried = matches!(
+                graph.leaf_at(*id).map(|leaf| &leaf.kind),
+                Some(LeafKind::Parameter | LeafKind::State | LeafKind::StepNumber)
+            );
+            if carried {
+                continue;
+            }
+            let own = errors_of(machine, graph, *id)?;
+            if own.iter().any(|c| c.any > 0.0) {
+                errors.insert(*id, own);
+            }
+        }
+        Ok(Self {
+            values: values.collect(),
+            slopes: slopes.collect::<Result<_, OpError>>()?,
+            live: live.collect(),
+            errors,
+        })
+    }
+}
+
+/// The errors made at the node `id`, in units of the unit roundoff.
+fn errors_of(
+    machine: &Run<'_>,
+    graph: &Graph,
+    id: NodeId,
+) -> Result<DMatrix<Contribution>, OpError> {
+    let Some(value) = machine.node(id) else {
+        return Ok(DMatrix::from_element(0, 0, Contribution::default()));
+    };
+    let ctx = machine.arithmetic();
+    let precision = ctx.model().precision;
+    let in_units = |x: &Float, times: u32| {
+        let scaled = Float::with_val(x.prec(), x << (times * precision));
+        MpEnds::new(53).to_f64(&scaled, Toward::Up)
+    };
+    if let Op::Unary(Unary::Inverse, x) = graph.node(id).op
+        && let Some(operand) = machine.node(x)
+    {
+        // Elimination has roundings of its own: its results against exact inverses.
+        let exact = inverse(ctx.intervals(), operand.map(|x| x.range.clone()))?;
+        return Ok(value.zip_map(&exact, |x, y| {
+            let mut apart = ctx.intervals().zero();
+            ctx.intervals().sub(&mut apart, &x.range, &y);
+            let error = in_units(&super::reference::magnitude(&apart), 1);
+            Contribution {
+                any: error,
+                stated: error,
+                squares: super::upward::mul(error, error),
+                rest: 0.0,
+            }
+        }));
+    }
+    Ok(value.map(|x| Contribution {
+        any: in_units(&x.any, 1),
+        stated: in_units(&x.stated, 1),
+        squares: in_units(&x.squares, 2),
+        rest: 0.0,
+    }))
+}
+
+/// The factor with which the node `id` passes a change of its first operand on.
+fn slope(machine: &Run<'_>, graph: &Graph, id: NodeId) -> Result<DMatrix<Range>, OpError> {
+    let node = graph.node(id);
+    let ctx = machine.arithmetic().intervals();
+    let zero = ctx.zero();
+    let unknown = DMatrix::from_element(0, 0, range(0.0, 0.0));
+    let Some(value) = machine.node(id) else {
+        return Ok(unknown);
+    };
+    let (rows, cols) = value.shape();
+    let at = |x: NodeId, row: usize, col: usize| -> Real {
+        let found = machine.node(x).map(|m| {
+            let at = (row.min(m.nrows() - 1), col.min(m.ncols() - 1));
+            m[at].range.clone()
+        });
+        found.unwrap_or_else(|| zero.clone())
+    };
+    let between = |decided: Result<bool, OpError>| match decided {
+        Ok(true) => range(1.0, 1.0),
+        Ok(false) => range(0.0, 0.0),
+        Err(_) => range(0.0, 1.0),
+    };
+    Ok(match &node.op {
+        Op::Unary(Unary::Abs, x) => DMatrix::from_fn(rows, cols, |row, col| {
+            let x = at(*x, row, col);
+            match (*x.inf() > 0, *x.sup() < 0) {
+                (true, _) => range(1.0, 1.0),
+                (_, true) => range(-1.0, -1.0),
+                _ => range(-1.0, 1.0),
+            }
+        }),
+        Op::Binary(Binary::Max, x, y) => DMatrix::from_fn(rows, cols, |row, col| {
+            between(ctx.less(&at(*y, row, col), &at(*x, row, col)))
+        }),
+        Op::Binary(Binary::Min, x, y) => DMatrix::from_fn(rows, cols, |row, col| {
+            between(ctx.less(&at(*x, row, col), &at(*y, row, col)))
+        }),
+        Op::Select {
+            comparison,
+            lhs,
+            rhs,
+            ..
+        } => DMatrix::from_fn(rows, cols, |row, col| {
+            let (x, y) = (at(*lhs, row, col), at(*rhs, row, col));
+            between(match comparison {
+                Comparison::Less => ctx.less(&x, &y),
+                Comparison::LessEqual => ctx.less_equal(&x, &y),
+                Comparison::Equal => ctx.equal(&x, &y),
+            })
+        }),
+        Op::Unary(Unary::RowMax, x) => {
+            let Some(operand) = machine.node(*x) else {
+                return Ok(unknown);
+            };
+            operand.map_with_location(|row, col, x| {
+                let others = (0..operand.ncols()).filter(|other| *other != col);
+                let mut others = others.map(|other| &operand[(row, other)].range);
+                if others.clone().all(|y| y.sup() < x.range.inf()) {
+                    range(1.0, 1.0)
+                } else if others.any(|y| y.inf() > x.range.sup()) {
+                    range(0.0, 0.0)
+                } else {
+                    range(0.0, 1.0)
+                }
+            })
+        }
+        // d/dx cos(πx) = −π·sin(πx), and π < 22/7.
+        Op::Unary(Unary::Function(_), _) => {
+            let size = (22.0f64 / 7.0).next_up();
+            DMatrix::from_element(rows, cols, range(-size, size))
+        }
+        Op::Binary(Binary::Power, x, _) => {
+            let number = machine.step_number();
+            let times = ctx.from_ratio(&Ratio::from_integer(number.into()))?;
+            let mut slopes = DMatrix::from_element(rows, cols, range(0.0, 0.0));
+            for row in 0..rows {
+                for col in 0..cols {
+                    let (mut power, mut slope) = (ctx.zero(), ctx.zero());
+                    ctx.power(&mut power, &at(*x, row, col), number.saturating_sub(1))?;
+                    ctx.mul(&mut slope, &times, &power);
+                    slopes[(row, col)] = outward(&slope);
+                }
+            }
+            slopes
+        }
+        _ => unknown,
+    })
+}

@@ -1,0 +1,71 @@
+//! Sums and products of non-negative binary64 numbers, rounded up.
+
+/// A number not below `x + y`.
+pub(super) fn add(x: f64, y: f64) -> f64 {
+    match (x == 0.0, y == 0.0) {
+        (true, _) => y,
+        (_, true) => x,
+        _ => (x + y).next_up(),
+    }
+}
+
+/// A number not below `x · y`.
+pub(super) fn mul(x: f64, y: f64) -> f64 {
+    if x == 0.0 || y == 0.0 {
+        0.0
+    } else {
+        (x * y).next_up()
+    }
+}
+
+/// A number not below the sum of `terms`.
+pub(super) fn sum(terms: impl Iterator<Item = f64>) -> f64 {
+    terms.fold(0.0, add)
+}
+
+/// A sum of bounds that errors contribute, in units of the unit roundoff.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Contribution {
+    /// In any order of summation.
+    pub any: f64,
+    /// In the documented order.
+    pub stated: f64,
+    /// The sum of the squares in the documented order.
+    pub squares: f64,
+    /// What comes to each of them from the widths of sensitivities.
+    pub rest: f64,
+}
+
+impl Contribution {
+    /// Adds `size` times the errors of one entry.
+    pub fn note(&mut self, size: f64, error: &Self) {
+        self.any = add(self.any, mul(size, error.any));
+        self.stated = add(self.stated, mul(size, error.stated));
+        self.squares = add(self.squares, mul(mul(size, size), error.squares));
+    }
+
+    /// Adds what sensitivities neglect as numbers.
+    pub fn note_rest(&mut self, rest: f64) {
+        self.any = add(self.any, rest);
+        self.stated = add(self.stated, rest);
+        self.rest = add(self.rest, rest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arith::ratio_from_f64;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn nothing_is_below_the_exact_result(x in 0.0f64..1e300, y in 0.0f64..1e300, e in -320i32..0) {
+            let y = y * 10f64.powi(e);
+            let q = |x| ratio_from_f64(x).unwrap();
+            prop_assert!(q(add(x, y)) >= q(x) + q(y));
+            let product = mul(x, y);
+            prop_assert!(product.is_infinite() || q(product) >= q(x) * q(y));
+        }
+    }
+}
