@@ -311,6 +311,8 @@ pub struct Row {
     pub precision: u32,
     /// The factor k, exactly.
     pub k: String,
+    /// A number near k, for figures.
+    pub k_near: f64,
     /// How k is shared between the factors: `sqrt`, `b` or `a`.
     pub split: String,
     /// The number of steps.

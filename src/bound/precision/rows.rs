@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Plan, Rescaled, StudyError, significand_bits};
-use crate::arith::{ArithmeticName, parse_ratio, show_ratio};
+use crate::arith::{Arithmetic, ArithmeticName, F64, parse_ratio, show_ratio};
 use crate::bound::exactness::{self, bit_exact_range};
 use crate::bound::measured::{ExactRun, Measured, measure};
 use crate::bound::pair::bounds;
@@ -105,6 +105,7 @@ impl Job<'_> {
             arith: self.arith.to_string(),
             precision: significand_bits(self.arith),
             k: show_ratio(&self.map.k),
+            k_near: F64.from_ratio(&self.map.k).unwrap_or(f64::MAX),
             split: self.plan.split.name().to_owned(),
             steps,
             ratio: leading.map_or_else(|| Bound::none("there is no such quantity"), ratio),
