@@ -17,6 +17,8 @@ pub mod exactness;
 pub mod measured;
 #[cfg(feature = "mp")]
 pub mod pair;
+#[cfg(feature = "mp")]
+pub mod precision;
 mod rescaling;
 pub mod study;
 

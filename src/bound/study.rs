@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "mp")]
+use crate::arith::{Arithmetic, MpIntervals, Ratio, Toward};
+
 /// A non-negative number that may lie far outside the range of `f64`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Magnitude {
@@ -62,6 +65,47 @@ impl Magnitude {
         let log2 = rug::Float::with_val_round(64, x.log2_ref(), round).0;
         Some(Self {
             text: format!("{first}.{rest}e{}", exponent - 1),
+            log2: Some(log2.to_f64_round(round)),
+        })
+    }
+
+    /// The exact number `q ≥ 0`, rounded to `side`; none of a negative one.
+    #[cfg(feature = "mp")]
+    pub fn of_ratio(q: &Ratio, side: Side) -> Option<Self> {
+        use num_traits::{Signed, Zero};
+        use rug::float::Round;
+        if q.is_negative() {
+            return None;
+        }
+        if q.is_zero() {
+            return Some(Self::zero());
+        }
+        let power = |e: i64| Ratio::from_integer(10.into()).pow(i32::try_from(e).unwrap_or(0));
+        let bits = q.numer().bits() as i64 - q.denom().bits() as i64;
+        // 10^exponent ≤ q < 10^(exponent + 1), found from below.
+        let mut exponent = (bits - 1) * 301 / 1000 - 2;
+        while &power(exponent + 1) <= q {
+            exponent += 1;
+        }
+        let four = q * power(3 - exponent);
+        let (mut digits, ends, round) = match side {
+            Side::Up => (four.ceil().to_integer(), Toward::Up, Round::Up),
+            Side::Down => (four.floor().to_integer(), Toward::Down, Round::Down),
+        };
+        if digits == 10_000.into() {
+            digits = 1_000.into();
+            exponent += 1;
+        }
+        let digits = digits.to_string();
+        let (first, rest) = digits.split_at(1);
+        let near = MpIntervals::new(64).from_ratio(q).ok()?;
+        let end = match ends {
+            Toward::Up => near.sup(),
+            Toward::Down => near.inf(),
+        };
+        let log2 = rug::Float::with_val_round(64, end.log2_ref(), round).0;
+        Some(Self {
+            text: format!("{first}.{rest}e{exponent}"),
             log2: Some(log2.to_f64_round(round)),
         })
     }
@@ -248,12 +292,12 @@ pub struct OwnErrors {
 /// The exponents n for which k = 2ⁿ gives the same bits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExactExponents {
-    /// `sqrt`, `b` or `a`.
+    /// `sqrt` or `b`.
     pub split: String,
-    /// The first.
-    pub from: i64,
-    /// The last.
-    pub to: i64,
+    /// The first; none where nothing limits them.
+    pub from: Option<i64>,
+    /// The last; none where nothing limits them.
+    pub to: Option<i64>,
     /// The distance of two neighbours: 2 where √k must be a power of two.
     pub every: i64,
 }
@@ -267,6 +311,8 @@ pub struct Row {
     pub precision: u32,
     /// The factor k, exactly.
     pub k: String,
+    /// A number near k, for figures.
+    pub k_near: f64,
     /// How k is shared between the factors: `sqrt`, `b` or `a`.
     pub split: String,
     /// The number of steps.
@@ -324,6 +370,8 @@ pub struct Enough {
     pub certified: Option<String>,
     /// The line through the measured drifts reaches the wanted agreement at so many bits.
     pub fitted_bits: Option<u32>,
+    /// The first `mp:BITS` near there in which a run did.
+    pub tried_bits: Option<u32>,
 }
 
 /// What is trained, in short.

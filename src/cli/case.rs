@@ -115,7 +115,7 @@ fn of_scenario(file: &ScenarioFile, prefix: &str) -> Result<Case, String> {
 }
 
 /// Refuses sizes whose matrices could not be held, before anything is drawn.
-fn check_sizes(sizes: &BTreeMap<String, usize>, prefix: &str) -> Result<(), String> {
+pub(super) fn check_sizes(sizes: &BTreeMap<String, usize>, prefix: &str) -> Result<(), String> {
     for (name, size) in sizes {
         for (other, second) in sizes {
             if size.checked_mul(*second).is_none_or(|n| n > MAX_ENTRIES) {

@@ -13,6 +13,7 @@ mod console;
 mod deviation;
 mod failure;
 mod files;
+mod precision;
 mod replay;
 mod rules;
 mod run;
@@ -64,6 +65,7 @@ enum Verb {
     Audit(audit::AuditArgs),
     Rules(rules::RulesArgs),
     Run(run::RunArgs),
+    Precision(precision::PrecisionArgs),
     Replay(replay::ReplayArgs),
 }
 
@@ -104,6 +106,7 @@ pub fn main() -> ExitCode {
         Verb::Audit(args) => audit::run(args, &console),
         Verb::Rules(args) => rules::run(args, &console),
         Verb::Run(args) => run::run(args, &console),
+        Verb::Precision(args) => precision::run(args, &console),
         Verb::Replay(args) => replay::run(args, &console),
     });
     match ended {

@@ -161,7 +161,7 @@ fn measured(out: &mut String, t: &Table) {
 }
 
 /// A table of cells that are Markdown already; rows are filled up or cut to the heads.
-fn table(out: &mut String, heads: &[String], rows: &[Vec<String>]) {
+pub(super) fn table(out: &mut String, heads: &[String], rows: &[Vec<String>]) {
     let _ = writeln!(out, "| {} |", heads.join(" | "));
     let _ = writeln!(out, "|{}", " --- |".repeat(heads.len()));
     for row in rows {
@@ -172,7 +172,7 @@ fn table(out: &mut String, heads: &[String], rows: &[Vec<String>]) {
 }
 
 /// Words on one line in which nothing is markup, except that pairs of backticks make code.
-fn prose(text: &str) -> String {
+pub(super) fn prose(text: &str) -> String {
     let stretch = |s| match s {
         Stretch::Words(w) => escaped(w),
         Stretch::Code(c) => cell_code(c),
@@ -206,7 +206,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// Code on one line, outside tables.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let line: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })

@@ -4,7 +4,7 @@
 //! it loads nothing from the network and runs no script. What stands in a result may come from
 //! a user's file, so every text is escaped for where it goes.
 //!
-//! This room imports `audit`'s plain results and nothing else of the crate. It does not judge,
+//! This room imports the plain results of `audit` and `bound` and nothing else of the crate. It does not judge,
 //! does not compute any figure of its own, and neither reads nor writes files: every function
 //! returns a string, the same bytes for the same result.
 
@@ -12,6 +12,7 @@ mod html;
 mod json;
 mod markdown;
 mod mathml;
+pub mod precision;
 mod svg;
 pub mod terminal;
 mod view;

@@ -110,7 +110,7 @@ struct LineView<'a> {
 }
 
 #[derive(Serialize)]
-struct FigureView<'a> {
+pub(super) struct FigureView<'a> {
     title: &'a str,
     x: &'a str,
     y: &'a str,
@@ -229,7 +229,7 @@ impl<'a> DerivationView<'a> {
 }
 
 impl<'a> FigureView<'a> {
-    fn of(figure: &'a Figure, id: &str) -> Self {
+    pub(super) fn of(figure: &'a Figure, id: &str) -> Self {
         let series = figure.series.iter();
         let legend = series.clone().enumerate();
         Self {

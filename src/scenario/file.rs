@@ -6,7 +6,7 @@ use std::fmt;
 use num_traits::Zero;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Scenario, ScenarioError, ScheduleFile, draw_of, only_choice};
+use super::{PrecisionFile, Scenario, ScenarioError, ScheduleFile, draw_of, only_choice};
 use crate::arith::{Arithmetic, F64, Ratio, Surd, parse_ratio};
 use crate::exec::random;
 use crate::exec::{Sizes, Tensor, Values};
@@ -170,6 +170,9 @@ pub struct ScenarioFile {
     /// Given tensors.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tensors: BTreeMap<String, TensorFile>,
+    /// What a precision study of the run looks at; nothing else reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<PrecisionFile>,
 }
 
 fn one_batch() -> u32 {
@@ -225,6 +228,7 @@ impl ScenarioFile {
             hyperparameters: BTreeMap::new(),
             random: None,
             tensors: BTreeMap::new(),
+            precision: None,
         }
     }
 

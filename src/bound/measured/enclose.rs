@@ -12,7 +12,7 @@ pub(super) type Enclosure = Interval<rug::Float>;
 const FIRST_BITS: u32 = 128;
 /// A quotient that lies on a decimal boundary is never told from its neighbours; beyond this its
 /// upper end is printed, which is an upper bound all the same.
-const LAST_BITS: u32 = 1 << 15;
+const LAST_BITS: u32 = 1 << 13;
 
 /// The largest |yᵢ − c·xᵢ| by the largest |c·xᵢ|; 0/0 is 0.
 pub(super) fn drift(x: &[Ratio], y: &[Ratio], c: &Surd) -> Result<Drift, String> {
@@ -27,30 +27,35 @@ pub(super) fn drift(x: &[Ratio], y: &[Ratio], c: &Surd) -> Result<Drift, String>
         let most = x.iter().zip(y).map(difference).max().unwrap_or_default();
         let size = x.iter().map(|x| (c * x).abs()).max().unwrap_or_default();
         let quotient = most / size;
-        return sure(|bits| MpIntervals::new(bits).from_ratio(&quotient).ok());
+        let side = |side| Magnitude::of_ratio(&quotient, side).ok_or("a negative drift");
+        return Ok(Drift {
+            up: side(Side::Up)?,
+            down: side(Side::Down)?,
+        });
     }
-    // c is not rational, so c·x is 0 only where x is, and a difference only where both are.
+    // All by the largest c·x: |yᵢ / (c·largest) − xᵢ / largest|. What is left of the root is exact
+    // then where it has no part in the answer, where yᵢ = 0.
+    let largest = x.iter().map(Signed::abs).max().unwrap_or_default();
+    let parts: Vec<(Ratio, Ratio)> = x
+        .iter()
+        .zip(y)
+        .map(|(x, y)| (x / &largest, y / &largest))
+        .collect();
     sure(|bits| {
         let ctx = MpIntervals::new(bits);
         let c = ctx.from_surd(c).ok()?;
-        let [mut scaled, mut apart, mut size] = [ctx.zero(), ctx.zero(), ctx.zero()];
-        let (mut most, mut largest) = (ctx.zero(), ctx.zero());
-        for (x, y) in x.iter().zip(y) {
-            let (x, y) = (ctx.from_ratio(x).ok()?, ctx.from_ratio(y).ok()?);
-            ctx.mul(&mut scaled, &c, &x);
-            ctx.sub(&mut apart, &y, &scaled);
-            raise(&ctx, &mut most, &mut apart)?;
-            ctx.abs(&mut size, &scaled).ok()?;
-            raise(&ctx, &mut largest, &mut size)?;
+        let [mut scaled, mut apart, mut most] = [ctx.zero(), ctx.zero(), ctx.zero()];
+        for (x, y) in &parts {
+            ctx.div(&mut scaled, &ctx.from_ratio(y).ok()?, &c).ok()?;
+            ctx.sub(&mut apart, &scaled, &ctx.from_ratio(x).ok()?);
+            raise(&ctx, &mut most, &apart)?;
         }
-        let mut quotient = ctx.zero();
-        ctx.div(&mut quotient, &most, &largest).ok()?;
-        Some(quotient)
+        Some(most)
     })
 }
 
 /// `most ← max(most, |x|)`.
-pub(super) fn raise(ctx: &MpIntervals, most: &mut Enclosure, x: &mut Enclosure) -> Option<()> {
+pub(super) fn raise(ctx: &MpIntervals, most: &mut Enclosure, x: &Enclosure) -> Option<()> {
     let mut size = ctx.zero();
     ctx.abs(&mut size, x).ok()?;
     let before = most.clone();

@@ -128,10 +128,10 @@ fn distance(run: &Trajectory, values: &[Snapshot], name: &str, factor: &Surd, bi
         let (Some(values), Some(exact)) = (values.get(name), exact.get(name)) else {
             return Bound::none("there is no such quantity");
         };
-        let Some(mut after) = relative(&ctx, values, exact, &factor) else {
+        let Some(after) = relative(&ctx, values, exact, &factor) else {
             return Bound::none(format!("not told from 0 with {bits} bits"));
         };
-        if raise(&ctx, &mut most, &mut after).is_none() {
+        if raise(&ctx, &mut most, &after).is_none() {
             return Bound::none(format!("not enclosed with {bits} bits"));
         }
     }
@@ -152,8 +152,8 @@ fn relative(
     for (value, exact) in values.iter().zip(exact) {
         ctx.mul(&mut scaled, factor, exact);
         ctx.sub(&mut apart, &ctx.from_ratio(value).ok()?, &scaled);
-        raise(ctx, &mut most, &mut apart)?;
-        raise(ctx, &mut size, &mut scaled)?;
+        raise(ctx, &mut most, &apart)?;
+        raise(ctx, &mut size, &scaled)?;
     }
     // 0/0 is 0, as everywhere in a study.
     if ctx.equal(&most, &ctx.zero()) == Ok(true) {

@@ -13,8 +13,8 @@ fn rescaled(left: &Scenario, p: &str, q: &str, root: bool) -> (Scenario, BTreeMa
     let step = left.recipe.build().unwrap();
     let inference = infer(&step, &crate::gauge::Options::default());
     let number = |text: &str| parse_ratio(text).unwrap();
-    let rescaling = Rescaling::new(&inference.rule, vec![number(p), number(q)]);
     if !root {
+        let rescaling = Rescaling::new(&inference.rule, vec![number(p), number(q)]);
         let right = rescaling.scenario(left).unwrap();
         let factor = |name: &str| rescaling.factor(&inference.rule.weights[name]).unwrap();
         let mut factors = BTreeMap::from(["A", "B"].map(|n| (n.to_owned(), factor(n))));

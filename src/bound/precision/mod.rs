@@ -1,0 +1,133 @@
+//! A precision study: one run and its rescaled runs, in several arithmetics.
+
+mod fit;
+mod map;
+mod rows;
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use rayon::prelude::*;
+
+pub use map::{Rescaled, SplitError, rescale};
+
+use super::measured::ExactRun;
+use super::study::{Study, Summary};
+use crate::arith::{ArithmeticName, Ratio};
+use crate::scenario::{Scenario, Share};
+use rows::{Job, JobDone};
+
+/// What a study looks at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The arithmetics of the rows.
+    pub arithmetics: Vec<ArithmeticName>,
+    /// The factors.
+    pub k: Vec<Ratio>,
+    /// How they are shared between A and B.
+    pub split: Share,
+    /// After how many steps there is a row; ascending, and at least one.
+    pub steps: Vec<usize>,
+    /// Precisions of `mp` against which the slope is fitted.
+    pub against_bits: Vec<u32>,
+    /// So many bits are to agree.
+    pub wanted: u32,
+}
+
+/// Why there is no study.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum StudyError {
+    /// The rule does not lead to a rescaled run.
+    #[error(transparent)]
+    Split(#[from] SplitError),
+    /// The build does not have the arithmetic.
+    #[error(transparent)]
+    Arithmetic(#[from] crate::arith::UnknownArithmetic),
+    /// The runs cannot be set up.
+    #[error(transparent)]
+    Bound(#[from] super::pair::BoundError),
+}
+
+/// Carries out the study of `run`. `reproduce` is the command that does it again; `progress` is
+/// told the part that is done, from 0 to 1. The result does not depend on the number of threads.
+///
+/// # Errors
+/// [`StudyError`] where not even one row can be had.
+pub fn study(
+    run: &Scenario,
+    plan: &Plan,
+    reproduce: &str,
+    progress: &(dyn Fn(f64) + Sync),
+) -> Result<Study, StudyError> {
+    let maps = plan.k.iter().map(|k| rescale(run, k, plan.split));
+    let maps: Vec<Rescaled> = maps.collect::<Result<_, _>>()?;
+    let most = plan.steps.iter().copied().max().unwrap_or(run.steps);
+    let no_names = BTreeMap::new();
+    let names = maps.first().map_or(&no_names, |map| &map.factors);
+    let leading = ["W", "loss"].into_iter().find(|n| names.contains_key(*n));
+    let leading = leading.unwrap_or("loss").to_owned();
+    let exact = ExactRun::new(run, names, most);
+    let mut jobs = vec![];
+    for map in &maps {
+        let own = plan.arithmetics.iter().map(|a| (*a, true));
+        let more = (plan
+            .against_bits
+            .iter()
+            .map(|bits| ArithmeticName::Mp(*bits)))
+        .filter(|a| !plan.arithmetics.contains(a));
+        for (arith, is_row) in own.chain(more.map(|a| (a, false))) {
+            jobs.push(Job {
+                run,
+                map,
+                arith,
+                most,
+                is_row,
+                leading: &leading,
+                plan,
+                exact: &exact,
+            });
+        }
+    }
+    let parts = Mutex::new(vec![0.0; jobs.len()]);
+    let done: Vec<Result<JobDone, StudyError>> = (jobs.par_iter().enumerate())
+        .map(|(i, job)| {
+            job.carry_out(&|part: f64| {
+                // A poisoned lock means that another job has panicked, which ends everything.
+                if let Ok(mut parts) = parts.lock() {
+                    parts[i] = part;
+                    progress(parts.iter().sum::<f64>() / parts.len() as f64);
+                }
+            })
+        })
+        .collect();
+    // Of several errors the first by order, not by time.
+    let done: Vec<JobDone> = done.into_iter().collect::<Result<_, _>>()?;
+    let fits = fit::fits(&maps, plan, &done);
+    let enough = fit::enough(run, &maps, plan, &done, &fits, &leading, most)?;
+    let recipe = &run.recipe;
+    Ok(Study {
+        scenario: Summary {
+            name: run.name.clone(),
+            model: recipe.model.name.to_owned(),
+            loss: recipe.loss.name.to_owned(),
+            optimizer: recipe.optimizer.name.to_owned(),
+            sizes: run.sizes.iter().map(|(n, s)| (n.to_owned(), s)).collect(),
+        },
+        leading,
+        rows: done.into_iter().flat_map(|job| job.rows).collect(),
+        fits,
+        enough,
+        reproduce: reproduce.to_owned(),
+    })
+}
+
+/// The significand bits of a format.
+pub fn significand_bits(arith: ArithmeticName) -> u32 {
+    match arith {
+        ArithmeticName::F32 => 24,
+        ArithmeticName::F64 => 53,
+        ArithmeticName::F16 => 11,
+        ArithmeticName::Mp(bits) => bits,
+        _ => 8,
+    }
+}

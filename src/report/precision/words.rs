@@ -1,0 +1,254 @@
+//! The words and figures that every form of the report shares.
+
+use crate::bound::study::{Bound, Enough, Fit, Quantity, Row, Study};
+
+/// Why there is no growth per step.
+pub(super) const NO_GROWTH: &str = "fewer than two steps with a drift";
+
+/// What a missing number is shown as in a table.
+pub(super) const NONE: &str = "–";
+
+/// The drift and the bounds that the tables have, by their heads.
+pub(super) const HEADS: [&str; 12] = [
+    "arithmetic",
+    "k",
+    "steps",
+    "drift of loss",
+    "drift",
+    "adversarial",
+    "likely",
+    "certified",
+    "stated order",
+    "ratio",
+    "bits left",
+    "jumps",
+];
+
+/// What the columns are, for a reader who has not met them.
+pub(super) const MEANINGS: [(&str, &str); 6] = [
+    (
+        "drift",
+        "measured: the largest |x′ − c·x| by the largest |c·x|, the most after any step; rounded up",
+    ),
+    (
+        "adversarial",
+        "a lower bound on what the error model can reach: roundings chosen to hurt",
+    ),
+    (
+        "likely",
+        "exceeded with at most the stated probability; not a certificate",
+    ),
+    (
+        "certified",
+        "no rounding, in any order of summation, fused or not, drifts further",
+    ),
+    (
+        "stated order",
+        "the same for the order of operations that the program documents",
+    ),
+    ("ratio", "certified bound over measured drift"),
+];
+
+/// The quantity that the tables are about.
+pub(super) fn leading<'a>(study: &Study, row: &'a Row) -> Option<&'a Quantity> {
+    row.quantities.get(&study.leading)
+}
+
+/// A number, or a dash.
+pub(super) fn bound(bound: &Bound) -> String {
+    let value = bound.value.as_ref();
+    value.map_or_else(|| NONE.to_owned(), |m| m.text.clone())
+}
+
+/// A quantity's measured drift, or a dash.
+pub(super) fn drift(quantity: Option<&Quantity>) -> String {
+    let drift = quantity.and_then(|q| q.measured.as_ref().ok());
+    drift.map_or_else(|| NONE.to_owned(), |d| d.up.text.clone())
+}
+
+/// One line of the table.
+pub(super) fn cells(study: &Study, row: &Row) -> Vec<String> {
+    let leading = leading(study, row);
+    let of =
+        |pick: fn(&Quantity) -> &Bound| leading.map_or_else(|| NONE.to_owned(), |q| bound(pick(q)));
+    vec![
+        row.arith.clone(),
+        row.k.clone(),
+        row.steps.to_string(),
+        drift(row.quantities.get("loss")),
+        drift(leading),
+        of(|q| &q.bounds.adversarial),
+        of(|q| &q.bounds.probabilistic),
+        of(|q| &q.bounds.certified),
+        of(|q| &q.bounds.certified_stated),
+        bound(&row.ratio),
+        match row.bits_left {
+            Some(bits) => format!("{bits:.1}"),
+            None if row.bit_equal => "all".to_owned(),
+            None => NONE.to_owned(),
+        },
+        row.jump_count.to_string(),
+    ]
+}
+
+/// Why a row has no bits left to tell of.
+pub(super) fn no_bits_left<'a>(study: &Study, row: &'a Row) -> &'a str {
+    match leading(study, row).map(|q| &q.measured) {
+        Some(Err(why)) => why,
+        _ => "no drift: all bits agree",
+    }
+}
+
+/// By how many steps the certificate ends before the first jump; never a negative number where
+/// both are right.
+pub(super) fn ends_before_jump(row: &Row) -> Option<i64> {
+    let (ending, jump) = (row.ending.as_ref()?, row.jumps.first()?);
+    Some(jump.step as i64 - ending.step as i64)
+}
+
+/// A slope in words.
+pub(super) fn slope(fit: &Fit) -> String {
+    let number = |x: f64| format!("{x:.6}").replace('-', "−");
+    let (from, to) = fit.slope;
+    // Rounded outward to the printed digits.
+    let from = number((from * 1e6).floor() / 1e6);
+    let to = number((to * 1e6).ceil() / 1e6);
+    let bits = fit.points.iter().map(|(bits, _)| bits.to_string());
+    format!(
+        "k = {}: log₂ of the {} falls with each bit of precision by a fitted slope between {from} and {to} (mp with {} bits)",
+        fit.k,
+        match fit.of.as_str() {
+            "certified" => "certified bound",
+            _ => "measured drift",
+        },
+        bits.collect::<Vec<_>>().join(", ")
+    )
+}
+
+/// Which precision is enough, in words.
+pub(super) fn enough(study: &Study, enough: &Enough) -> String {
+    let listed = |name: &Option<String>| match name {
+        Some(name) => name.clone(),
+        None => "none of the arithmetics above".to_owned(),
+    };
+    let mut text = format!(
+        "k = {}: for {} bits of {}, measured: {}; certified: {}",
+        enough.k,
+        enough.wanted,
+        study.leading,
+        listed(&enough.measured),
+        listed(&enough.certified),
+    );
+    if let Some(bits) = enough.tried_bits {
+        text.push_str(&format!("; the first mp:BITS tried that does is mp:{bits}"));
+    }
+    if let Some(bits) = enough.fitted_bits {
+        text.push_str(&format!(" (the fitted line says {bits})"));
+    }
+    text
+}
+
+/// Where jumps happened and where certificates end, in words.
+pub(super) fn events(study: &Study) -> Vec<String> {
+    let mut lines = vec![];
+    for row in last_rows(study) {
+        let name = format!("{}, k = {}", row.arith, row.k);
+        if let Some(jump) = row.jumps.first() {
+            lines.push(format!(
+                "{name}: {} decided differently in the two runs; the first in step {}: {} at row {}, column {} is {} on the left ({}) and {} on the right ({})",
+                match row.jump_count {
+                    1 => "1 branch was".to_owned(),
+                    n => format!("{n} branches were"),
+                },
+                jump.step, jump.node, jump.entry.0, jump.entry.1,
+                jump.left, jump.left_value, jump.right, jump.right_value,
+            ));
+        }
+        if let Some(ending) = &row.ending {
+            let before = match ends_before_jump(row) {
+                Some(steps) => format!(", {steps} steps before the first jump"),
+                None => String::new(),
+            };
+            lines.push(format!(
+                "{name}: the certificate ends in step {}{before}, at {} row {}, column {}: {}",
+                ending.step, ending.node, ending.entry.0, ending.entry.1, ending.why
+            ));
+        }
+    }
+    lines
+}
+
+/// For which powers of two nothing is rounded differently, in words.
+pub(super) fn exact(study: &Study) -> Vec<String> {
+    let mut lines: Vec<String> = vec![];
+    for row in last_rows(study) {
+        let Ok(range) = &row.bit_exact else { continue };
+        let end = |n: Option<i64>| n.map_or_else(|| "no limit".to_owned(), |n| n.to_string());
+        let line = format!(
+            "{}: with k = 2ⁿ the bits are the same for n from {} to {}, a multiple of {}",
+            row.arith,
+            end(range.from).replace('-', "−"),
+            end(range.to).replace('-', "−"),
+            range.every
+        );
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+/// Why numbers are missing, each reason once.
+pub(super) fn reasons(study: &Study) -> Vec<String> {
+    let mut lines: Vec<String> = vec![];
+    for row in &study.rows {
+        let Some(quantity) = leading(study, row) else {
+            continue;
+        };
+        let b = &quantity.bounds;
+        let all = [
+            (
+                "drift",
+                quantity.measured.as_ref().err().map(String::as_str),
+            ),
+            ("adversarial", b.adversarial.why.as_deref()),
+            ("likely", b.probabilistic.why.as_deref()),
+            ("certified", b.certified.why.as_deref()),
+            ("stated order", b.certified_stated.why.as_deref()),
+        ];
+        for (what, why) in all {
+            let Some(why) = why else { continue };
+            let line = format!(
+                "{}, k = {}, {} steps, no {what}: {why}",
+                row.arith, row.k, row.steps
+            );
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+    }
+    lines
+}
+
+/// The rows with the most steps, one for each arithmetic and k.
+pub(super) fn last_rows(study: &Study) -> impl Iterator<Item = &Row> {
+    let most = study.rows.iter().map(|row| row.steps).max();
+    study.rows.iter().filter(move |row| Some(row.steps) == most)
+}
+
+/// What is trained, in one line.
+pub(super) fn scenario(study: &Study) -> String {
+    let s = &study.scenario;
+    let sizes = s
+        .sizes
+        .iter()
+        .map(|(name, size)| format!("{name} = {size}"));
+    format!(
+        "{}: {}, {} loss, {}; {}",
+        if s.name.is_empty() { "run" } else { &s.name },
+        s.model,
+        s.loss,
+        s.optimizer,
+        sizes.collect::<Vec<_>>().join(", ")
+    )
+}
