@@ -11,7 +11,7 @@ unexport MAKEFLAGS
 # Only `make test-quick` may leave the proofs out, whatever the environment says.
 unexport LORA_GAUGE_SKIP_PROOFS
 
-.PHONY: help audit test test-quick proofs bench clean
+.PHONY: help audit precision test test-quick proofs bench clean
 .PHONY: setup setup-checks setup-proofs setup-everything quick-notice checks
 
 help: ## this list
@@ -21,6 +21,11 @@ audit: setup ## judge every claim; writes report/audit.html, .md and .json
 	@mkdir -p $(REPORT)
 	$(CARGO) run --release --locked -- audit --html $(REPORT)/audit.html \
 		--markdown $(REPORT)/audit.md --json $(REPORT)/audit.json
+
+precision: setup ## measure and bound the drift at k = 3; writes report/precision.html, .md and .json
+	@mkdir -p $(REPORT)
+	$(CARGO) run --release --locked -- precision --html $(REPORT)/precision.html \
+		--markdown $(REPORT)/precision.md --json $(REPORT)/precision.json
 
 test: setup-everything checks ## everything: format, lints, docs, proofs, all tests
 	@echo "make test: all passed, proofs included"

@@ -230,6 +230,15 @@ impl<'a> DerivationView<'a> {
 
 impl<'a> FigureView<'a> {
     pub(super) fn of(figure: &'a Figure, id: &str) -> Self {
+        Self::drawn(figure, id, svg::figure)
+    }
+
+    /// The same with an x axis on which equal differences are equal distances.
+    pub(super) fn even(figure: &'a Figure, id: &str) -> Self {
+        Self::drawn(figure, id, svg::even_figure)
+    }
+
+    fn drawn(figure: &'a Figure, id: &str, draw: fn(&Figure, svg::Size, &str) -> String) -> Self {
         let series = figure.series.iter();
         let legend = series.clone().enumerate();
         Self {
@@ -237,8 +246,8 @@ impl<'a> FigureView<'a> {
             x: &figure.x,
             y: &figure.y,
             drawings: [
-                svg::figure(figure, svg::Size::Wide, &format!("{id}-wide")),
-                svg::figure(figure, svg::Size::Narrow, &format!("{id}-narrow")),
+                draw(figure, svg::Size::Wide, &format!("{id}-wide")),
+                draw(figure, svg::Size::Narrow, &format!("{id}-narrow")),
             ],
             legend: legend
                 // Bars have their names below them.

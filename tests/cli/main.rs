@@ -4,6 +4,7 @@ mod audit;
 mod bad_input;
 mod colour;
 mod latex;
+mod precision;
 mod replay;
 mod rules;
 mod run;

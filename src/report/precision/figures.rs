@@ -8,11 +8,16 @@ const LOG2: &str = "log₂ of the drift";
 /// More arithmetics than this are not drawn step by step.
 const MOST_STEPWISE: usize = 6;
 
+/// The x axis of the figures in which a straight line must stay one.
+pub(super) const BITS: &str = "bits of the significand";
+
 /// All figures of the study that have something to show.
 pub(super) fn figures(study: &Study) -> Vec<Figure> {
     let mut figures = vec![];
     for fit in study.fits.iter().filter(|fit| fit.of == "measured") {
-        figures.push(against_bits(study, fit));
+        let figure = against_bits(study, fit);
+        figures.push(in_units(&figure));
+        figures.push(figure);
     }
     figures.push(bits_left(study));
     let first = study.rows.first().map(|row| row.k.as_str());
@@ -69,9 +74,23 @@ fn against_bits(study: &Study, fit: &Fit) -> Figure {
             "Drift of {} against precision, k = {}",
             study.leading, fit.k
         ),
-        x: "bits of the significand".to_owned(),
+        x: BITS.to_owned(),
         y: LOG2.to_owned(),
         series: all.into_iter().flatten().collect(),
+    }
+}
+
+/// The same counted from the unit of each precision: what falls with slope −1 is level here.
+fn in_units(figure: &Figure) -> Figure {
+    let level = |s: &Series| Series {
+        name: s.name.clone(),
+        points: s.points.iter().map(|(bits, y)| (*bits, y + bits)).collect(),
+    };
+    Figure {
+        title: format!("{}, in units of 2 to the minus precision", figure.title),
+        x: BITS.to_owned(),
+        y: "log₂ of drift · 2^precision".to_owned(),
+        series: figure.series.iter().map(level).collect(),
     }
 }
 
@@ -79,14 +98,15 @@ fn against_bits(study: &Study, fit: &Fit) -> Figure {
 fn bits_left(study: &Study) -> Figure {
     let first = study.rows.first().map(|row| row.k.as_str());
     let rows = last_rows(study).filter(|row| Some(row.k.as_str()) == first);
-    let bar = |row: &Row| series(&row.arith, vec![(0.0, row.bits_left?)]);
+    let name = |row: &Row| row.arith.trim_start_matches("mp:").to_owned();
+    let bar = |row: &Row| series(&name(row), vec![(0.0, row.bits_left?)]);
     Figure {
         title: format!(
             "Bits of {} that agree after all steps, k = {}",
             study.leading,
             first.unwrap_or("")
         ),
-        x: "arithmetic".to_owned(),
+        x: "arithmetic (a number: mp with so many bits)".to_owned(),
         y: "bits".to_owned(),
         series: rows.filter_map(bar).collect(),
     }
@@ -94,7 +114,8 @@ fn bits_left(study: &Study) -> Figure {
 
 fn against_steps(study: &Study, row: &Row) -> Figure {
     let points = |all: &[Option<Magnitude>]| {
-        let steps = all.iter().enumerate();
+        // Before the first step nothing has drifted but what rounding the start leaves.
+        let steps = all.iter().enumerate().skip(1);
         let points = steps.filter_map(|(t, m)| Some((t as f64, m.as_ref().and_then(log2)?)));
         points.collect::<Vec<_>>()
     };

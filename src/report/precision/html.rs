@@ -81,7 +81,13 @@ pub fn html(study: &Study) -> Result<String, ReportError> {
             .filter(|(_, lines): &(_, Vec<String>)| !lines.is_empty())
             .collect(),
         figures: (figures.iter().enumerate())
-            .map(|(i, f)| FigureView::of(f, &format!("figure-{i}")))
+            .map(|(i, f)| {
+                let id = format!("figure-{i}");
+                match f.x.as_str() {
+                    figures::BITS => FigureView::even(f, &id),
+                    _ => FigureView::of(f, &id),
+                }
+            })
             .collect(),
         quantity_heads: [
             "arithmetic",
@@ -108,6 +114,7 @@ fn tiles(study: &Study) -> Vec<Tile> {
     let rows = words::last_rows(study).filter(|row| Some(row.k.as_str()) == first);
     let tile = |row: &Row| Tile {
         count: match row.bits_left {
+            Some(bits) if bits >= 1000.0 => format!("{:.0}", bits.floor()),
             Some(bits) => format!("{bits:.1}"),
             None if row.bit_equal => "all".to_owned(),
             None => words::NONE.to_owned(),

@@ -60,6 +60,22 @@ pub(super) fn bound(bound: &Bound) -> String {
     value.map_or_else(|| NONE.to_owned(), |m| m.text.clone())
 }
 
+/// `5.716e0` as `5.716`, `3.253e1` as `32.53`; as it stands where that would be long.
+pub(super) fn plain(text: &str) -> String {
+    let Some((digits, exponent)) = text.split_once('e') else {
+        return text.to_owned();
+    };
+    let digits: String = digits.chars().filter(char::is_ascii_digit).collect();
+    match exponent.parse::<usize>() {
+        Ok(exponent) if exponent + 1 < digits.len() => {
+            let (whole, part) = digits.split_at(exponent + 1);
+            format!("{whole}.{part}")
+        }
+        Ok(exponent) if exponent + 1 == digits.len() => digits,
+        _ => text.to_owned(),
+    }
+}
+
 /// A quantity's measured drift, or a dash.
 pub(super) fn drift(quantity: Option<&Quantity>) -> String {
     let drift = quantity.and_then(|q| q.measured.as_ref().ok());
@@ -81,7 +97,10 @@ pub(super) fn cells(study: &Study, row: &Row) -> Vec<String> {
         of(|q| &q.bounds.probabilistic),
         of(|q| &q.bounds.certified),
         of(|q| &q.bounds.certified_stated),
-        bound(&row.ratio),
+        row.ratio
+            .value
+            .as_ref()
+            .map_or_else(|| NONE.to_owned(), |m| plain(&m.text)),
         match row.bits_left {
             Some(bits) => format!("{bits:.1}"),
             None if row.bit_equal => "all".to_owned(),
@@ -200,7 +219,8 @@ pub(super) fn exact(study: &Study) -> Vec<String> {
 
 /// Why numbers are missing, each reason once.
 pub(super) fn reasons(study: &Study) -> Vec<String> {
-    let mut lines: Vec<String> = vec![];
+    // By row and reason, in order: what is missing, and after how many steps.
+    let mut found: Vec<(String, &str, Vec<&str>)> = vec![];
     for row in &study.rows {
         let Some(quantity) = leading(study, row) else {
             continue;
@@ -218,16 +238,18 @@ pub(super) fn reasons(study: &Study) -> Vec<String> {
         ];
         for (what, why) in all {
             let Some(why) = why else { continue };
-            let line = format!(
-                "{}, k = {}, {} steps, no {what}: {why}",
-                row.arith, row.k, row.steps
-            );
-            if !lines.contains(&line) {
-                lines.push(line);
+            let name = format!("{}, k = {}", row.arith, row.k);
+            match found.iter_mut().find(|(n, w, _)| *n == name && *w == why) {
+                Some((_, _, missing)) if missing.contains(&what) => {}
+                Some((_, _, missing)) => missing.push(what),
+                None => found.push((name, why, vec![what])),
             }
         }
     }
+    let lines = found.iter();
     lines
+        .map(|(name, why, missing)| format!("{name}: no {}: {why}", missing.join(", ")))
+        .collect()
 }
 
 /// The rows with the most steps, one for each arithmetic and k.

@@ -66,6 +66,18 @@ pub(crate) fn has_bars(figure: &Figure) -> bool {
 /// The figure as SVG. `id` must be unique in the page; it is used for the title and description
 /// that screen readers tell.
 pub(crate) fn figure(figure: &Figure, size: Size, id: &str) -> String {
+    drawing(figure, size, id, Scale::horizontal)
+}
+
+/// The same with x spread evenly whatever the numbers, so that a straight line stays one.
+pub(crate) fn even_figure(figure: &Figure, size: Size, id: &str) -> String {
+    drawing(figure, size, id, Scale::even)
+}
+
+/// How the x axis of these numbers is laid out between two positions.
+type Axis = fn(&[f64], f64, f64) -> Scale;
+
+fn drawing(figure: &Figure, size: Size, id: &str, axis: Axis) -> String {
     let lines: Vec<Line<'_>> = figure
         .series
         .iter()
@@ -86,7 +98,7 @@ pub(crate) fn figure(figure: &Figure, size: Size, id: &str) -> String {
     } else if has_bars(figure) {
         (size.height(), bars(figure, size, &lines))
     } else {
-        (size.height(), curves(figure, size, &lines))
+        (size.height(), curves(figure, size, &lines, axis))
     };
     format!(
         "<svg class=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\">\
@@ -173,7 +185,7 @@ fn frame(figure: &Figure, size: Size, vertical: &Scale, right: f64) -> String {
     out
 }
 
-fn curves(figure: &Figure, size: Size, lines: &[Line<'_>]) -> String {
+fn curves(figure: &Figure, size: Size, lines: &[Line<'_>], axis: Axis) -> String {
     let labelled = size == Size::Wide && lines.len() > 1 && lines.len() <= MOST_LABELS;
     let names = lines.iter().map(|l| l.name.chars().count());
     let longest = names.max().unwrap_or(0).min(LONGEST_LABEL) as f64;
@@ -185,7 +197,7 @@ fn curves(figure: &Figure, size: Size, lines: &[Line<'_>]) -> String {
     let (right, bottom) = (size.width() - margin, size.height() - BOTTOM);
     let xs: Vec<f64> = lines.iter().flat_map(Line::drawable).map(|p| p.0).collect();
     let ys: Vec<f64> = lines.iter().flat_map(Line::drawable).map(|p| p.1).collect();
-    let horizontal = Scale::horizontal(&xs, LEFT + 8.0, right - 8.0);
+    let horizontal = axis(&xs, LEFT + 8.0, right - 8.0);
     let vertical = Scale::vertical(&ys, bottom, TOP);
     let mut out = frame(figure, size, &vertical, right);
     let mut last_end = f64::NEG_INFINITY;

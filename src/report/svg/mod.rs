@@ -5,7 +5,7 @@ mod chart;
 mod ladder;
 mod scale;
 
-pub(super) use chart::{SERIES_STYLES, Size, figure, has_bars};
+pub(super) use chart::{SERIES_STYLES, Size, even_figure, figure, has_bars};
 pub(super) use ladder::ladder;
 
 /// Text safe between tags and in attributes.

@@ -111,6 +111,19 @@ impl Scale {
         scale
     }
 
+    /// An x axis on which equal differences are equal distances, with a tick at each number when
+    /// there are few.
+    pub fn even(values: &[f64], left: f64, right: f64) -> Self {
+        let mut distinct = values.to_vec();
+        distinct.sort_by(f64::total_cmp);
+        distinct.dedup();
+        let mut scale = Self::of(&distinct, Spread::Linear, left, right);
+        if distinct.len() <= 8 {
+            scale.own_ticks = distinct;
+        }
+        scale
+    }
+
     /// The position of `x`.
     pub fn at(&self, x: f64) -> f64 {
         let length = self.end - self.start;
@@ -249,6 +262,7 @@ mod tests {
             for scale in [
                 Scale::vertical(values, 100.0, 0.0),
                 Scale::horizontal(values, 0.0, 100.0),
+                Scale::even(values, 0.0, 100.0),
             ] {
                 for (x, label) in scale.ticks() {
                     assert!(scale.at(x).is_finite(), "{values:?} {x} {label}");
@@ -267,6 +281,7 @@ mod tests {
         let scale = Scale::horizontal(&[0.25, 1.0, 4.0, 16.0, 64.0, 256.0], 0.0, 100.0);
         assert!((scale.at(4.0) - 40.0).abs() < 1e-9);
         assert_eq!(scale.ticks()[0].1, "0.25");
+        assert_eq!(Scale::even(&[0.0, 1.0, 100.0], 0.0, 100.0).at(1.0), 1.0);
         let steps: Vec<f64> = (0..20).map(f64::from).collect();
         assert_eq!(Scale::horizontal(&steps, 0.0, 19.0).at(7.0), 7.0);
     }
