@@ -109,8 +109,10 @@ impl PrecisionFile {
             let field = format!("precision.arithmetics[{i}]");
             let name: ArithmeticName = text.parse().map_err(|e| ScenarioError::field(&field, e))?;
             match name {
-                ArithmeticName::Rational | ArithmeticName::Prime | ArithmeticName::Interval(_) => {
-                    Err(ScenarioError::field(
+                ArithmeticName::Rational
+                | ArithmeticName::Prime
+                | ArithmeticName::IntervalF64
+                | ArithmeticName::Interval(_) => Err(ScenarioError::field(
                         &field,
                         format!(
                             "found `{text}`, which does not round: expected a format such as f32 or mp:256"

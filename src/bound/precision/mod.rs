@@ -126,7 +126,7 @@ pub fn significand_bits(arith: ArithmeticName) -> u32 {
     match arith {
         ArithmeticName::F32 => 24,
         ArithmeticName::F64 => 53,
-        ArithmeticName::F16 => 11,
+        ArithmeticName::F16 | ArithmeticName::F16Sums(_) => 11,
         ArithmeticName::Mp(bits) => bits,
         _ => 8,
     }
