@@ -12,9 +12,10 @@ use lora_gauge::arith::{
 };
 use lora_gauge::bound::Rescaling;
 use lora_gauge::bound::certified::{EntryBound, PairBounds, pair_bounds};
+use lora_gauge::bound::measured::measure;
 use lora_gauge::exec::{self, ExecError, Options, Outputs, Trajectory};
 use lora_gauge::gauge;
-use lora_gauge::scenario::{Exact, RandomFile, Scenario, ScenarioFile};
+use lora_gauge::scenario::{Exact, RandomFile, Scenario, ScenarioFile, seed_script};
 use lora_gauge::zoo::Recipe;
 use lora_gauge::zoo::optimizers::OPTIMIZERS;
 use nalgebra::DMatrix;
@@ -478,4 +479,46 @@ fn bounds_of_usual_layers_are_near_what_the_error_model_reaches() {
     }
     // A bound that is below what was reached would be no bound.
     assert!(stated[0] >= 1.0 && *stated.last().expect("a ratio") <= 1.2);
+}
+
+#[test]
+fn a_certificate_ends_before_an_ulp_becomes_a_jump() {
+    let (steps, mut jumped, mut before) = (500, 0, vec![]);
+    for seed in 0..20 {
+        let left = Scenario {
+            steps,
+            ..seed_script(seed).expect("the note's script")
+        };
+        let case = note_map(left, steps, ArithmeticName::F32);
+        let measured = measure(&case.left, &case.right, &case.factors, case.arith, steps);
+        let measured = measured.expect("two runs");
+        let bounds = pair_bounds(
+            &case.left,
+            &case.right,
+            &case.factors,
+            case.arith,
+            &[steps],
+            &|_| {},
+        )
+        .expect("bounds");
+        let ends = bounds.certified_steps as u64 + 1;
+        let Some(jump) = measured.jumps.first() else {
+            println!("seed {seed}: no jump in {steps} steps; the certificate ends in step {ends}");
+            continue;
+        };
+        jumped += 1;
+        before.push(jump.step - ends.min(jump.step));
+        println!(
+            "seed {seed}: a jump in step {} at {} {:?}: {} on the left, {} on the right; the certificate ends in step {ends}, {} steps before",
+            jump.step,
+            jump.node,
+            jump.entry,
+            jump.left,
+            jump.right,
+            jump.step - ends.min(jump.step)
+        );
+        assert!(ends <= jump.step, "seed {seed}: certified beyond a jump");
+    }
+    println!("{jumped} of 20 runs show a jump");
+    assert!(jumped >= 1);
 }
