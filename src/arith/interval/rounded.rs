@@ -621,7 +621,14 @@ mod tests {
             numbers.iter().map(|x| point(&wide, x.widen())).collect();
         let (x, y) = (&numbers[0], &numbers[1]);
         let (px, py) = (&points[0], &points[1]);
-        let say = |what: &str| format!("{what} of {} and {} in {}", x.widen(), y.widen(), ctx.name());
+        let say = |what: &str| {
+            format!(
+                "{what} of {} and {} in {}",
+                x.widen(),
+                y.widen(),
+                ctx.name()
+            )
+        };
         macro_rules! same {
             ($what:expr, $f:expr, $g:expr) => {{
                 let mut out = F::zero();
