@@ -113,12 +113,11 @@ impl PrecisionFile {
                 | ArithmeticName::Prime
                 | ArithmeticName::IntervalF64
                 | ArithmeticName::Interval(_) => Err(ScenarioError::field(
-                        &field,
-                        format!(
-                            "found `{text}`, which does not round: expected a format such as f32 or mp:256"
-                        ),
-                    ))
-                }
+                    &field,
+                    format!(
+                        "found `{text}`, which does not round: expected a format such as f32 or mp:256"
+                    ),
+                )),
                 ArithmeticName::Mp(bits) => check_bits(&field, bits).map(|_| name),
                 _ => Ok(name),
             }
