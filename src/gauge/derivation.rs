@@ -5,6 +5,7 @@ use super::conflict::{Conflicts, conflicts};
 use super::direction::{Direction, directions};
 use super::infer::{Inference, Options, Rule, Tied, infer};
 use super::invariant::{Invariant, invariants};
+use super::rotation::{Rotations, rotations};
 use super::sign::{SignFlips, sign_flips};
 use crate::graph::{Op, StepGraph, Unary};
 
@@ -19,6 +20,8 @@ pub struct Derivation {
     pub invariants: Vec<Invariant>,
     /// Changes of sign that change nothing else.
     pub sign_flips: SignFlips,
+    /// Which mixings of the ranks change nothing; `None` where the step has no single pair.
+    pub rotations: Option<Rotations>,
     /// What keeps parameters from being scaled independently.
     pub conflicts: Conflicts,
     /// Parts of the rule that a user can follow by themselves.
@@ -62,6 +65,7 @@ pub fn derive(step: &StepGraph, options: &Options, scale: &str) -> Derivation {
         refused,
         invariants: invariants(&inference.rule),
         conflicts: conflicts(step, options),
+        rotations: rotations(step),
         directions: directions(step, options, scale),
         unread: step
             .hyperparameters()

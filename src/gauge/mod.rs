@@ -14,8 +14,9 @@
 //! This room reads exact rationals from `arith` and graphs from `graph`. It never imports
 //! `exec`, `search`, `audit`, `report` or `cli`. It does not run a step, knows no optimizer by
 //! name, and treats a transcendental function or an opaque loss as a wall: what goes in must
-//! have weight 0. It looks for scalings (and signs) of whole tensors only, not for rotations or
-//! for scalings of single rows.
+//! have weight 0. It looks for scalings (and signs) of whole tensors, not of single rows. Of the
+//! mixings of ranks it says by which of three groups ([`rotations`]): a pass of its own, which is no
+//! part of a certificate.
 
 mod certificate;
 mod checker;
@@ -31,8 +32,10 @@ mod lattice;
 mod linear;
 mod map;
 mod name;
+mod rotation;
 mod sign;
 mod tie;
+mod turn;
 mod words;
 mod zero;
 
@@ -49,6 +52,7 @@ pub use direction::{Direction, DirectionKind, Quotient, directions};
 pub use infer::{Generator, Inference, Options, Rule, Tied, Weight, infer, weights_in_sqrt_k};
 pub use invariant::{Invariant, invariants};
 pub use map::{Condition, MapDecision, MapError, MapProof, MapQuestion, decide_map};
+pub use rotation::{Mixing, Rotations, rotations};
 pub use sign::{SignFlip, SignFlips, sign_flips};
 pub use tie::TieConflict;
 pub use words::{show_decimal, show_weight};

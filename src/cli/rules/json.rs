@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::derived::{Derived, Part};
 use crate::arith::{Ratio, show_ratio};
-use crate::gauge::{Direction, DirectionKind, Inference, Quotient, Rule};
+use crate::gauge::{Direction, DirectionKind, Inference, Mixing, Quotient, Rule};
 use crate::zoo::Case;
 
 #[derive(Serialize)]
@@ -60,6 +60,9 @@ struct Regime {
     /// Hyperparameters that keep their value under every rescaling.
     unchanged: Vec<String>,
     sign_flips: Vec<Flip>,
+    /// By which matrices the ranks may be mixed; absent where the step has no single pair A, B.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rotations: Option<RotationsOf>,
     /// What holds between the factors besides, for instance `p = q`.
     remains: Vec<String>,
     conflicts: Vec<ConflictOf>,
@@ -97,6 +100,14 @@ struct DirectionOf {
 struct Flip {
     name: String,
     flipped: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct RotationsOf {
+    /// `orthogonal`, `signed-permutation`, `permutation` or `none`.
+    allowed: &'static str,
+    /// What stands in the way of more.
+    because: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -198,6 +209,10 @@ fn regime(name: &str, case: Option<&Case>, part: &Part) -> Regime {
                 flipped: flip.flipped.clone(),
             })
             .collect(),
+        rotations: derivation.rotations.as_ref().map(|found| RotationsOf {
+            allowed: found.allowed.map_or("none", Mixing::name),
+            because: found.because().map(str::to_owned),
+        }),
         remains: conflicts.remains.clone(),
         conflicts: conflicts
             .constants

@@ -6,7 +6,7 @@ use super::derived::{Derived, Part};
 use crate::arith::{Ratio, show_ratio};
 use crate::cli::console::STRONG;
 use crate::cli::table::wrapped;
-use crate::gauge::{Direction, DirectionKind, Rule, Weight};
+use crate::gauge::{Direction, DirectionKind, Mixing, Rotations, Rule, Weight};
 use crate::graph::LeafKind;
 use crate::report::terminal;
 use crate::zoo::Case;
@@ -42,6 +42,7 @@ fn section(derived: &Derived, invariants: bool, width: usize) -> String {
             flip.flipped.join(", ")
         ));
     }
+    lines.extend(whole.derivation.rotations.as_ref().map(mixing));
     let certificate = &whole.derivation.inference.certificate;
     lines.push(format!(
         "Certificate: a weight for each of {} nodes, {};",
@@ -212,6 +213,20 @@ fn freedom(rule: &Rule) -> String {
             many.len(),
             many.join(", ")
         ),
+    }
+}
+
+/// By which matrices the ranks may be mixed, and what stands in the way of more.
+fn mixing(found: &Rotations) -> String {
+    let may = match found.allowed {
+        Some(Mixing::Orthogonal) => "may be mixed by any orthogonal matrix",
+        Some(Mixing::SignedPermutation) => "may be mixed by signed permutations only",
+        Some(Mixing::Permutation) => "may be mixed by permutations only",
+        None => "are not known to be alike in any order",
+    };
+    match found.because() {
+        Some(why) => format!("Ranks {may}: {why}."),
+        None => format!("Ranks {may}."),
     }
 }
 
