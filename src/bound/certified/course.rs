@@ -1,8 +1,8 @@
 //! One scenario in one float format: every admissible run, step by step, until a branch is in
 //! doubt.
 //!
-//! Let x be a run that the format admits and x* the exact one. Each node computes v = f(operands)
-//! + e with a bounded error e, so by the mean value theorem v − v* is the sum of the derivatives,
+//! Let x be a run that the format admits and x* the exact one. Each node computes f(operands) and
+//! makes a bounded error e, so by the mean value theorem v − v* is the sum of the derivatives,
 //! taken somewhere between the two runs, times what reaches the node. The derivatives are enclosed
 //! over a box that holds every run in between, so nothing is neglected; the box of the next step
 //! comes from the same sums. (Griewank and Walther 2008, chapter 3, for the reverse mode; Neumaier
@@ -89,6 +89,10 @@ pub(super) struct Course<'g> {
 }
 
 type Run<'g> = Machine<'g, Enclosures<MpEnds>>;
+
+/// The ends of the derivative of one next number with respect to each current one, and the
+/// largest error that the step adds to it, in any order.
+type NextNumber = (Vec<(f64, f64)>, f64);
 
 impl<'g> Course<'g> {
     /// The first `steps` steps.
@@ -241,13 +245,12 @@ impl<'g> Course<'g> {
         }
     }
 
-    /// For each next number: the derivative with respect to each current one, and the largest
-    /// error that the step adds, in any order.
+    /// What one step does to a deviation, for each next number.
     fn rows(
         &self,
         adjoint: &Adjoint<'_>,
         snapshot: &Snapshot,
-    ) -> Result<Vec<(Vec<(f64, f64)>, f64)>, ExecError> {
+    ) -> Result<Vec<NextNumber>, ExecError> {
         let entries: Vec<(usize, usize)> = self
             .layout
             .parts
