@@ -32,6 +32,8 @@ pub fn markdown(study: &Study) -> String {
     section("Slope", study.fits.iter().map(words::slope).collect());
     let enough = study.enough.iter().map(|e| words::enough(study, e));
     section("Which precision is enough", enough.collect());
+    section("Growth", words::growth(study));
+    section("Likely", words::probability(study));
     section("Branches", words::events(study));
     section("Bit-exact powers of two", words::exact(study));
     section("Not to be had", words::reasons(study));

@@ -37,6 +37,8 @@ pub fn terminal(study: &Study, width: usize) -> String {
     paragraph("Slope", study.fits.iter().map(words::slope).collect());
     let enough = study.enough.iter().map(|e| words::enough(study, e));
     paragraph("Which precision is enough", enough.collect());
+    paragraph("Growth", words::growth(study));
+    paragraph("Likely", words::probability(study));
     paragraph("Branches", words::events(study));
     paragraph("Bit-exact powers of two", words::exact(study));
     paragraph("Not to be had", words::reasons(study));

@@ -167,6 +167,32 @@ pub(super) fn enough(study: &Study, enough: &Enough) -> String {
     text
 }
 
+/// By how much the drift grows with each step, in words.
+pub(super) fn growth(study: &Study) -> Vec<String> {
+    let line = |row: &Row| {
+        let growth = row.growth_per_step?;
+        Some(format!(
+            "{}, k = {}: the drift of {} is multiplied by {growth} with each step (fitted over {} steps)",
+            row.arith, row.k, study.leading, row.steps
+        ))
+    };
+    last_rows(study).filter_map(line).collect()
+}
+
+/// What the likely bound assumes, in words.
+pub(super) fn probability(study: &Study) -> Vec<String> {
+    let mut lines: Vec<String> = vec![];
+    for row in last_rows(study) {
+        let Some(p) = &row.probability else { continue };
+        let line = format!(
+            "{}, k = {}: λ = {}, exceeded with probability at most {}, if roundings are independent with mean 0",
+            row.arith, row.k, p.lambda, p.failure_probability
+        );
+        lines.push(line);
+    }
+    lines
+}
+
 /// Where jumps happened and where certificates end, in words.
 pub(super) fn events(study: &Study) -> Vec<String> {
     let mut lines = vec![];
