@@ -343,10 +343,12 @@ impl<E: Ends> Arithmetic for Enclosures<E> {
 
     fn from_ratio(&self, q: &Ratio) -> Result<Self::Elem, OpError> {
         let exact = self.inner.from_ratio(q)?;
-        Ok(match self.model.represents(q) {
+        let constant = match self.model.represents(q) {
             true => self.given(exact),
             false => self.rounded(exact, &self.one(), 1),
-        })
+        };
+        self.check(&constant)?;
+        Ok(constant)
     }
 
     fn from_surd(&self, x: &Surd) -> Result<Self::Elem, OpError> {
@@ -354,8 +356,14 @@ impl<E: Ends> Arithmetic for Enclosures<E> {
             return self.from_ratio(q);
         }
         let exact = self.inner.from_surd(x)?;
-        // The square is rounded, then its root.
-        Ok(self.rounded(exact, &self.integer(2), 2))
+        // The square is rounded, then its root; it must not overflow, nor come near 0.
+        let square = self.from_ratio(&x.squared())?;
+        if self.may_underflow(&square.range) {
+            return Err(OpError::Undecided("a root of a number that may underflow"));
+        }
+        let root = self.rounded(exact, &self.integer(2), 2);
+        self.check(&root)?;
+        Ok(root)
     }
 
     fn add(&self, out: &mut Self::Elem, x: &Self::Elem, y: &Self::Elem) {
@@ -730,6 +738,16 @@ mod tests {
             );
             assert!(known.stated <= known.any.clone() * 2u32);
         }
+    }
+
+    #[test]
+    fn constants_beyond_the_range_are_none() {
+        let ctx = enclosures(ArithmeticName::F16);
+        let of = |text: &str| ctx.from_surd(&text.parse().unwrap());
+        assert!(of("65504").is_ok() && of("65536").is_err());
+        assert!(of("sqrt(2)").is_ok());
+        // The square would overflow, or underflow, on the way.
+        assert!(of("1024*sqrt(2)").is_err() && of("1/4096*sqrt(2)").is_err());
     }
 
     fn cases() -> u32 {

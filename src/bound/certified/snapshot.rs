@@ -51,7 +51,7 @@ impl Snapshot {
         for id in adjoint.adjoints.keys() {
             let carried = matches!(
                 graph.leaf_at(*id).map(|leaf| &leaf.kind),
-                Some(LeafKind::Parameter | LeafKind::State | LeafKind::StepNumber)
+                Some(LeafKind::Parameter | LeafKind::State)
             );
             if carried {
                 continue;

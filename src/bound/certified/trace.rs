@@ -12,7 +12,7 @@ use super::course::Course;
 use super::snapshot::Snapshot;
 use super::upward::Contribution;
 use crate::exec::{ExecError, Sizes};
-use crate::graph::{Binary, NodeId, Op, Sensitivity, StepGraph, Unary};
+use crate::graph::{Binary, LeafKind, NodeId, Op, Sensitivity, StepGraph, Unary};
 use crate::scenario::Scenario;
 
 /// Which way each error hurts: the sign of its adjoint.
@@ -47,6 +47,8 @@ pub(super) fn rounding_nodes(
     snapshot: &Snapshot,
 ) -> BTreeSet<NodeId> {
     let rounds = |id: &&NodeId| match &step.graph.node(**id).op {
+        // A format that holds the first numbers of steps may not hold later ones.
+        Op::Leaf(leaf) if leaf.kind == LeafKind::StepNumber => true,
         Op::Leaf(_) | Op::Constant(_) | Op::Count(_) => snapshot.errors.contains_key(*id),
         Op::Identity(_) | Op::Select { .. } => false,
         Op::Unary(op, _) => !matches!(
