@@ -356,12 +356,18 @@ impl<E: Ends> Arithmetic for Enclosures<E> {
             return self.from_ratio(q);
         }
         let exact = self.inner.from_surd(x)?;
-        // The square is rounded, then its root; it must not overflow, nor come near 0.
+        // The square is rounded, where it may underflow, and then its root.
         let square = self.from_ratio(&x.squared())?;
-        if self.may_underflow(&square.range) {
-            return Err(OpError::Undecided("a root of a number that may underflow"));
-        }
-        let root = self.rounded(exact, &self.integer(2), 2);
+        let of_square = self.inner.from_ratio(&x.squared())?;
+        let wide = self.of_one_sign(&of_square, self.widened(&of_square, &square.any));
+        let (mut root, mut size, mut apart) =
+            (self.inner.zero(), self.inner.zero(), self.inner.zero());
+        self.inner.sqrt(&mut root, &wide)?;
+        self.inner.abs(&mut size, &exact)?;
+        self.inner.sub(&mut apart, &root, &size);
+        let last = self.times(&self.unit, &self.magnitude(&root));
+        let error = self.plus(&self.magnitude(&apart), &last);
+        let root = self.with_error(exact, error, true);
         self.check(&root)?;
         Ok(root)
     }
@@ -746,8 +752,22 @@ mod tests {
         let of = |text: &str| ctx.from_surd(&text.parse().unwrap());
         assert!(of("65504").is_ok() && of("65536").is_err());
         assert!(of("sqrt(2)").is_ok());
-        // The square would overflow, or underflow, on the way.
-        assert!(of("1024*sqrt(2)").is_err() && of("1/4096*sqrt(2)").is_err());
+        // The square would overflow on the way.
+        assert!(of("1024*sqrt(2)").is_err());
+        for text in [
+            "sqrt(2)",
+            "-1/3*sqrt(5)",
+            "1/512*sqrt(3)",
+            "1/4096*sqrt(2)",
+            "1/65536*sqrt(7)",
+        ] {
+            let found = F16.from_surd(&text.parse().unwrap());
+            assert!(
+                admits(&ctx, &of(text), &found),
+                "{text}: {:?} {found:?}",
+                of(text)
+            );
+        }
     }
 
     fn cases() -> u32 {
