@@ -13,6 +13,7 @@
 #[cfg(feature = "mp")]
 pub mod certified;
 pub mod exactness;
+mod magnitude;
 #[cfg(feature = "mp")]
 pub mod measured;
 #[cfg(feature = "mp")]
