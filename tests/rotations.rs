@@ -76,7 +76,7 @@ fn mixed(values: &Values, q: &Q) -> Values {
 fn drawn(recipe: &Recipe, step: &StepGraph, sizes: &Sizes, seed: u64) -> Values {
     let draw = |_: &str| Draw::Uniform { bits: 3 };
     let mut values = random::values(step, sizes, seed, draw).expect("known sizes");
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         // Larger gradients, which pass thresholds that small ones do not.
         let large = values.tensors["X"].scaled_by(&Surd::from(16));
         values.set_tensor("X", large.expect("a whole factor"));
