@@ -229,6 +229,7 @@ struct Tally {
     no_rule: usize,
     compared: usize,
     uncertified: usize,
+    reached: usize,
     chances: usize,
     exceeded: usize,
     /// certified / measured, in any order.
@@ -243,6 +244,7 @@ impl Tally {
         self.no_rule += other.no_rule;
         self.compared += other.compared;
         self.uncertified += other.uncertified;
+        self.reached += other.reached;
         self.chances += other.chances;
         self.exceeded += other.exceeded;
         self.ratios.extend(other.ratios);
@@ -294,7 +296,8 @@ fn judge(index: u64) -> Tally {
         with_arithmetic(case.arith, run).expect("an arithmetic")
     };
     let documented = [Order::Documented; 2];
-    let bits = FloatModel::of(case.arith).expect("a format").precision * 2 + 2300;
+    let precision = FloatModel::of(case.arith).expect("a format").precision;
+    let bits = precision * 2 + 2300;
     for (orders, is_documented) in [(documented, true), (case.orders, false)] {
         let runs = (run(&case.left, orders[0]), run(&case.right, orders[1]));
         let (left, right) = match runs {
@@ -329,6 +332,18 @@ fn judge(index: u64) -> Tally {
             check("enclosure", &own.enclosure);
             if is_documented {
                 check("documented order", &own.stated_order);
+                // What the error model reaches is within the bound, to first order in the unit
+                // roundoff, of which half formats are not worth speaking.
+                if let (Ok(reached), Ok(bound)) = (&own.adversarial, &own.stated_order)
+                    && precision >= 24
+                {
+                    let most = Float::with_val(64, bound * 1.001f64);
+                    assert!(
+                        *reached <= most,
+                        "{say}, {quantity}: {reached:.6} reached, {bound:.6} certified"
+                    );
+                    tally.reached += 1;
+                }
                 if let Ok(chance) = &own.probabilistic {
                     tally.chances += 1;
                     tally.exceeded += usize::from(measured > *chance);
@@ -360,6 +375,7 @@ fn no_measured_drift_exceeds_a_certified_bound() {
         "{} scenarios ({} draws without a rule), {} comparisons, none exceeded; {} scenarios not certified to the end",
         tally.cases, tally.no_rule, tally.compared, tally.uncertified
     );
+    println!("{} adversarial runs, none beyond the bound", tally.reached);
     println!("by optimizer: {:?}", tally.optimizers);
     println!("no bound at all: {:?}", tally.why);
     let quantiles = [0.0, 0.1, 0.5, 0.9, 1.0].map(|q| quantile(&tally.ratios, q));

@@ -9,7 +9,7 @@ use lora_gauge::arith::{
 use lora_gauge::exec::random::{self, Draw};
 use lora_gauge::exec::{self, Outputs, Sizes, Tensor, Trajectory, Values};
 use lora_gauge::gauge::{Mixing, Rotations, rotations};
-use lora_gauge::graph::StepGraph;
+use lora_gauge::graph::{Dim, Expr, StepBuilder, StepGraph};
 use lora_gauge::zoo::Recipe;
 use lora_gauge::zoo::optimizers::OPTIMIZERS;
 use num_traits::{ToPrimitive, Zero};
@@ -76,7 +76,7 @@ fn mixed(values: &Values, q: &Q) -> Values {
 fn drawn(recipe: &Recipe, step: &StepGraph, sizes: &Sizes, seed: u64) -> Values {
     let draw = |_: &str| Draw::Uniform { bits: 3 };
     let mut values = random::values(step, sizes, seed, draw).expect("known sizes");
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         // Larger gradients, which pass thresholds that small ones do not.
         let large = values.tensors["X"].scaled_by(&Surd::from(16));
         values.set_tensor("X", large.expect("a whole factor"));
@@ -236,4 +236,137 @@ fn what_is_known_of_some_optimizers() {
     // Two pairs, or another dimension: nothing is said.
     let recipe = Recipe::new("attention", "mse", "sgd").expect("a recipe");
     assert_eq!(rotations(&recipe.build().expect("a step")), None);
+}
+
+/// A step by hand: A becomes what `next` says, B stays.
+fn by_hand(next: impl for<'g> Fn(&'g StepBuilder, Expr<'g>, Expr<'g>) -> Expr<'g>) -> StepGraph {
+    let step = StepBuilder::new();
+    let [n, m, r] = ["n_in", "n_out", "r"].map(Dim::named);
+    let (a, b) = (step.parameter("A", &r, &n), step.parameter("B", &m, &r));
+    let w = b.matmul(a);
+    step.output("W", w);
+    step.set_loss(w.square().sum());
+    step.update(a, next(&step, a, b));
+    step.update(b, b);
+    step.finish().expect("a step")
+}
+
+#[test]
+fn steps_by_hand() {
+    let sizes = Sizes::from([("n_in", 3), ("n_out", 2), ("r", 2)]);
+    let expected = [
+        ("kept", by_hand(|_, a, _| a + a), Some(Mixing::Orthogonal)),
+        (
+            "what no mixing changes, entry by entry",
+            by_hand(|_, a, _| a.matmul(a.t().matmul(a).square())),
+            Some(Mixing::Orthogonal),
+        ),
+        (
+            "a Gram matrix and its inverse",
+            by_hand(|_, a, b| (a.matmul(a.t()) + b.t().matmul(b)).inverse().matmul(a)),
+            Some(Mixing::Orthogonal),
+        ),
+        (
+            "an inner product over the ranks",
+            by_hand(|_, a, b| a * (a * b.t().matmul(b).matmul(a)).sum_cols()),
+            Some(Mixing::Orthogonal),
+        ),
+        (
+            "squares of a Gram matrix of ranks",
+            by_hand(|_, a, _| a.matmul(a.t()).square().matmul(a)),
+            Some(Mixing::Permutation),
+        ),
+        (
+            "cubes",
+            by_hand(|_, a, _| a * a * a),
+            Some(Mixing::SignedPermutation),
+        ),
+        (
+            "reciprocals",
+            by_hand(|step, a, _| step.ratio(1, 1) / (a + a)),
+            Some(Mixing::SignedPermutation),
+        ),
+        (
+            "squares",
+            by_hand(|_, a, _| a * a),
+            Some(Mixing::Permutation),
+        ),
+        (
+            "one more",
+            by_hand(|step, a, _| a + step.ratio(1, 1)),
+            Some(Mixing::Permutation),
+        ),
+        (
+            "a sum over the ranks",
+            by_hand(|_, a, _| a * a.sum_cols()),
+            Some(Mixing::Permutation),
+        ),
+        (
+            "a sum over the ranks and all else",
+            by_hand(|_, a, _| a * a.sum()),
+            Some(Mixing::Permutation),
+        ),
+        (
+            "a memory that forgets signs",
+            by_hand(|step, a, _| {
+                let memory = step.zero_state("m", &a.shape());
+                step.update(memory, memory + a.abs());
+                a + memory
+            }),
+            Some(Mixing::Permutation),
+        ),
+        (
+            "a memory of squares",
+            by_hand(|step, a, _| {
+                let memory = step.zero_state("m", &a.shape());
+                step.update(memory, memory + a.square());
+                a * memory + a
+            }),
+            Some(Mixing::SignedPermutation),
+        ),
+        (
+            "a factor for each rank",
+            by_hand(|step, a, _| a * step.data("D", &Dim::named("r"), &Dim::one())),
+            None,
+        ),
+    ];
+    for (name, step, allowed) in expected {
+        let found = found(&step);
+        assert_eq!(found.allowed, allowed, "{name}: {:?}", found.because());
+        let draw = |_: &str| Draw::Uniform { bits: 3 };
+        let starts = (1..=SEEDS).map(|seed| random::values(&step, &sizes, seed, draw));
+        let starts: Vec<Values> = starts.map(|v| v.expect("known sizes")).collect();
+        for mixing in Mixing::ALL {
+            let steps = STEPS;
+            let see = |values: &Values, q: &Q| {
+                let sizes = &sizes;
+                let run = Run {
+                    sizes,
+                    values,
+                    steps,
+                };
+                look(&step, &run, q)
+            };
+            let members = members(mixing);
+            let all = || {
+                starts
+                    .iter()
+                    .flat_map(|v| members.iter().map(move |q| see(v, q)))
+            };
+            let may = allowed.is_some_and(|allowed| mixing <= allowed);
+            let differ = all().filter(|seen| *seen == Ok(Seen::Different)).count();
+            let equal = all().filter(|seen| *seen == Ok(Seen::Equal)).count();
+            assert_eq!(
+                differ == 0,
+                may,
+                "{name}: {differ} differ by {}",
+                mixing.name()
+            );
+            assert!(
+                !may || equal > 0,
+                "{name}: no run is equal by {}",
+                mixing.name()
+            );
+        }
+    }
 }

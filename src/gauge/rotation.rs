@@ -189,8 +189,9 @@ fn in_words(step: &StepGraph, fault: Fault) -> String {
                 LeafKind::Data | LeafKind::Parameter | LeafKind::State
             )
         });
-    match is_named {
-        true => format!("{node} {why}"),
-        false => format!("{node}, in `{}`, {why}", place(step, fault.node)),
+    // The first value of a state is used by nothing that has a name.
+    match place(step, fault.node) {
+        place if !is_named && !place.starts_with('%') => format!("{node}, in `{place}`, {why}"),
+        _ => format!("{node} {why}"),
     }
 }

@@ -104,7 +104,10 @@ impl<'a> Laws<'a> {
         };
         // A rotation is no permutation, so nothing can be without its signs.
         if self.mixing == Mixing::Orthogonal && label.contains(&Turn::Permuted) {
-            return fault(BY_ENTRY);
+            return fault(match &self.step.graph.node(id).op {
+                Op::Unary(Unary::Broadcast, _) => "stands at every rank alike",
+                _ => BY_ENTRY,
+            });
         }
         Ok(label)
     }

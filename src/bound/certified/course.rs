@@ -82,8 +82,6 @@ pub(super) struct Course<'g> {
     pub reach: Vec<Vec<f64>>,
     /// Each step that was enclosed.
     pub steps: Vec<Snapshot>,
-    /// The evaluation of the first values, for a course without steps.
-    pub last: Option<Snapshot>,
     /// Why no more.
     pub ending: Option<Ending>,
 }
@@ -132,13 +130,9 @@ impl<'g> Course<'g> {
             reach: vec![start.clone()],
             start,
             steps: vec![],
-            last: None,
             ending: None,
         };
         course.enclose(machine, scenario, steps)?;
-        if course.steps.is_empty() {
-            course.last = Some(course.at(scenario, 0)?);
-        }
         Ok(course)
     }
 

@@ -34,8 +34,8 @@ pub(super) struct Direction {
 pub(super) struct Entry {
     /// The adjoint of every carried number.
     carried: Vec<Range>,
-    /// The adjoints so far of what is the same at every step.
-    lasting: BTreeMap<NodeId, DMatrix<Range>>,
+    /// The adjoints so far of what is the same at every step, and the errors made there.
+    lasting: BTreeMap<NodeId, (DMatrix<Range>, DMatrix<Contribution>)>,
     total: Contribution,
 }
 
@@ -118,23 +118,14 @@ pub(super) fn contributions(
             };
             total.note(magnitude(size), &error);
         }
-        for (id, sizes) in &entry.lasting {
-            if let Some(errors) = lasting_errors(course, *id) {
-                for (size, error) in sizes.iter().zip(errors) {
-                    total.note(magnitude(size), error);
-                }
+        for (sizes, errors) in entry.lasting.values() {
+            for (size, error) in sizes.iter().zip(errors) {
+                total.note(magnitude(size), error);
             }
         }
         total
     };
     Ok(rows.into_iter().map(finish).collect())
-}
-
-/// The errors of a node that is the same at every step, as of the first step (or of the only
-/// evaluation).
-fn lasting_errors<'c>(course: &'c Course<'_>, id: NodeId) -> Option<&'c DMatrix<Contribution>> {
-    let first = course.steps.iter().chain(&course.last);
-    first.filter_map(|s| s.errors.get(&id)).next()
 }
 
 /// Which way each error must go to move one number of a result up.
@@ -154,7 +145,7 @@ pub(super) fn direction(
         lasting: row
             .lasting
             .iter()
-            .map(|(id, m)| (*id, m.map(|x| sign(&x))))
+            .map(|(id, (m, _))| (*id, m.map(|x| sign(&x))))
             .collect(),
         steps,
     })
@@ -302,8 +293,8 @@ impl Entry {
             if course.graphs.lasting[id.index()] {
                 self.lasting
                     .entry(*id)
-                    .and_modify(|all| *all = all.zip_map(sizes, |x, y| sum(&x, &y)))
-                    .or_insert_with(|| sizes.clone());
+                    .and_modify(|(all, _)| *all = all.zip_map(sizes, |x, y| sum(&x, &y)))
+                    .or_insert_with(|| (sizes.clone(), errors.clone()));
                 continue;
             }
             for (size, error) in sizes.iter().zip(errors) {
