@@ -37,7 +37,7 @@ fn command(args: &[&str]) -> Command {
         .env_remove("COLUMNS")
         .env_remove("NO_COLOR")
         .env_remove("CLICOLOR_FORCE")
-        .timeout(Duration::from_secs(120));
+        .timeout(Duration::from_secs(600));
     command
 }
 
