@@ -7,18 +7,19 @@
 use std::collections::BTreeMap;
 
 use lora_gauge::arith::{
-    Accumulator, Arithmetic, ArithmeticName, FloatModel, MpIntervals, Ratio, Reordered, Surd,
-    WithArithmetic, parse_ratio, with_arithmetic,
+    Accumulator, Arithmetic, ArithmeticName, F64, FloatModel, MpIntervals, Ratio, Reordered, Surd,
+    WithArithmetic, parse_ratio, ratio_from_f64, with_arithmetic,
 };
 use lora_gauge::bound::Rescaling;
-use lora_gauge::bound::certified::{EntryBound, PairBounds, pair_bounds};
+use lora_gauge::bound::certified::{BoundError, EntryBound, Gap, PairBounds, pair_bounds_where};
 use lora_gauge::bound::measured::measure;
-use lora_gauge::exec::{self, ExecError, Options, Outputs, Trajectory};
+use lora_gauge::exec::{self, ExecError, Options, Outputs, Tensor, Trajectory};
 use lora_gauge::gauge;
 use lora_gauge::scenario::{Exact, RandomFile, Scenario, ScenarioFile, seed_script};
 use lora_gauge::zoo::Recipe;
 use lora_gauge::zoo::optimizers::OPTIMIZERS;
 use nalgebra::DMatrix;
+use num_traits::Zero;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
@@ -124,6 +125,8 @@ fn drift(x: &DMatrix<Ratio>, y: &DMatrix<Ratio>, c: &Surd, bits: u32) -> Option<
 struct Case {
     left: Scenario,
     right: Scenario,
+    /// The two runs whose drift is measured: the same ones, or two within their ranges.
+    points: [Scenario; 2],
     factors: BTreeMap<String, Surd>,
     arith: ArithmeticName,
     steps: usize,
@@ -166,7 +169,17 @@ fn case(index: u64) -> Option<Case> {
     let lr = draw.of(&["1/10", "1/2", "1/100", "3"]);
     let alpha = draw.of(&["1", "4", "1/3"]);
     let zero = draw.of(&[vec![], vec!["B".to_owned()]]);
+    let radii: &[Option<&str>] = match index % 4 {
+        0 => &[None, Some("1/1024"), Some("1/16")],
+        _ => &[None],
+    };
+    let mut ranges = BTreeMap::new();
+    for name in ["A", "X"] {
+        let radius = draw.of(radii);
+        ranges.extend(radius.map(|r| (name.to_owned(), Exact(r.parse().expect("a number")))));
+    }
     let mut file = ScenarioFile {
+        ranges,
         steps,
         alpha: Some(Exact(alpha.parse().expect("a number"))),
         sizes: sizes.into(),
@@ -208,8 +221,14 @@ fn case(index: u64) -> Option<Case> {
         seed: draw.0.next_u64(),
         fused: draw.below(2) == 0,
     };
+    let orders = [order(), order()];
+    let mut point = left.clone();
+    for tensor in point.values.tensors.values_mut() {
+        *tensor = somewhere(tensor, &mut draw);
+    }
     Some(Case {
-        orders: [order(), order()],
+        orders,
+        points: [point.clone(), rescaling.scenario(&point).ok()?],
         left,
         right,
         factors: property
@@ -222,6 +241,40 @@ fn case(index: u64) -> Option<Case> {
     })
 }
 
+/// A matrix within the tensor's radius.
+fn somewhere(tensor: &Tensor, draw: &mut Draw) -> Tensor {
+    let eighth = tensor.radius() / Ratio::from_integer(8.into());
+    let mut moved = |x: &f64| {
+        let part = Ratio::from_integer((draw.below(17) as i64 - 8).into());
+        let exact = ratio_from_f64(*x).expect("a number") + part * &eighth;
+        let near = F64.from_ratio(&exact).expect("a number");
+        assert_eq!(ratio_from_f64(near), Some(exact), "binary64 holds it");
+        near
+    };
+    let values = match tensor.radius().is_zero() {
+        true => tensor.values().to_vec(),
+        false => tensor.values().iter().map(&mut moved).collect(),
+    };
+    let point = Tensor::new(tensor.rows(), tensor.cols(), values).expect("a matrix");
+    point.scaled_by(tensor.scale()).expect("its own scale")
+}
+
+/// The bounds of a case; over ranges the two exact runs are one by the rule.
+fn bounds_of(case: &Case) -> Result<PairBounds, BoundError> {
+    let gap = match case.left.values.has_ranges() {
+        true => Gap::ByCertificate,
+        false => Gap::Enclosed,
+    };
+    pair_bounds_where(
+        gap,
+        [&case.left, &case.right],
+        &case.factors,
+        case.arith,
+        &[case.steps],
+        &|_| {},
+    )
+}
+
 /// What came of one case.
 #[derive(Default)]
 struct Tally {
@@ -232,6 +285,8 @@ struct Tally {
     reached: usize,
     chances: usize,
     exceeded: usize,
+    /// Bounds over ranges of inputs.
+    ranged: usize,
     /// certified / measured, in any order.
     ratios: Vec<f64>,
     optimizers: BTreeMap<&'static str, usize>,
@@ -247,6 +302,7 @@ impl Tally {
         self.reached += other.reached;
         self.chances += other.chances;
         self.exceeded += other.exceeded;
+        self.ranged += other.ranged;
         self.ratios.extend(other.ratios);
         for (name, n) in other.optimizers {
             *self.optimizers.entry(name).or_default() += n;
@@ -267,14 +323,7 @@ fn judge(index: u64) -> Tally {
     tally.cases = 1;
     let name = case.left.recipe.optimizer.name;
     let say = format!("case {index}: {name}, {}, {} steps", case.arith, case.steps);
-    let bounds = pair_bounds(
-        &case.left,
-        &case.right,
-        &case.factors,
-        case.arith,
-        &[case.steps],
-        &|_| {},
-    );
+    let bounds = bounds_of(&case);
     let bounds: PairBounds = match bounds {
         Ok(bounds) => bounds,
         Err(error) => {
@@ -299,7 +348,10 @@ fn judge(index: u64) -> Tally {
     let precision = FloatModel::of(case.arith).expect("a format").precision;
     let bits = precision * 2 + 2300;
     for (orders, is_documented) in [(documented, true), (case.orders, false)] {
-        let runs = (run(&case.left, orders[0]), run(&case.right, orders[1]));
+        let runs = (
+            run(&case.points[0], orders[0]),
+            run(&case.points[1], orders[1]),
+        );
         let (left, right) = match runs {
             (Ok(left), Ok(right)) => (left, right),
             (left, right) => {
@@ -351,6 +403,7 @@ fn judge(index: u64) -> Tally {
                     tally.exceeded += usize::from(measured > *chance);
                 }
             }
+            tally.ranged += usize::from(case.left.values.has_ranges() && own.any_order.is_ok());
             if let (Ok(bound), true) = (&own.any_order, measured > 0) {
                 tally
                     .ratios
@@ -378,6 +431,7 @@ fn no_measured_drift_exceeds_a_certified_bound() {
         tally.cases, tally.no_rule, tally.compared, tally.uncertified
     );
     println!("{} adversarial runs, none beyond the bound", tally.reached);
+    println!("{} bounds over ranges of inputs", tally.ranged);
     println!("by optimizer: {:?}", tally.optimizers);
     println!("no bound at all: {:?}", tally.why);
     let quantiles = [0.0, 0.1, 0.5, 0.9, 1.0].map(|q| quantile(&tally.ratios, q));
@@ -386,7 +440,7 @@ fn no_measured_drift_exceeds_a_certified_bound() {
         "probabilistic bound exceeded {} of {} times",
         tally.exceeded, tally.chances
     );
-    assert!(tally.compared > 1000 && tally.optimizers.len() >= 20);
+    assert!(tally.compared > 1000 && tally.optimizers.len() >= 20 && tally.ranged > 50);
     assert!(
         tally.exceeded * 100 <= tally.chances,
         "more often than it says"
@@ -426,8 +480,10 @@ fn note_map(left: Scenario, steps: usize, arith: ArithmeticName) -> Case {
     });
     let rescaling = Rescaling::of_powers(&rule, root.to_vec());
     let property = rescaling.property(&step).expect("factors");
+    let right = rescaling.scenario(&left).expect("a rescaled run");
     Case {
-        right: rescaling.scenario(&left).expect("a rescaled run"),
+        points: [left.clone(), right.clone()],
+        right,
         factors: property
             .factors
             .into_iter()
@@ -446,15 +502,7 @@ fn bounds_of_usual_layers_are_near_what_the_error_model_reaches() {
     let (mut stated, mut any, mut chance) = (vec![], vec![], vec![]);
     for seed in 0..seeds {
         let case = usual("sgd", seed);
-        let bounds = pair_bounds(
-            &case.left,
-            &case.right,
-            &case.factors,
-            case.arith,
-            &[case.steps],
-            &|_| {},
-        )
-        .expect("bounds");
+        let bounds = bounds_of(&case).expect("bounds");
         assert_eq!(bounds.certified_steps, 20, "{:?}", bounds.endings);
         let run = |scenario| {
             let run = Run {
@@ -510,15 +558,7 @@ fn a_certificate_ends_before_an_ulp_becomes_a_jump() {
         let case = note_map(left, steps, ArithmeticName::F32);
         let measured = measure(&case.left, &case.right, &case.factors, case.arith, steps);
         let measured = measured.expect("two runs");
-        let bounds = pair_bounds(
-            &case.left,
-            &case.right,
-            &case.factors,
-            case.arith,
-            &[steps],
-            &|_| {},
-        )
-        .expect("bounds");
+        let bounds = bounds_of(&case).expect("bounds");
         let ends = bounds.certified_steps as u64 + 1;
         let Some(jump) = measured.jumps.first() else {
             println!("seed {seed}: no jump in {steps} steps; the certificate ends in step {ends}");

@@ -119,6 +119,15 @@ pub trait Arithmetic: Clone + Debug + Send + Sync + 'static {
         Ok(root)
     }
 
+    /// Every number within `radius` ≥ 0 of `centre`, where an element can stand for all of them;
+    /// else the centre.
+    ///
+    /// # Errors
+    /// As [`Arithmetic::from_surd`].
+    fn from_ball(&self, centre: &Surd, _radius: &Surd) -> Result<Self::Elem, OpError> {
+        self.from_surd(centre)
+    }
+
     /// `out ← x`, reusing the memory of `out`.
     fn set(&self, out: &mut Self::Elem, x: &Self::Elem) {
         out.clone_from(x);

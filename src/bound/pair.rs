@@ -3,27 +3,29 @@
 use std::collections::BTreeMap;
 
 pub use super::certified::BoundError;
-use super::certified::{Bounds, EntryBound, FAILURE_PROBABILITY, PairBounds, pair_bounds};
+use super::certified::{
+    Bounds, EntryBound, FAILURE_PROBABILITY, Gap, PairBounds, pair_bounds_where,
+};
 use super::study::{Bound, BoundSet, Ending, Magnitude, Probability, QuantityBounds, Side};
 use crate::arith::{ArithmeticName, Surd};
 use crate::scenario::Scenario;
 
 /// Bounds on the relative drift (see [`super::study`]) of every quantity named in `factors`,
-/// after each number of steps in `at_steps`. `factors` says what each quantity is multiplied by
-/// from `left` to `right`; `progress` is told the part that is done, from 0 to 1.
+/// after each number of steps in `at_steps`, given what is known of the two exact runs. `factors` says what each quantity is multiplied by
+/// from the left to the right run; `progress` is told the part that is done, from 0 to 1.
 ///
 /// # Errors
 /// [`BoundError`] where the runs cannot even be set up; a bound that cannot be had is no error
 /// but says why.
 pub fn bounds(
-    left: &Scenario,
-    right: &Scenario,
+    gap: Gap,
+    runs: [&Scenario; 2],
     factors: &BTreeMap<String, Surd>,
     arith: ArithmeticName,
     at_steps: &[usize],
     progress: &(dyn Fn(f64) + Sync),
 ) -> Result<BoundSet, BoundError> {
-    let found = pair_bounds(left, right, factors, arith, at_steps, progress)?;
+    let found = pair_bounds_where(gap, runs, factors, arith, at_steps, progress)?;
     let PairBounds { at, endings, .. } = found;
     let lambda = at
         .values()

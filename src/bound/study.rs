@@ -280,6 +280,9 @@ pub struct Summary {
     pub optimizer: String,
     /// The size of each dimension.
     pub sizes: BTreeMap<String, usize>,
+    /// How far the entries of a tensor may be from the given ones, where they may.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ranges: BTreeMap<String, String>,
 }
 
 /// All that was found.

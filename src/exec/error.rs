@@ -68,7 +68,7 @@ pub enum ExecError {
         entry.0, entry.1
     )]
     Operation {
-        /// The node at which the trouble began: its name and its formula.
+        /// The node at which the trouble began: its formula, after its name where it has one.
         node: String,
         /// The number of the step, from 1; 0 while leaves and first states are set up.
         step: u64,

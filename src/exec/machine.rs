@@ -9,7 +9,7 @@ use super::plan::{Instruction, Kernel, Move};
 use super::slot::{CauseNumber, Causes, Slot};
 use super::{ExecError, Options, Plan, Sizes, Values};
 use crate::arith::{Arithmetic, OpError, Surd};
-use crate::graph::print::formula;
+use crate::graph::print::place;
 use crate::graph::{Binary, LeafKind, NodeId, Op, StepGraph, Unary};
 
 /// How far the current step has been evaluated.
@@ -298,7 +298,10 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
                 found,
             });
         }
-        if *tensor.scale() == Surd::from(1) {
+        if let Some(radius) = tensor.scaled_radius() {
+            let entries = tensor.entries().map(|x| ctx.from_ball(&x, &radius));
+            self.fill(id, slot, found.1, entries)
+        } else if *tensor.scale() == Surd::from(1) {
             let entries = tensor.values().iter().map(|x| ctx.from_f64(*x));
             self.fill(id, slot, found.1, entries)
         } else {
@@ -325,9 +328,8 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
 
     fn error(&self, id: NodeId, entry: (usize, usize), source: OpError) -> ExecError {
         let graph = &self.plan.step().graph;
-        let (name, formula) = (graph.describe(id), formula(graph, id));
         ExecError::Operation {
-            node: format!("{name} = {formula}"),
+            node: place(graph, id),
             step: self.number,
             entry,
             source,

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::arith::{Surd, ratio_from_f64};
+use num_traits::{Signed, Zero};
+
+use crate::arith::{Ratio, Surd, ratio_from_f64};
 
 /// The size of each named dimension.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
@@ -69,12 +71,15 @@ pub enum TensorError {
 
 /// The exact matrix `scale · values`: every arithmetic rounds the same numbers.
 ///
-/// The values are finite `f64`, row after row; as exact numbers they carry no sign at zero.
+/// The values are finite `f64`, row after row; as exact numbers they carry no sign at zero. With
+/// a radius the tensor stands for every matrix whose entries are that near to these; an
+/// arithmetic of single numbers takes the matrix in the middle.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
     rows: usize,
     cols: usize,
     values: Vec<f64>,
+    radius: Ratio,
     scale: Surd,
 }
 
@@ -107,7 +112,16 @@ impl Tensor {
             rows,
             cols,
             values,
+            radius: Ratio::zero(),
             scale: Surd::from(1),
+        }
+    }
+
+    /// Every matrix whose entries are within |`radius`|, before scaling, of the ones here.
+    pub fn within(self, radius: &Ratio) -> Self {
+        Self {
+            radius: radius.abs(),
+            ..self
         }
     }
 
@@ -144,6 +158,23 @@ impl Tensor {
         &self.scale
     }
 
+    /// How far each entry may be from the one here, before scaling.
+    pub fn radius(&self) -> &Ratio {
+        &self.radius
+    }
+
+    /// The same for the exact entries; `None` where there is but one matrix.
+    pub fn scaled_radius(&self) -> Option<Surd> {
+        let radius = Surd::rational(self.radius.clone());
+        // A rational combines with any root.
+        let scaled = self.scale.checked_mul(&radius)?;
+        match (self.radius.is_zero(), scaled.is_negative()) {
+            (true, _) => None,
+            (false, true) => scaled.checked_mul(&Surd::from(-1)),
+            (false, false) => Some(scaled),
+        }
+    }
+
     /// The exact entries, row after row.
     pub fn entries(&self) -> impl Iterator<Item = Surd> + '_ {
         self.values.iter().map(|x| self.exact(*x))
@@ -169,6 +200,11 @@ impl Values {
     /// No values.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Whether some tensor stands for more than one matrix.
+    pub fn has_ranges(&self) -> bool {
+        self.tensors.values().any(|t| !t.radius.is_zero())
     }
 
     /// Sets a parameter or data leaf.

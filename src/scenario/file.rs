@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use num_traits::Zero;
+use num_traits::{Signed, Zero};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{PrecisionFile, Scenario, ScenarioError, ScheduleFile, draw_of, only_choice};
@@ -170,6 +170,10 @@ pub struct ScenarioFile {
     /// Given tensors.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tensors: BTreeMap<String, TensorFile>,
+    /// By tensor: how far each entry may be from the given or drawn one, before the tensor's
+    /// `scale`. Bounds then hold for every input in these ranges; single runs take the middle.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ranges: BTreeMap<String, Exact>,
     /// What a precision study of the run looks at; nothing else reads it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precision: Option<PrecisionFile>,
@@ -228,6 +232,7 @@ impl ScenarioFile {
             hyperparameters: BTreeMap::new(),
             random: None,
             tensors: BTreeMap::new(),
+            ranges: BTreeMap::new(),
             precision: None,
         }
     }
@@ -439,11 +444,17 @@ impl ScenarioFile {
                     ),
                 ));
             }
+            let tensor = match self.ranges.get(name) {
+                Some(radius) => tensor.within(&range(name, radius)?),
+                None => tensor,
+            };
             tensors.insert(name.to_owned(), tensor);
         }
         let given = self.tensors.keys().map(|name| ("tensors", name));
+        let ranges = self.ranges.keys().map(|name| ("ranges", name));
         let zero = self.random.iter().flat_map(|draw| &draw.zero);
         match given
+            .chain(ranges)
             .chain(zero.map(|name| ("random.zero", name)))
             .find(|(_, name)| !tensors.contains_key(*name))
         {
@@ -490,6 +501,13 @@ impl From<&Scenario> for ScenarioFile {
                 .iter()
                 .map(|(name, tensor)| (name.clone(), TensorFile::from(tensor)))
                 .collect(),
+            ranges: scenario
+                .values
+                .tensors
+                .iter()
+                .filter(|(_, tensor)| !tensor.radius().is_zero())
+                .map(|(name, t)| (name.clone(), Exact(Surd::rational(t.radius().clone()))))
+                .collect(),
             ..Self::of(recipe)
         }
     }
@@ -515,6 +533,20 @@ impl TensorFile {
             ScenarioError::field(format!("tensors.{name}.scale"), "does not combine")
         })
     }
+}
+
+/// The radius of a range: a rational number that is not negative.
+fn range(name: &str, radius: &Exact) -> Result<Ratio, ScenarioError> {
+    let rational = radius.0.as_ratio().filter(|q| !q.is_negative()).cloned();
+    rational.ok_or_else(|| {
+        ScenarioError::field(
+            format!("ranges.{name}"),
+            format!(
+                "found {}, expected a rational number that is not negative",
+                radius.0
+            ),
+        )
+    })
 }
 
 pub(super) fn positive(field: &str, n: u32) -> Result<u32, ScenarioError> {

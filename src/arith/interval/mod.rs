@@ -53,7 +53,7 @@ pub use machine::F64Ends;
 pub use mp::MpEnds;
 pub use rounded::{Enclosed, Enclosures};
 
-use super::{Arithmetic, ArithmeticName, FloatFormat, Function, OpError, Ratio};
+use super::{Arithmetic, ArithmeticName, FloatFormat, Function, OpError, Ratio, Surd};
 use Toward::{Down, Up};
 
 /// The context of an interval arithmetic with the given end points.
@@ -231,6 +231,14 @@ impl<E: Ends> Arithmetic for Intervals<E> {
             inf: self.ends.from_f64(x, Down),
             sup: self.ends.from_f64(x, Up),
         })
+    }
+
+    fn from_ball(&self, centre: &Surd, radius: &Surd) -> Result<Self::Elem, OpError> {
+        let (centre, radius) = (self.from_surd(centre)?, self.from_surd(radius)?);
+        let mut ball = centre.clone();
+        self.ends.sub(&mut ball.inf, &centre.inf, &radius.sup, Down);
+        self.ends.add(&mut ball.sup, &centre.sup, &radius.sup, Up);
+        Ok(ball)
     }
 
     fn set(&self, out: &mut Self::Elem, x: &Self::Elem) {

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nalgebra::DMatrix;
+use num_traits::Zero;
 use rayon::prelude::*;
 use rug::Float;
 use rug::float::Round;
@@ -84,6 +85,8 @@ pub(super) struct Course<'g> {
     pub steps: Vec<Snapshot>,
     /// Why no more.
     pub ending: Option<Ending>,
+    /// Whether the exact values are those of a whole box of inputs.
+    pub has_ranges: bool,
 }
 
 type Run<'g> = Machine<'g, Enclosures<MpEnds>>;
@@ -114,13 +117,9 @@ impl<'g> Course<'g> {
                 carried: layout.len,
             });
         }
-        let ranges = layout.read(&machine, |x| x.range.clone());
+        let has_ranges = scenario.values.has_ranges();
         let first = exact.states.first().cloned().unwrap_or_default();
-        let apart = ranges
-            .iter()
-            .zip(&first)
-            .map(|(x, y)| distance(x, y, model));
-        let start: Vec<f64> = apart.collect();
+        let start = start(&graphs.step, &machine, &layout, &first, scenario)?;
         let mut course = Self {
             graphs,
             plan,
@@ -131,6 +130,7 @@ impl<'g> Course<'g> {
             start,
             steps: vec![],
             ending: None,
+            has_ranges,
         };
         course.enclose(machine, scenario, steps)?;
         Ok(course)
@@ -196,7 +196,10 @@ impl<'g> Course<'g> {
             let exact = &self.exact.states[taken + 1];
             let by_step = next.zip(exact).map(|(x, y)| distance(x, y, &self.model));
             let both = generators.reach.iter().zip(by_step).map(|(x, y)| x.min(y));
-            let reach: Vec<f64> = both.collect();
+            let reach: Vec<f64> = match self.has_ranges {
+                true => generators.reach.clone(),
+                false => both.collect(),
+            };
             let bounded = reach.iter().all(|x| x.is_finite());
             self.steps.push(snapshot);
             if !bounded {
@@ -357,6 +360,48 @@ impl<'g> Course<'g> {
     }
 }
 
+/// How far the first values can be from the exact ones `first`. Two boxes do not tell how far
+/// apart two runs from one input are; the rounding of the input does.
+fn start(
+    step: &StepGraph,
+    machine: &Run<'_>,
+    layout: &Layout,
+    first: &[Real],
+    scenario: &Scenario,
+) -> Result<Vec<f64>, BoundError> {
+    let model = machine.arithmetic().model();
+    let tensors = &scenario.values.tensors;
+    let ranged: BTreeSet<NodeId> = tensors
+        .iter()
+        .filter(|(_, tensor)| !tensor.radius().is_zero())
+        .filter_map(|(name, _)| step.graph.leaf(name))
+        .collect();
+    let mut all = vec![];
+    for part in &layout.parts {
+        let state = step.states.iter().find(|s| s.leaf == part.leaf);
+        let from = state.map_or(part.leaf, |s| s.initial);
+        if ranged.contains(&from)
+            && let Some(given) = machine.node(from)
+        {
+            all.extend(given.iter().map(|x| in_units(&x.any, model)));
+            continue;
+        }
+        let cone = step.graph.cone([from]);
+        if let Some(state) = state
+            && ranged.iter().any(|id| cone[id.index()])
+        {
+            return Err(BoundError::RangedState {
+                state: state.name.clone(),
+            });
+        }
+        if let Some(values) = machine.node(part.leaf) {
+            let apart = values.iter().zip(&first[part.offset..]);
+            all.extend(apart.map(|(x, y)| distance(&x.range, y, model)));
+        }
+    }
+    Ok(all)
+}
+
 /// The largest distance of a number of `x` from the one in `y`, in units of the unit roundoff.
 fn distance(x: &Real, y: &Real, model: &FloatModel) -> f64 {
     let up = |x: Float| x.to_f64_round(Round::Up);
@@ -367,6 +412,11 @@ fn distance(x: &Real, y: &Real, model: &FloatModel) -> f64 {
     scaled(x.sup(), y.inf())
         .max(scaled(y.sup(), x.inf()))
         .max(0.0)
+}
+
+/// `x` in units of the unit roundoff, rounded up.
+fn in_units(x: &Float, model: &FloatModel) -> f64 {
+    (x.clone() << model.precision).to_f64_round(Round::Up)
 }
 
 /// `x` moved apart by `reach` unit roundoffs.

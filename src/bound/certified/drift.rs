@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use nalgebra::DMatrix;
+use num_traits::Zero;
 use rug::Float;
 use rug::float::Round;
 
@@ -17,7 +18,7 @@ use super::reference::{magnitude, mignitude};
 use super::trace::{contributions, direction};
 use super::upward::Contribution;
 use super::{BoundError, Ending, adversary};
-use crate::arith::{Arithmetic, ArithmeticName, FloatModel, MpIntervals, Surd};
+use crate::arith::{Arithmetic, ArithmeticName, FloatModel, MpIntervals, Ratio, Surd};
 use crate::scenario::Scenario;
 
 /// The probability with which a probabilistic bound may fail, for each quantity.
@@ -36,7 +37,7 @@ pub struct Bounds {
     /// From sensitivities, for the documented order.
     pub stated_order: EntryBound,
     /// Not a certificate: exceeded with at most [`FAILURE_PROBABILITY`] where elementary errors
-    /// are independent and have mean zero.
+    /// are independent and have mean zero. At most the certified one for the documented order.
     pub probabilistic: EntryBound,
     /// The λ of the probabilistic bound.
     pub lambda: f64,
@@ -70,6 +71,34 @@ pub fn pair_bounds(
     at_steps: &[usize],
     progress: &(dyn Fn(f64) + Sync),
 ) -> Result<PairBounds, BoundError> {
+    let runs = [left, right];
+    pair_bounds_where(Gap::Enclosed, runs, factors, arith, at_steps, progress)
+}
+
+/// What is known of the distance of the two exact runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gap {
+    /// What their enclosures say; over ranges of inputs that is next to nothing.
+    Enclosed,
+    /// It is 0: the right run is the one to which a rule leads from the left one, and the
+    /// certificate of the rule was checked.
+    ByCertificate,
+}
+
+/// The same for `[left, right]`, with what is known of the distance of the two exact runs. Where
+/// tensors have a radius the bounds hold for every input in those ranges, the same one for both
+/// runs.
+///
+/// # Errors
+/// As [`pair_bounds`].
+pub fn pair_bounds_where(
+    gap: Gap,
+    [left, right]: [&Scenario; 2],
+    factors: &BTreeMap<String, Surd>,
+    arith: ArithmeticName,
+    at_steps: &[usize],
+    progress: &(dyn Fn(f64) + Sync),
+) -> Result<PairBounds, BoundError> {
     let model = FloatModel::of(arith).ok_or(BoundError::NoFormat(arith))?;
     let steps = at_steps.iter().copied().max().unwrap_or(0);
     let graphs = [Graphs::new(left)?, Graphs::new(right)?];
@@ -82,6 +111,7 @@ pub fn pair_bounds(
         right,
         factors,
         model: &model,
+        gap,
     };
     let names = pair.left.course.quantities();
     // Going back from the t-th step takes about t times the work of one.
@@ -113,10 +143,14 @@ pub fn pair_bounds(
     })
 }
 
+const NOT_OVER_RANGES: &str = "enclosures of two runs do not know that both start from the same one of the inputs that fill the ranges";
+
 type Values = BTreeMap<String, DMatrix<Real>>;
 
 struct Side<'g> {
     scenario: &'g Scenario,
+    /// The run in the middle of all ranges.
+    centre: Scenario,
     course: Course<'g>,
     enclosed: Vec<Values>,
     not_enclosed: Option<String>,
@@ -130,9 +164,17 @@ impl<'g> Side<'g> {
         steps: usize,
     ) -> Result<Self, BoundError> {
         let course = Course::new(graphs, scenario, model, steps)?;
-        let (enclosed, not_enclosed) = by_enclosure(&course.plan, scenario, model, steps);
+        let (enclosed, not_enclosed) = match course.has_ranges {
+            true => (vec![], Some(NOT_OVER_RANGES.to_owned())),
+            false => by_enclosure(&course.plan, scenario, model, steps),
+        };
+        let mut centre = scenario.clone();
+        for tensor in centre.values.tensors.values_mut() {
+            *tensor = tensor.clone().within(&Ratio::zero());
+        }
         Ok(Self {
             scenario,
+            centre,
             course,
             enclosed,
             not_enclosed,
@@ -156,6 +198,7 @@ struct Pair<'p> {
     right: Side<'p>,
     factors: &'p BTreeMap<String, Surd>,
     model: &'p FloatModel,
+    gap: Gap,
 }
 
 /// What is known of both runs at one time.
@@ -186,7 +229,8 @@ impl Pair<'_> {
             any_order: of(&|l, r, c| c * l.any + r.any),
             stated_order: of(&|l, r, c| c * l.stated + r.stated),
             probabilistic: of(&|l, r, c| {
-                lambda * (c * c * l.squares + r.squares).sqrt() + c * l.rest + r.rest
+                let likely = lambda * (c * c * l.squares + r.squares).sqrt() + c * l.rest + r.rest;
+                likely.min(c * l.stated + r.stated)
             }),
             lambda,
             adversarial: sums
@@ -224,7 +268,9 @@ impl Pair<'_> {
             let (mut scaled, mut gap) = (self.ctx.zero(), self.ctx.zero());
             self.ctx.mul(&mut scaled, &factor, x);
             self.ctx.sub(&mut gap, y, &scaled);
-            bound = Float::with_val_round(64, &bound + magnitude(&gap), Round::Up).0;
+            if self.gap == Gap::Enclosed {
+                bound = Float::with_val_round(64, &bound + magnitude(&gap), Round::Up).0;
+            }
             if bound > largest {
                 largest = bound;
             }
@@ -311,7 +357,7 @@ impl Pair<'_> {
         let entry = super::trace::entries_of(&self.left.course, name)[worst];
         let pushed = |side: &Side<'_>, along: i8| -> Result<DMatrix<Real>, BoundError> {
             let way = direction(&side.course, side.scenario, name, entry, taken)?;
-            adversary::pushed(&side.course, side.scenario, name, taken, &way, along)
+            adversary::pushed(&side.course, &side.centre, name, taken, &way, along)
         };
         let against = if *factor.sup() < 0 { 1 } else { -1 };
         let x = pushed(&self.left, against).map_err(|e| e.to_string())?;

@@ -25,6 +25,12 @@ pub enum BoundError {
     /// An operation of the analysis has no answer.
     #[error(transparent)]
     Operation(#[from] OpError),
+    /// A state whose first value is computed from inputs that fill a range.
+    #[error("the first value of `state.{state}` is computed from inputs that fill a range")]
+    RangedState {
+        /// The state.
+        state: String,
+    },
     /// Too many numbers are carried from step to step.
     #[error(
         "{carried} numbers are carried from step to step; at most {} are enclosed",

@@ -20,5 +20,7 @@ mod trace;
 mod upward;
 
 pub use course::MAX_CARRIED;
-pub use drift::{Bounds, EntryBound, FAILURE_PROBABILITY, PairBounds, pair_bounds};
+pub use drift::{
+    Bounds, EntryBound, FAILURE_PROBABILITY, Gap, PairBounds, pair_bounds, pair_bounds_where,
+};
 pub use error::{BoundError, Ending};

@@ -49,6 +49,10 @@ impl Reference {
                     ..
                 })
             );
+            // More digits do not make a box of inputs narrower.
+            if scenario.values.has_ranges() {
+                return Ok(run);
+            }
             let narrow = run.narrow_steps(model.precision + GUARD);
             if (narrow == run.states.len() && !undecided) || bits >= MAX_BITS {
                 return Ok(Self {

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use crate::arith::Arithmetic;
 use crate::bound::study::Jump;
 use crate::exec::Machine;
-use crate::graph::print::formula;
+use crate::graph::print::operand;
 use crate::graph::{Binary, Comparison, Graph, NodeId, Op, StepGraph, Unary};
 
 /// What is decided, and upon which nodes.
@@ -170,11 +170,12 @@ impl Decision {
     }
 
     fn describe(&self, graph: &Graph) -> String {
-        let name = |id: NodeId| match graph.describe(id) {
-            number if number.starts_with('%') => formula(graph, id),
-            name => name,
+        let alone = |id: NodeId| {
+            let text = operand(graph, id);
+            let inner = text.strip_prefix('(').and_then(|x| x.strip_suffix(')'));
+            inner.unwrap_or(&text).to_owned()
         };
-        let (x, y) = (name(self.x), name(self.y));
+        let (x, y) = (alone(self.x), alone(self.y));
         match self.kind {
             Kind::Sign => format!("sign({x})"),
             Kind::RowMax => format!("rowmax({x})"),

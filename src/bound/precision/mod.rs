@@ -112,6 +112,7 @@ pub fn study(
             loss: recipe.loss.name.to_owned(),
             optimizer: recipe.optimizer.name.to_owned(),
             sizes: run.sizes.iter().map(|(n, s)| (n.to_owned(), s)).collect(),
+            ranges: ranges(run),
         },
         leading,
         rows: done.into_iter().flat_map(|job| job.rows).collect(),
@@ -119,6 +120,13 @@ pub fn study(
         enough,
         reproduce: reproduce.to_owned(),
     })
+}
+
+/// How far entries may be from the given ones, by tensor.
+fn ranges(run: &Scenario) -> BTreeMap<String, String> {
+    let tensors = run.values.tensors.iter();
+    let radius = tensors.filter_map(|(n, t)| Some((n.clone(), t.scaled_radius()?.to_string())));
+    radius.collect()
 }
 
 /// The significand bits of a format.

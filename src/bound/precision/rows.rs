@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Plan, Rescaled, StudyError, significand_bits};
 use crate::arith::{Arithmetic, ArithmeticName, F64, parse_ratio, show_ratio};
+use crate::bound::certified::Gap;
 use crate::bound::exactness::{self, bit_exact_range};
 use crate::bound::measured::{ExactRun, Measured, measure};
 use crate::bound::pair::bounds;
@@ -48,7 +49,12 @@ impl Job<'_> {
         let after: Vec<usize> = (0..=self.most).collect();
         // Measuring is quick; nearly all the time goes to the bounds.
         let part = |done: f64| progress(0.1 + 0.8 * done);
-        let set = bounds(left, right, factors, self.arith, &after, &part)?;
+        // `rescale` has checked the certificate of the rule that leads to the right run.
+        let gap = match left.values.has_ranges() {
+            true => Gap::ByCertificate,
+            false => Gap::Enclosed,
+        };
+        let set = bounds(gap, [left, right], factors, self.arith, &after, &part)?;
         let rows = match self.is_row {
             true => {
                 let own = self.own_errors(&measured);

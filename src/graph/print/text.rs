@@ -31,13 +31,39 @@ pub fn to_text(step: &StepGraph) -> String {
 
 /// The formula of one node over the names of its operands.
 pub fn formula(graph: &Graph, id: NodeId) -> String {
-    let name = |x: &NodeId| graph.describe(*x);
+    written(graph, id, &|x: &NodeId| graph.describe(*x))
+}
+
+/// What a reader who does not have the list of nodes needs to find a node: its formula, in which
+/// operands without a name are written out, after the name where it has one.
+pub fn place(graph: &Graph, id: NodeId) -> String {
+    let formula = written(graph, id, &|x: &NodeId| operand(graph, *x));
+    match graph.describe(id) {
+        number if number.starts_with('%') => formula,
+        name => format!("{name} = {formula}"),
+    }
+}
+
+/// A node as it stands in the formula of another: by name, or written out one level.
+pub fn operand(graph: &Graph, id: NodeId) -> String {
+    match graph.describe(id) {
+        number if !number.starts_with('%') => number,
+        _ if matches!(graph.node(id).op, Op::Unary(..)) => formula(graph, id),
+        _ => format!("({})", formula(graph, id)),
+    }
+}
+
+fn written(graph: &Graph, id: NodeId, name: &dyn Fn(&NodeId) -> String) -> String {
     match &graph.node(id).op {
         Op::Leaf(leaf) => format!("leaf {}", leaf.name),
         Op::Constant(q) => format!("constant {}", show_ratio(q)),
         Op::Count(dim) => format!("count {dim}"),
         Op::Identity(dim) => format!("identity {dim}"),
-        Op::Unary(op, x) => format!("{}({})", unary_name(*op), name(x)),
+        Op::Unary(op, x) => {
+            let x = name(x);
+            let inner = x.strip_prefix('(').and_then(|x| x.strip_suffix(')'));
+            format!("{}({})", unary_name(*op), inner.unwrap_or(&x))
+        }
         Op::Binary(op, x, y) => match op {
             Binary::Add => format!("{} + {}", name(x), name(y)),
             Binary::Sub => format!("{} - {}", name(x), name(y)),

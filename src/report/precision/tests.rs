@@ -79,6 +79,7 @@ fn study() -> Study {
             loss: "l1".to_owned(),
             optimizer: "sgd".to_owned(),
             sizes: BTreeMap::new(),
+            ranges: BTreeMap::new(),
         },
         leading: "W".to_owned(),
         rows: vec![row],

@@ -291,8 +291,17 @@ pub(super) fn scenario(study: &Study) -> String {
         .sizes
         .iter()
         .map(|(name, size)| format!("{name} = {size}"));
+    let ranges = s.ranges.iter().map(|(name, r)| format!("{name} ± {r}"));
+    let ranges: Vec<String> = ranges.collect();
+    let over = match ranges.is_empty() {
+        true => String::new(),
+        false => format!(
+            "; the bounds hold for all of {}, what is measured for the middle",
+            ranges.join(", ")
+        ),
+    };
     format!(
-        "{}: {}, {} loss, {}; {}",
+        "{}: {}, {} loss, {}; {}{over}",
         if s.name.is_empty() { "run" } else { &s.name },
         s.model,
         s.loss,

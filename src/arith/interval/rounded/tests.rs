@@ -1,0 +1,269 @@
+//! No result of a float format escapes the enclosure of the operation.
+
+use proptest::prelude::*;
+use rug::Float;
+
+use super::super::{MpEnds, MpIntervals, OpError};
+use super::*;
+use crate::arith::{
+    Accumulator, ArithmeticName, BF16, F16, F32, F64, FloatFormat, Function, Machine, MachineFloat,
+    Reordered, Surd,
+};
+
+fn enclosures(name: ArithmeticName) -> Enclosures<MpEnds> {
+    Enclosures::new(MpEnds::new(200), FloatModel::of(name).unwrap())
+}
+
+fn point(ctx: &Enclosures<MpEnds>, x: f64) -> Enclosed<Float> {
+    ctx.given(ctx.intervals().from_f64(x).unwrap())
+}
+
+/// Whether the result of the format is one that the enclosure admits, or the enclosure says
+/// nothing.
+fn admits<F: MachineFloat>(
+    ctx: &Enclosures<MpEnds>,
+    wide: &Result<Enclosed<Float>, OpError>,
+    found: &Result<F, OpError>,
+) -> bool {
+    let (Ok(wide), Ok(found)) = (wide, found) else {
+        return true;
+    };
+    if ctx.check(wide).is_err() {
+        return true;
+    }
+    let found = Float::with_val(53, found.widen());
+    wide.range.inf <= found && found <= wide.range.sup
+}
+
+/// A number of the format from random bits, biased to the edges.
+fn number<F: MachineFloat>(model: &FloatModel, bits: u64, kind: u8) -> F {
+    let (emin, emax) = (model.emin.unwrap(), model.emax.unwrap());
+    let fraction = (bits >> 11) as f64 / (1u64 << 53) as f64 + 0.5;
+    let exponent = match kind % 5 {
+        0 => (bits % 8) as i32 - 4,
+        1 => emin + (bits % 30) as i32,
+        2 => emax - (bits % 12) as i32,
+        3 => (bits % 40) as i32 - 20,
+        _ => emin / 2 + (bits % 20) as i32,
+    };
+    let x = libm::scalbn(fraction, exponent);
+    let sign = if bits & 1 << 10 == 0 { 1.0 } else { -1.0 };
+    let x = F::narrow(sign * x);
+    if x.is_finite() { x } else { F::one() }
+}
+
+fn each_operation<F: MachineFloat>(ctx: Machine<F>, bits: &[u64], kinds: &[u8]) {
+    let wide = enclosures(ctx.name());
+    let numbers: Vec<F> = bits
+        .iter()
+        .zip(kinds)
+        .map(|(b, k)| number::<F>(wide.model(), *b, *k))
+        .collect();
+    let points: Vec<Enclosed<Float>> = numbers.iter().map(|x| point(&wide, x.widen())).collect();
+    let (x, y) = (&numbers[0], &numbers[1]);
+    let (px, py) = (&points[0], &points[1]);
+    let say = |what: &str| {
+        format!(
+            "{what} of {} and {} in {}",
+            x.widen(),
+            y.widen(),
+            ctx.name()
+        )
+    };
+    macro_rules! same {
+        ($what:expr, $f:expr, $g:expr) => {{
+            let mut out = F::zero();
+            let found = $f(&mut out).and_then(|()| ctx.check(&out)).map(|()| out);
+            let mut of = wide.zero();
+            let range = $g(&mut of).map(|()| of);
+            assert!(
+                admits(&wide, &range, &found),
+                "{}: {range:?}, {found:?}",
+                say($what)
+            );
+        }};
+    }
+    same!(
+        "sum",
+        |o| {
+            ctx.add(o, x, y);
+            Ok(())
+        },
+        |o| {
+            wide.add(o, px, py);
+            Ok(())
+        }
+    );
+    same!(
+        "difference",
+        |o| {
+            ctx.sub(o, x, y);
+            Ok(())
+        },
+        |o| {
+            wide.sub(o, px, py);
+            Ok(())
+        }
+    );
+    same!(
+        "product",
+        |o| {
+            ctx.mul(o, x, y);
+            Ok(())
+        },
+        |o| {
+            wide.mul(o, px, py);
+            Ok(())
+        }
+    );
+    same!("quotient", |o| ctx.div(o, x, y), |o| wide.div(o, px, py));
+    same!("root", |o| ctx.sqrt(o, x), |o| wide.sqrt(o, px));
+    same!("angle", |o| ctx.atan2(o, y, x), |o| wide.atan2(o, py, px));
+    for f in Function::ALL {
+        same!(f.name(), |o| ctx.function(f, o, x), |o| wide
+            .function(f, o, px));
+    }
+    for n in [1, 2, 3, 7, 30] {
+        same!("power", |o| ctx.power(o, x, n), |o| wide.power(o, px, n));
+    }
+    for to in [FloatFormat::Bf16, FloatFormat::F16, FloatFormat::F32] {
+        same!("cast", |o| ctx.cast(o, x, to), |o| wide.cast(o, px, to));
+    }
+    let half = numbers.len() / 2;
+    for seed in 0..4 {
+        let other = Reordered::new(ctx, seed, seed % 2 == 0);
+        same!(
+            "sum of many",
+            |o| {
+                other.sum(o, numbers.iter());
+                Ok(())
+            },
+            |o| {
+                wide.sum(o, points.iter());
+                Ok(())
+            }
+        );
+        same!(
+            "product of vectors",
+            |o| {
+                other.dot(o, numbers[..half].iter().zip(&numbers[half..]));
+                Ok(())
+            },
+            |o| {
+                wide.dot(o, points[..half].iter().zip(&points[half..]));
+                Ok(())
+            }
+        );
+    }
+    // In the documented order the error is within its own bound.
+    let exact = Enclosures::exact(MpEnds::new(600), wide.model().clone());
+    let (mut found, mut known) = (F::zero(), exact.zero());
+    ctx.dot(&mut found, numbers[..half].iter().zip(&numbers[half..]));
+    let points: Vec<Enclosed<Float>> = numbers.iter().map(|x| point(&exact, x.widen())).collect();
+    exact.dot(&mut known, points[..half].iter().zip(&points[half..]));
+    if ctx.check(&found).is_ok() && exact.check(&known).is_ok() {
+        let off = Float::with_val(600, &known.range.inf - found.widen()).abs();
+        assert!(
+            off <= known.stated,
+            "{}: off by {off}, {known:?}",
+            say("documented order")
+        );
+        assert!(known.stated <= known.any.clone() * 2u32);
+    }
+}
+
+#[test]
+fn constants_beyond_the_range_are_none() {
+    let ctx = enclosures(ArithmeticName::F16);
+    let of = |text: &str| ctx.from_surd(&text.parse().unwrap());
+    assert!(of("65504").is_ok() && of("65536").is_err());
+    assert!(of("sqrt(2)").is_ok());
+    // The square would overflow on the way.
+    assert!(of("1024*sqrt(2)").is_err());
+    for text in [
+        "sqrt(2)",
+        "-1/3*sqrt(5)",
+        "1/512*sqrt(3)",
+        "1/4096*sqrt(2)",
+        "1/65536*sqrt(7)",
+    ] {
+        let found = F16.from_surd(&text.parse().unwrap());
+        assert!(
+            admits(&ctx, &of(text), &found),
+            "{text}: {:?} {found:?}",
+            of(text)
+        );
+    }
+}
+
+/// A number of a ball, rounded by the format, is in the enclosure and within the error of the
+/// exact number.
+fn in_ball<F: MachineFloat>(ctx: Machine<F>, [centre, radius, at]: &[Ratio; 3], root: &Surd) {
+    let times_root = |q: &Ratio| root.checked_mul(&Surd::rational(q.clone())).unwrap();
+    let number = times_root(&(centre + radius * at));
+    let wide = enclosures(ctx.name());
+    let ball = wide.from_ball(&times_root(centre), &times_root(radius));
+    let found = ctx.from_surd(&number);
+    assert!(
+        admits(&wide, &ball, &found),
+        "{number} in {}: {ball:?}",
+        ctx.name()
+    );
+    if let (Ok(ball), Ok(found)) = (ball, found) {
+        let precise = MpIntervals::new(600);
+        let mut apart = precise.zero();
+        let found = precise.from_f64(found.widen()).unwrap();
+        precise.sub(&mut apart, &precise.from_surd(&number).unwrap(), &found);
+        let (inf, sup) = (apart.inf().clone().abs(), apart.sup().clone().abs());
+        let off = if inf > sup { inf } else { sup };
+        assert!(
+            off <= ball.any,
+            "{number} in {}: {off}, {ball:?}",
+            ctx.name()
+        );
+    }
+}
+
+fn cases() -> u32 {
+    let factor = std::env::var("LORA_GAUGE_CASES").ok();
+    2000 * factor.map_or(1, |text| text.parse::<u32>().unwrap())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
+    #[test]
+    fn no_number_of_a_ball_escapes(
+        (mantissa, exponent) in (-4096i64..=4096, -30i32..16),
+        radius in 0i64..64,
+        at in -8i64..=8,
+        root in prop::sample::select(vec!["1", "-1", "sqrt(3)", "-1/3*sqrt(5)", "1/4096*sqrt(2)"]),
+    ) {
+        let unit = FloatModel::power_of_two(i64::from(exponent));
+        let centre = &unit * Ratio::from_integer(mantissa.into());
+        let radius = &unit * Ratio::from_integer(radius.into());
+        let numbers = [centre, radius, Ratio::new(at.into(), 8.into())];
+        let root: Surd = root.parse().unwrap();
+        in_ball(F32, &numbers, &root);
+        in_ball(F64, &numbers, &root);
+        in_ball(BF16, &numbers, &root);
+        in_ball(F16, &numbers, &root);
+    }
+
+    #[test]
+    fn no_result_of_a_format_escapes(
+        bits in prop::collection::vec(any::<u64>(), 2..10),
+        kinds in prop::collection::vec(any::<u8>(), 10),
+        alike in any::<bool>(),
+    ) {
+        // Terms of one size cancel and round more than others.
+        let kinds = if alike { vec![kinds[0]; 10] } else { kinds };
+        each_operation(F32, &bits, &kinds);
+        each_operation(F64, &bits, &kinds);
+        each_operation(BF16, &bits, &kinds);
+        each_operation(F16, &bits, &kinds);
+        for sums in [Accumulator::F32, Accumulator::Exact] {
+            each_operation(BF16::accumulating(sums), &bits, &kinds);
+            each_operation(F16::accumulating(sums), &bits, &kinds);
+        }
+    }
+}
