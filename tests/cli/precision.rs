@@ -139,6 +139,61 @@ fn the_example_runs() {
     assert_eq!(lora(&["run", &file]).code, 0);
 }
 
+/// Over ranges of inputs a bound is no smaller, and an enclosure that does not know that both
+/// runs have the same input is none.
+#[test]
+fn ranges_of_inputs_widen_the_bounds() {
+    let scratch = Scratch::new();
+    let of = |ranges: &str| {
+        let text = SMALL
+            .replace("[precision]", &format!("{ranges}\n[precision]"))
+            .replace(r#"["f32", "bf16", "mp:60"]"#, r#"["f32"]"#)
+            .replace("k = [3, 4]", "k = [3]");
+        let file = scratch.file("ranges.toml", &text);
+        let ran = lora(&["precision", &file, "--json"]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let value = ran.json();
+        let bound = value["rows"][1]["bound"]["W"].as_str().expect("a bound");
+        (bound.parse::<f64>().expect("a number"), value)
+    };
+    let (point, _) = of("");
+    let (over, value) = of("[ranges]\nX = \"1/8\"\nA = \"1/8\"");
+    assert!(over > point, "{over} over ranges, {point} without");
+    assert_eq!(value["scenario"]["ranges"]["X"], "1/8");
+    let row = &value["rows"][1];
+    assert!(row["enclosure"]["W"].is_null() && row["drift"]["W"].is_string());
+    let why = row["why"]["enclosure"]["W"].as_str().expect("a reason");
+    assert!(why.contains("the same one of the inputs"), "{why}");
+}
+
+/// The rows that the README shows are what the program prints.
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let example = lora(&["precision", "--example"]).out;
+    let text = example
+        .replace(
+            r#"["f32", "f64", "bf16", "mp:113", "mp:256", "mp:1024"]"#,
+            r#"["f32", "f64", "bf16"]"#,
+        )
+        .replace("[24, 53, 113, 256, 512, 1024]", "[24]")
+        .replace("steps = [5, 20]", "steps = [20]");
+    let scratch = Scratch::new();
+    let file = scratch.file("readme.toml", &text);
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let printed: Vec<String> = lora(&["precision", &file]).out.lines().map(words).collect();
+    let readme = include_str!("../../README.md");
+    let shown = readme.split("<!-- precision -->").nth(1).expect("rows");
+    let shown = shown.lines().map(words).filter(|line| {
+        let first = line.split(' ').next().unwrap_or_default();
+        ["f32", "f64", "bf16"].contains(&first)
+    });
+    let shown: Vec<String> = shown.collect();
+    assert_eq!(shown.len(), 3, "{shown:?}");
+    for line in shown {
+        assert!(printed.contains(&line), "{line}\nin {printed:#?}");
+    }
+}
+
 #[test]
 fn bad_input_names_file_field_and_what_is_expected() {
     let scratch = Scratch::new();
@@ -166,6 +221,16 @@ fn bad_input_names_file_field_and_what_is_expected() {
             ["precision.against_bits[1]", "found 1 bits"],
         ),
         ("wanted = 12", "wonted = 12", ["wonted", "expected"]),
+        (
+            "[precision]",
+            "[ranges]\nX = \"-1/8\"\n[precision]",
+            ["ranges.X", "not negative"],
+        ),
+        (
+            "[precision]",
+            "[ranges]\nQ = \"1/8\"\n[precision]",
+            ["ranges.Q", "it has A, B"],
+        ),
         ("wanted = 12", "split = \"c\"", ["split", "expected"]),
         (
             "steps = 3",
