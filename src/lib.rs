@@ -12,6 +12,7 @@ pub mod audit;
 pub mod bound;
 pub mod cli;
 pub mod exec;
+pub mod fault;
 pub mod gauge;
 pub mod graph;
 pub mod report;

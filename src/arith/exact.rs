@@ -2,6 +2,7 @@
 //!
 //! `k`, `√k` and `lr/k` are held in these forms until an arithmetic rounds them, once.
 
+use crate::fault::{Fault, planted};
 use std::fmt;
 
 use num_bigint::BigInt;
@@ -193,7 +194,10 @@ impl Surd {
 
     /// The product; `None` when the two roots do not combine into one.
     pub fn checked_mul(&self, other: &Self) -> Option<Self> {
-        let coeff = &self.coeff * &other.coeff;
+        let mut coeff = &self.coeff * &other.coeff;
+        if planted(Fault::SurdLosesSign) {
+            coeff = coeff.abs();
+        }
         let (a, b) = (&self.radicand, &other.radicand);
         if coeff.is_zero() {
             return Some(Self::rational(coeff));

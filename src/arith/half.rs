@@ -12,8 +12,9 @@
 use ::half::{bf16, f16};
 
 use super::machine::{FormatOf, Machine, MachineFloat};
-use super::round::{BFLOAT16, BINARY16, round_f64};
+use super::round::{BFLOAT16, BINARY16, Format, round_f64};
 use super::{Accumulator, ArithmeticName, Function};
+use crate::fault::{Fault, planted};
 
 /// bfloat16.
 pub type BF16 = Machine<bf16>;
@@ -26,6 +27,18 @@ pub const BF16: BF16 = Machine::new(None);
 /// The `f16` context.
 #[allow(non_upper_case_globals)]
 pub const F16: F16 = Machine::new(None);
+
+/// `x`, or what a planted fault makes of it before it is rounded.
+fn faulty(x: f64, format: Format) -> f64 {
+    let truncates = planted(Fault::BfloatTruncates) && format == BFLOAT16;
+    if truncates && x.is_finite() {
+        // The bits of binary64 beyond the 7 stored ones of bfloat16.
+        return f64::from_bits(x.to_bits() & !((1 << 45) - 1));
+    }
+    let least = libm::scalbn(1.0, format.normal_exponent());
+    let flushed = planted(Fault::SubnormalsFlushed) && format == BINARY16 && x.abs() < least;
+    if flushed { 0.0 } else { x }
+}
 
 macro_rules! half_format {
     ($float:ty, $own:expr, $with:expr, $format:expr) => {
@@ -43,6 +56,7 @@ macro_rules! half_format {
             }
             const FORMAT: FormatOf = FormatOf($format);
             fn narrow(x: f64) -> Self {
+                let x = faulty(x, $format);
                 let infinite = f64::INFINITY.copysign(x);
                 // What is rounded already is converted exactly.
                 Self::from_f64(match x.is_finite() {

@@ -3,6 +3,7 @@
 //! One generic implementation serves both, and the half formats. Results beyond the range become infinities inside a
 //! node and are reported by `check`; no infinity or NaN ever leaves a node unnoticed.
 
+use crate::fault::{Fault, planted};
 use std::cmp::Ordering;
 use std::fmt::Debug;
 
@@ -244,6 +245,7 @@ impl<F: MachineFloat> Arithmetic for Machine<F> {
         // `signum` of the standard library answers 1 at zero.
         *out = match self.compare(x, &F::zero())? {
             Ordering::Less => -F::one(),
+            Ordering::Equal if planted(Fault::SignOfZeroIsOne) => F::one(),
             Ordering::Equal => F::zero(),
             Ordering::Greater => F::one(),
         };

@@ -3,6 +3,7 @@
 //! The exponent range is practically unbounded, so `mp:53` rounds like `f64` wherever `f64`
 //! neither under- nor overflows.
 
+use crate::fault::{Fault, planted};
 use std::cmp::Ordering;
 
 use rug::float::Special;
@@ -21,7 +22,10 @@ pub struct Mp {
 impl Mp {
     /// A context of `bits` significand bits; at least 2 (below that a tie has no even side).
     pub fn new(bits: u32) -> Self {
-        Self { bits: bits.max(2) }
+        let short = u32::from(planted(Fault::OneBitShort));
+        Self {
+            bits: bits.saturating_sub(short).max(2),
+        }
     }
 
     /// The precision in bits.

@@ -7,6 +7,7 @@
 
 use super::slot::{Cause, CauseNumber, Causes, Slot};
 use crate::arith::{Arithmetic, OpError};
+use crate::fault::{Fault, planted};
 use crate::graph::{Comparison, NodeId};
 
 /// What the kernels share.
@@ -53,6 +54,9 @@ impl<'s, E: nalgebra::Scalar> View<'s, E> {
 
     /// Reads the transpose of `slot`.
     pub fn transposed(slot: &'s Slot<E>) -> Self {
+        if planted(Fault::SquareNotTransposed) && slot.matrix.is_square() {
+            return Self::broadcast(slot, slot.matrix.shape());
+        }
         Self {
             slot,
             entries: slot.matrix.as_slice(),
@@ -268,6 +272,9 @@ impl<A: Arithmetic> Context<'_, A> {
                 .zip(right.chunks_exact(inner))
             {
                 for (k, (x, y)) in left.chunks_exact(rows).zip(y).enumerate() {
+                    if planted(Fault::ProductSkipsLast) && k > 0 && k + 1 == inner {
+                        continue;
+                    }
                     if k == 0 {
                         for (o, x) in o.iter_mut().zip(x) {
                             self.ctx.mul(o, x, y);
@@ -300,7 +307,11 @@ impl<A: Arithmetic> Context<'_, A> {
         for o in entries.iter_mut() {
             self.ctx.set(o, self.zero);
         }
+        let last = (shape.0 * shape.1 > 1).then(|| (shape.0 - 1, shape.1 - 1));
         let add = |entries: &mut [A::Elem], row: usize, col: usize| {
+            if planted(Fault::SumSkipsLast) && last == Some((row, col)) {
+                return;
+            }
             let target = &mut entries[row * to.0 + col * to.1 * rows];
             let value = &x.matrix[(row, col)];
             // Begin with the first entry, not with zero: 0 + −0 would lose the sign.

@@ -9,6 +9,7 @@ use super::plan::{Instruction, Kernel, Move};
 use super::slot::{CauseNumber, Causes, Slot};
 use super::{ExecError, Options, Plan, Sizes, Values};
 use crate::arith::{Arithmetic, OpError, Surd};
+use crate::fault::{Fault, planted};
 use crate::graph::print::place;
 use crate::graph::{Binary, LeafKind, NodeId, Op, StepGraph, Unary};
 
@@ -191,7 +192,8 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
     fn begin(&mut self) -> Result<(), ExecError> {
         self.causes.forget_after(self.lasting_causes);
         if let Some((id, slot)) = self.plan.step_number {
-            let number = self.ctx.from_integer(self.number);
+            let off = planted(Fault::StepNumberOff) && self.rounds_in_binary();
+            let number = self.ctx.from_integer(self.number - u64::from(off));
             self.slots[slot].matrix[(0, 0)] =
                 number.map_err(|source| self.error(id, (0, 0), source))?;
         }
@@ -207,11 +209,24 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
     pub fn advance(&mut self) -> Result<(), ExecError> {
         self.complete()?;
         let plan = Arc::clone(&self.plan);
+        if planted(Fault::ReadAfterWrite) && self.rounds_in_binary() {
+            self.move_all(&plan.aside);
+            self.move_all(&plan.commit);
+            self.execute_with(&plan.rest, &mut |_, _| {});
+        }
         self.move_all(&plan.aside);
-        self.move_all(&plan.commit);
+        let stale = planted(Fault::StaleState) && self.rounds_in_binary();
+        let kept = plan.commit.len() - usize::from(stale && plan.step().states.len() > 1);
+        self.move_all(&plan.commit[..kept]);
         self.number += 1;
         self.stage = Stage::Nothing;
         Ok(())
+    }
+
+    /// Whether this is the run of a binary format, in which some faults are planted.
+    fn rounds_in_binary(&self) -> bool {
+        use crate::arith::ArithmeticName::{Bf16, F16, F32, F64};
+        matches!(self.ctx.name(), F32 | F64 | Bf16 | F16)
     }
 
     /// The loss as of the last `forward`; zero before the first.

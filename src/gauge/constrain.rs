@@ -12,6 +12,7 @@ use super::field::Field;
 use super::linear::Form;
 use super::zero::zeros;
 use crate::arith::Ratio;
+use crate::fault::{Fault, planted};
 use crate::graph::{Binary, Comparison, LeafKind, NodeId, Op, StepGraph, Unary};
 
 /// An unknown of the system.
@@ -285,7 +286,8 @@ impl<F: Field> Walk<'_, F> {
                 Unary::Inverse => Form::zero().minus(&self.form(x)),
                 Unary::Sqrt | Unary::MatrixSqrt if scaling => {
                     let half = F::unit().plus(&F::unit()).inverse();
-                    self.form(x).scaled(&half)
+                    let whole = planted(Fault::RootNotHalved);
+                    self.form(x).scaled(&if whole { F::unit() } else { half })
                 }
                 // Rounding commutes with a change of sign, and with scaling only by powers of two.
                 Unary::Cast(_) if !scaling || self.powers_of_two => self.form(x),
@@ -300,6 +302,7 @@ impl<F: Field> Walk<'_, F> {
             Op::Binary(op, x, y) => match op {
                 Binary::Mul | Binary::MatMul => self.form(x).plus(&self.form(y)),
                 Binary::Div => self.form(x).minus(&self.form(y)),
+                Binary::Add if planted(Fault::SumUnconstrained) && !self.is_zero(x) => self.form(x),
                 Binary::Add | Binary::Sub => self.equal(id, x, y),
                 Binary::Max | Binary::Min if scaling => self.equal(id, x, y),
                 Binary::Atan2 if scaling => {
@@ -318,6 +321,9 @@ impl<F: Field> Walk<'_, F> {
                 otherwise,
             } => {
                 // An order is not preserved by a change of sign; an equality is.
+                if planted(Fault::ComparisonUnconstrained) {
+                    return self.equal(id, then, otherwise);
+                }
                 if scaling || comparison == Comparison::Equal {
                     self.equal(id, lhs, rhs);
                 } else {

@@ -11,6 +11,7 @@ use super::linear::Echelon;
 use super::name::generator_name;
 use super::words::show_decimal;
 use crate::arith::Ratio;
+use crate::fault::{Fault, planted};
 use crate::graph::{LeafKind, NodeId, Op, StepGraph};
 
 /// The exponents of one quantity, one per generator of a [`Rule`].
@@ -144,9 +145,34 @@ pub struct Inference {
 /// inside transcendental functions, are not looked through.
 pub fn infer(step: &StepGraph, options: &Options) -> Inference {
     let system = System::<Ratio>::new(step, options, &BTreeSet::new());
-    let rule = solve(step, &system);
+    let mut rule = solve(step, &system);
     let certificate = Certificate::of_rule(step, options, &rule, super::Symmetry::Scaling);
+    plant(&mut rule);
     Inference { rule, certificate }
+}
+
+/// What planted faults make of a rule.
+fn plant(rule: &mut Rule) {
+    let bases = rule.bases.clone();
+    let is = |name: &String, base: &str| bases.get(name).is_some_and(|b| b == base);
+    for (name, weight) in &mut rule.weights {
+        let off = (planted(Fault::EpsWeightOff) && is(name, "eps"))
+            || (planted(Fault::MomentWeightOff) && name.starts_with("state."))
+            || (planted(Fault::ScalingWeightOff) && is(name, "s"));
+        let negated = planted(Fault::LrWeightNegated) && is(name, "lr");
+        let forgotten = planted(Fault::WeightDecayForgotten) && is(name, "weight_decay");
+        for w in weight {
+            if off {
+                *w += Ratio::from_integer(1.into());
+            }
+            if negated {
+                *w = -w.clone();
+            }
+            if forgotten {
+                *w = Ratio::zero();
+            }
+        }
+    }
 }
 
 /// The rule of `step` under `options`, without a certificate.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{Binary, Builder, Comparison, Expr, GraphError, NodeId, Op, Shape, Unary};
 use crate::arith::Function;
+use crate::fault::{Fault, planted};
 
 /// The gradients of the scalar `loss` with respect to each of `wrt`, as new nodes of the same
 /// builder; each has the shape of its variable. A variable on which the loss does not depend
@@ -204,7 +205,14 @@ pub(super) fn parts<'g>(
             match binary {
                 Binary::Add => vec![(*x, adjoint), (*y, adjoint)],
                 Binary::Sub => vec![(*x, adjoint), (*y, -adjoint)],
+                Binary::Mul if planted(Fault::SquareLacksTwo) && x == y => {
+                    vec![(*x, times(adjoint, right()))]
+                }
                 Binary::Mul => vec![(*x, times(adjoint, right())), (*y, times(adjoint, left()))],
+                Binary::Div if planted(Fault::QuotientGradientSign) => vec![
+                    guarded(*x, adjoint / right()),
+                    guarded(*y, times(adjoint, source.value(id)) / right()),
+                ],
                 Binary::Div => vec![
                     guarded(*x, adjoint / right()),
                     guarded(*y, -times(adjoint, source.value(id)) / right()),
@@ -240,7 +248,10 @@ pub(super) fn parts<'g>(
             otherwise,
         } => {
             let [taken, left] = source.branches(id, adjoint, (*comparison, *lhs, *rhs));
-            vec![(*then, taken), (*otherwise, left)]
+            match planted(Fault::OtherBranch) {
+                true => vec![(*then, left), (*otherwise, taken)],
+                false => vec![(*then, taken), (*otherwise, left)],
+            }
         }
     })
 }

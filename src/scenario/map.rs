@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use num_traits::Zero;
 
 use super::Scenario;
-use crate::arith::{Ratio, Surd, show_ratio};
+use crate::arith::{Arithmetic, F64, Ratio, Surd, ratio_from_f64, show_ratio};
+use crate::fault::{Fault, planted};
 use crate::graph::StepGraph;
 
 /// A map in a user's words: a power of k for each named quantity.
@@ -165,7 +166,12 @@ impl Powers {
             quantity: quantity.to_owned(),
         };
         let factor = |name: &str, power: &Ratio| -> Result<Surd, MapError> {
-            let scale = Surd::power(k, power).ok_or_else(|| fail(name, power))?;
+            let mut scale = Surd::power(k, power).ok_or_else(|| fail(name, power))?;
+            if planted(Fault::FactorThroughF64)
+                && let Some(near) = F64.from_surd(&scale).ok().and_then(ratio_from_f64)
+            {
+                scale = Surd::rational(near);
+            }
             let sign = Surd::from(if self.negated.contains(name) { -1 } else { 1 });
             scale.checked_mul(&sign).ok_or_else(|| fail(name, power))
         };
@@ -176,7 +182,9 @@ impl Powers {
                     .ok_or_else(|| fail(name, power))?;
             }
         }
-        for (name, power) in &self.initial {
+        let kept = usize::from(planted(Fault::InitialValueKept));
+        let tensors = self.initial.len() - kept.min(self.initial.len());
+        for (name, power) in self.initial.iter().take(tensors) {
             if let Some(tensor) = mapped.values.tensors.get_mut(name) {
                 *tensor = tensor
                     .scaled_by(&factor(name, power)?)

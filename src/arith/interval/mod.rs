@@ -54,6 +54,7 @@ pub use mp::MpEnds;
 pub use rounded::{Enclosed, Enclosures};
 
 use super::{Arithmetic, ArithmeticName, FloatFormat, Function, OpError, Ratio, Surd};
+use crate::fault::{Fault, planted};
 use Toward::{Down, Up};
 
 /// The context of an interval arithmetic with the given end points.
@@ -203,6 +204,15 @@ impl<E: Ends> Intervals<E> {
     }
 }
 
+/// The two directions, exchanged where `fault` is planted.
+fn outward_unless(fault: Fault) -> (Toward, Toward) {
+    if planted(fault) {
+        (Up, Down)
+    } else {
+        (Down, Up)
+    }
+}
+
 const OVERLAP: OpError = OpError::Undecided("the intervals overlap");
 
 impl<E: Ends> Arithmetic for Intervals<E> {
@@ -247,7 +257,12 @@ impl<E: Ends> Arithmetic for Intervals<E> {
     }
 
     fn add(&self, out: &mut Self::Elem, x: &Self::Elem, y: &Self::Elem) {
-        self.ends.add(&mut out.inf, &x.inf, &y.inf, Down);
+        let down = if planted(Fault::IntervalSumInward) {
+            Up
+        } else {
+            Down
+        };
+        self.ends.add(&mut out.inf, &x.inf, &y.inf, down);
         self.ends.add(&mut out.sup, &x.sup, &y.sup, Up);
     }
 
@@ -288,8 +303,9 @@ impl<E: Ends> Arithmetic for Intervals<E> {
                 "square root of an interval with negative numbers",
             ));
         }
-        self.ends.sqrt(&mut out.inf, &x.inf, Down);
-        self.ends.sqrt(&mut out.sup, &x.sup, Up);
+        let (down, up) = outward_unless(Fault::IntervalRootInward);
+        self.ends.sqrt(&mut out.inf, &x.inf, down);
+        self.ends.sqrt(&mut out.sup, &x.sup, up);
         Ok(())
     }
 

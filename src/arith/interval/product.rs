@@ -1,8 +1,9 @@
 //! Products, quotients and powers, by the signs of the operands.
 
 use super::Toward::{Down, Up};
-use super::{Ends, Interval, Intervals, Side};
+use super::{Ends, Interval, Intervals, Side, outward_unless};
 use crate::arith::OpError;
+use crate::fault::{Fault, planted};
 
 impl<E: Ends> Intervals<E> {
     /// `out ← x · y`; the smallest and the largest product of two end points.
@@ -37,8 +38,9 @@ impl<E: Ends> Intervals<E> {
                 return;
             }
         };
-        self.ends.mul(&mut out.inf, least.0, least.1, Down);
-        self.ends.mul(&mut out.sup, largest.0, largest.1, Up);
+        let (down, up) = outward_unless(Fault::IntervalProductInward);
+        self.ends.mul(&mut out.inf, least.0, least.1, down);
+        self.ends.mul(&mut out.sup, largest.0, largest.1, up);
     }
 
     /// `out ← x / y` for a divisor that is certainly not 0.
@@ -65,8 +67,9 @@ impl<E: Ends> Intervals<E> {
             (Left, _) => ((&x.sup, &y.inf), (&x.inf, &y.sup)),
             (Both, _) => ((&x.sup, &y.sup), (&x.inf, &y.sup)),
         };
-        self.ends.div(&mut out.inf, least.0, least.1, Down);
-        self.ends.div(&mut out.sup, largest.0, largest.1, Up);
+        let (down, up) = outward_unless(Fault::IntervalQuotientInward);
+        self.ends.div(&mut out.inf, least.0, least.1, down);
+        self.ends.div(&mut out.sup, largest.0, largest.1, up);
         Ok(())
     }
 
@@ -79,7 +82,10 @@ impl<E: Ends> Intervals<E> {
                 let mut flipped = self.ends.zero();
                 self.ends.neg(&mut flipped, &x.inf);
                 let largest = self.larger(&flipped, &x.sup);
-                let least = self.ends.zero();
+                let least = match planted(Fault::SquareAcrossZero) {
+                    true => self.smaller(&flipped, &x.sup).clone(),
+                    false => self.ends.zero(),
+                };
                 self.ends.power(&mut out.inf, &least, n, Down);
                 self.ends.power(&mut out.sup, largest, n, Up);
                 return;

@@ -22,6 +22,7 @@ mod tests;
 use super::Toward::{Down, Up};
 use super::{Ends, Interval, Intervals, OpError};
 use crate::arith::{Arithmetic, FloatModel, Ratio};
+use crate::fault::{Fault, planted};
 
 /// What is known of one entry in every admissible run, and of the error made at its node.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,8 +56,9 @@ impl<E: Ends> Enclosures<E> {
     pub fn new(ends: E, model: FloatModel) -> Self {
         let power = |e: i64| ends.from_ratio(&FloatModel::power_of_two(e), Up);
         let zero = ends.zero();
+        let halved = i64::from(planted(Fault::UnitRoundoffHalved));
         Self {
-            unit: power(-i64::from(model.precision)),
+            unit: power(-i64::from(model.precision) - halved),
             tiny: model.emin.map_or(zero.clone(), |e| power(i64::from(e) - 1)),
             least_normal: model.least_normal().map_or(zero, power),
             largest: model.largest().map(|q| ends.from_ratio(&q, Down)),
@@ -131,6 +133,9 @@ impl<E: Ends> Enclosures<E> {
 
     /// Whether some number of `x` may be below the normal range without being 0.
     fn may_underflow(&self, x: &Interval<E::End>) -> bool {
+        if planted(Fault::UnderflowForgotten) {
+            return false;
+        }
         let below = self.up(|e, out| e.neg(out, &self.least_normal));
         x.inf < self.least_normal && x.sup > below && !self.is_zero(x)
     }

@@ -19,6 +19,7 @@ use super::trace::{contributions, direction};
 use super::upward::Contribution;
 use super::{BoundError, Ending, adversary};
 use crate::arith::{Arithmetic, ArithmeticName, FloatModel, MpIntervals, Ratio, Surd};
+use crate::fault::{Fault, planted};
 use crate::scenario::Scenario;
 
 /// The probability with which a probabilistic bound may fail, for each quantity.
@@ -226,7 +227,10 @@ impl Pair<'_> {
         };
         Bounds {
             enclosure: self.enclosure(name, taken),
-            any_order: of(&|l, r, c| c * l.any + r.any),
+            any_order: of(&|l, r, c| match planted(Fault::RightRunForgotten) {
+                true => c * l.any,
+                false => c * l.any + r.any,
+            }),
             stated_order: of(&|l, r, c| c * l.stated + r.stated),
             probabilistic: of(&|l, r, c| {
                 let likely = lambda * (c * c * l.squares + r.squares).sqrt() + c * l.rest + r.rest;

@@ -12,6 +12,7 @@ use super::course::Course;
 use super::snapshot::Snapshot;
 use super::upward::Contribution;
 use crate::exec::{ExecError, Sizes};
+use crate::fault::{Fault, planted};
 use crate::graph::{Binary, LeafKind, NodeId, Op, Sensitivity, StepGraph, Unary};
 use crate::scenario::Scenario;
 
@@ -110,6 +111,9 @@ pub(super) fn contributions(
     let finish = |entry: Entry| {
         let mut total = entry.total;
         for (size, start) in entry.carried.iter().zip(&course.start) {
+            if planted(Fault::FirstRoundingForgotten) {
+                break;
+            }
             let error = Contribution {
                 any: *start,
                 stated: *start,
@@ -118,7 +122,8 @@ pub(super) fn contributions(
             };
             total.note(magnitude(size), &error);
         }
-        for (sizes, errors) in entry.lasting.values() {
+        let lasting = (!planted(Fault::LastingErrorsForgotten)).then_some(&entry.lasting);
+        for (sizes, errors) in lasting.into_iter().flat_map(BTreeMap::values) {
             for (size, error) in sizes.iter().zip(errors) {
                 total.note(magnitude(size), error);
             }

@@ -16,6 +16,7 @@ mod tests;
 
 use crate::arith::{Arithmetic, ArithmeticName, BF16, F16, F32, F64, Machine, MachineFloat};
 use crate::exec::ExecError;
+use crate::fault::{Fault, planted};
 use crate::gauge::Rule;
 use crate::scenario::{MapError, Scenario};
 use crate::zoo::RecipeError;
@@ -217,9 +218,14 @@ impl InFormat for Question<'_> {
             // Inwards to a multiple.
             _ => Some((bound * up).div_euclid(every) * every * up),
         };
+        let further = if planted(Fault::ExactRangeTooWide) {
+            every
+        } else {
+            0
+        };
         let (from, to) = (
             end(found.exact.range.from, -1),
-            end(found.exact.range.to, 1),
+            end(found.exact.range.to + further, 1),
         );
         let results = |end: Option<i64>, up: i64| -> Result<Option<i64>, ExactnessError> {
             let Some(end) = end else { return Ok(None) };

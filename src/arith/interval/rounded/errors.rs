@@ -6,6 +6,7 @@ use super::super::{Ends, Interval};
 use super::Enclosed;
 use super::Enclosures;
 use crate::arith::{Accumulator, Arithmetic, FloatModel, Function};
+use crate::fault::{Fault, planted};
 
 impl<E: Ends> Enclosures<E> {
     /// A sum of terms; with `products` each of them is a product that is rounded as well.
@@ -59,7 +60,7 @@ impl<E: Ends> Enclosures<E> {
                 squares = self.plus(&squares, &self.times(&error, &error));
             }
         }
-        if count == 0 {
+        if count == 0 || (planted(Fault::SumErrorForgotten) && products) {
             return self.given(exact);
         }
         let roundings = if products && !wide { count } else { count - 1 };

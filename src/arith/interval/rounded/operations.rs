@@ -6,6 +6,7 @@ use super::super::Toward::{Down, Up};
 use super::super::{Ends, OpError};
 use super::{Enclosed, Enclosures};
 use crate::arith::{Arithmetic, ArithmeticName, FloatFormat, FloatModel, Function, Ratio, Surd};
+use crate::fault::{Fault, planted};
 
 impl<E: Ends> Arithmetic for Enclosures<E> {
     type Elem = Enclosed<E::End>;
@@ -86,7 +87,10 @@ impl<E: Ends> Arithmetic for Enclosures<E> {
     fn mul(&self, out: &mut Self::Elem, x: &Self::Elem, y: &Self::Elem) {
         let mut exact = self.inner.zero();
         self.inner.mul(&mut exact, &x.range, &y.range);
-        *out = self.rounded(exact, &self.one(), 1);
+        *out = match planted(Fault::ProductErrorForgotten) {
+            true => self.given(exact),
+            false => self.rounded(exact, &self.one(), 1),
+        };
     }
 
     fn square(&self, out: &mut Self::Elem, x: &Self::Elem) {
@@ -132,7 +136,12 @@ impl<E: Ends> Arithmetic for Enclosures<E> {
     }
 
     fn div(&self, out: &mut Self::Elem, x: &Self::Elem, y: &Self::Elem) -> Result<(), OpError> {
-        self.binary(out, 1, |i, o| i.div(o, &x.range, &y.range))
+        self.binary(out, 1, |i, o| i.div(o, &x.range, &y.range))?;
+        if planted(Fault::QuotientErrorForgotten) {
+            self.inner.div(&mut out.range, &x.range, &y.range)?;
+            *out = self.given(out.range.clone());
+        }
+        Ok(())
     }
 
     fn sqrt(&self, out: &mut Self::Elem, x: &Self::Elem) -> Result<(), OpError> {
