@@ -11,7 +11,7 @@ unexport MAKEFLAGS
 # Only `make test-quick` may leave the proofs out, whatever the environment says.
 unexport LORA_GAUGE_SKIP_PROOFS
 
-.PHONY: help audit precision test test-quick proofs bench clean
+.PHONY: help audit precision test test-quick faults proofs bench clean
 .PHONY: setup setup-checks setup-proofs setup-everything quick-notice checks
 
 help: ## this list
@@ -29,6 +29,9 @@ precision: setup ## measure and bound the drift at k = 3; writes report/precisio
 
 test: setup-everything checks ## everything: format, lints, docs, proofs, all tests
 	@echo "make test: all passed, proofs included"
+
+faults: ## plant faults one at a time and see the search find each
+	$(CARGO) test --release --locked --features planted-faults --test planted_faults -- --nocapture
 
 test-quick: export LORA_GAUGE_SKIP_PROOFS := 1
 test-quick: quick-notice setup-checks checks ## the same without the proofs (no Rocq needed)
