@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Console, Failure, Status, case};
 use crate::scenario::Property;
-use crate::search::{Finding, Replay, Witness};
+use crate::search::{Finding, Place, Replay, Witness};
 
 /// Judge a witness file anew
 ///
@@ -40,6 +40,9 @@ struct ReplayJson<'a> {
     describes: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     undecided: Option<String>,
+    /// Of a campaign's case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_node: Option<&'a Place>,
     recorded: &'a Finding,
     agrees: bool,
 }
@@ -67,7 +70,8 @@ pub(super) fn run(args: &ReplayArgs, console: &Console) -> Result<Status, Failur
                 (None, None) => "holds",
             },
             found: replay.found.as_ref(),
-            undecided: replay.doubt.as_ref().map(ToString::to_string),
+            undecided: replay.doubt.clone(),
+            first_node: replay.first_node.as_ref(),
             describes: replay.found.as_ref().map(Finding::describe),
             recorded: &witness.found,
             agrees: replay.agrees,

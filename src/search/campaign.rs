@@ -120,6 +120,51 @@ pub fn campaign(
     Ok(campaign)
 }
 
+/// The runs on which one wrong rule is tried.
+pub(super) const RUNS: usize = 24;
+
+/// Tries one wrong rule, the `pick`-th of those that a run may show, on `run` and then on drawn
+/// runs until one contradicts it: the mutant, and what became of it. `None` where no wrong rule
+/// can show.
+///
+/// # Errors
+/// As [`campaign`].
+pub(super) fn refute(
+    run: &Scenario,
+    rule: &Rule,
+    pick: usize,
+    seed: u64,
+) -> Result<Option<(Mutant, Fate)>, HuntError> {
+    let recipe = &run.recipe;
+    let trial = Trial::new(recipe, rule)?;
+    let mut mutants = trial.mutants();
+    mutants.retain(|(_, fate)| *fate == Fate::Survived);
+    let Some(number) = pick.checked_rem(mutants.len()) else {
+        return Ok(None);
+    };
+    let (mutant, mut fate) = mutants.swap_remove(number);
+    fate = match fate {
+        Fate::Survived => trial.fate(&mutant, run, run.steps, ladder())?,
+        known => known,
+    };
+    for (i, (case, start)) in drawn(seed).zip(starts(&trial.step)).take(RUNS).enumerate() {
+        if fate != Fate::Survived {
+            break;
+        }
+        let left = case.scenario(recipe, &trial.step, &start, false);
+        fate = trial.fate(&mutant, &left, case.steps, ladder())?;
+        // A threshold shows only where a run meets it.
+        if i >= RUNS / 2 {
+            for left in sweep(&left, &mutant.quantity) {
+                if fate == Fate::Survived {
+                    fate = trial.fate(&mutant, &left, case.steps, ladder())?;
+                }
+            }
+        }
+    }
+    Ok(Some((mutant, fate)))
+}
+
 fn alive(campaign: &mut Campaign) -> impl Iterator<Item = (&Mutant, &mut Fate)> {
     let all = campaign.mutants.iter_mut().map(|(m, fate)| (&*m, fate));
     all.filter(|(_, fate)| **fate == Fate::Survived)

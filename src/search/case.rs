@@ -161,10 +161,11 @@ fn entries(pool: &[i8], rows: usize, cols: usize) -> Tensor {
     Tensor::new(rows, cols, entries).unwrap_or_else(|_| Tensor::zeros(rows, cols))
 }
 
-fn one_hot(pool: &[i8], rows: usize, cols: usize) -> Tensor {
+pub(super) fn one_hot(pool: &[i8], rows: usize, cols: usize) -> Tensor {
     let mut entries = vec![0.0; rows * cols];
     for row in 0..rows {
-        let class = pool[row % POOL].unsigned_abs() as usize % cols.max(1);
+        let drawn = pool.get(row % pool.len().max(1)).copied().unwrap_or(0);
+        let class = drawn.unsigned_abs() as usize % cols.max(1);
         if let Some(entry) = entries.get_mut(row * cols + class) {
             *entry = 1.0;
         }
@@ -172,13 +173,14 @@ fn one_hot(pool: &[i8], rows: usize, cols: usize) -> Tensor {
     Tensor::new(rows, cols, entries).unwrap_or_else(|_| Tensor::zeros(rows, cols))
 }
 
-fn mask(pool: &[i8], rows: usize, cols: usize) -> Tensor {
-    let entries = (0..rows * cols).map(|j| f64::from(u8::from(pool[j % POOL] >= 0)));
+pub(super) fn mask(pool: &[i8], rows: usize, cols: usize) -> Tensor {
+    let kept = |j: usize| pool.get(j % pool.len().max(1)).is_none_or(|x| *x >= 0);
+    let entries = (0..rows * cols).map(|j| f64::from(u8::from(kept(j))));
     Tensor::new(rows, cols, entries.collect()).unwrap_or_else(|_| Tensor::zeros(rows, cols))
 }
 
 /// The named dimensions of the step's leaves.
-fn dimension_names(step: &StepGraph) -> BTreeSet<String> {
+pub(super) fn dimension_names(step: &StepGraph) -> BTreeSet<String> {
     let shapes = step
         .graph
         .leaves()

@@ -10,14 +10,31 @@
 
 mod campaign;
 mod case;
+mod coverage;
+mod decisions;
+mod draw;
 mod hunt;
 mod judge;
 mod mutation;
+mod pair;
+mod plan;
+mod properties;
+mod shrink;
+mod subject;
+mod totals;
+mod verdict;
 mod witness;
 
 pub use campaign::{Campaign, campaign};
 pub use case::{Case, Start, cases};
+pub use coverage::{Counts, Coverage};
 pub use hunt::{Found, Hunt, HuntError, Hunted, hunt};
 pub use judge::{Judged, judge};
 pub use mutation::{Fate, Mutant, mutants};
-pub use witness::{Finding, Replay, Witness, WitnessError, check_exactly, exact_arithmetic};
+pub use plan::{Plan, Record};
+pub use properties::{HuntedProperty, PROPERTIES, Selection, SelectionError, find_property};
+pub use shrink::Shrunk;
+pub use subject::{Subject, SubjectFile};
+pub use totals::{Reason, Tally, Totals};
+pub use verdict::{Evidence, JudgeError, Verdict};
+pub use witness::{Finding, Place, Replay, Witness, WitnessError, check_exactly, exact_arithmetic};

@@ -2,11 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::plan::judge;
+use super::properties::{find_property, first_node};
+use super::subject::SubjectFile;
+use super::verdict::Verdict;
 use crate::arith::{
     Arithmetic, ArithmeticName, UnknownArithmetic, WithArithmetic, with_arithmetic,
 };
 use crate::scenario::{
-    CheckError, Difference, Doubt, Outcome, Property, Scenario, ScenarioError, ScenarioFile, check,
+    CheckError, Difference, Outcome, Property, Scenario, ScenarioError, ScenarioFile, check,
 };
 
 /// The schema name that a witness file carries.
@@ -37,6 +41,29 @@ pub enum Finding {
         /// Which node, step and entry, and why.
         reason: String,
     },
+    /// Something else that a property of a campaign rules out.
+    Contradicts {
+        /// What it is, in words.
+        says: String,
+        /// Where, if there is a place.
+        place: Option<Place>,
+    },
+}
+
+/// Where two things that should agree do not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// How many steps had been taken.
+    pub after_steps: usize,
+    /// The node or quantity.
+    pub quantity: String,
+    /// The entry (row, column), from 0.
+    pub entry: (usize, usize),
+    /// What is there on the left.
+    pub left: String,
+    /// What is there on the right.
+    pub right: String,
 }
 
 impl Finding {
@@ -78,6 +105,19 @@ impl Finding {
             } => {
                 format!("after {after_steps} steps, on the {side}: {reason}")
             }
+            Self::Contradicts { says, place: None } => says.clone(),
+            Self::Contradicts {
+                says,
+                place: Some(p),
+            } => format!(
+                "{says}: in step {}, {} at row {}, column {} is {} on the left and {} on the right",
+                p.after_steps + 1,
+                p.quantity,
+                p.entry.0,
+                p.entry.1,
+                p.left,
+                p.right
+            ),
         }
     }
 }
@@ -106,6 +146,9 @@ pub struct Witness {
     pub left: ScenarioFile,
     /// The right run.
     pub right: ScenarioFile,
+    /// The case of a campaign from which it was shrunk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hunted: Option<SubjectFile>,
 }
 
 /// Why a witness cannot be replayed.
@@ -141,8 +184,10 @@ pub enum WitnessError {
 pub struct Replay {
     /// What was found now; `None` when nothing contradicts the property on the two runs.
     pub found: Option<Finding>,
-    /// Where the arithmetic cannot tell whether the property holds.
-    pub doubt: Option<Doubt>,
+    /// Where it cannot be told whether the property holds, in words.
+    pub doubt: Option<String>,
+    /// Of a campaign's case, the first node of all at which the two runs differ.
+    pub first_node: Option<Place>,
     /// Whether that is exactly what the file says.
     pub agrees: bool,
 }
@@ -217,6 +262,7 @@ impl Witness {
             found,
             left: left.into(),
             right: right.into(),
+            hunted: None,
         }
     }
 
@@ -251,6 +297,9 @@ impl Witness {
     /// # Errors
     /// [`WitnessError`] when the file describes no run that can be carried through.
     pub fn replay(&self) -> Result<Replay, WitnessError> {
+        if let Some(hunted) = &self.hunted {
+            return self.replay_hunted(hunted);
+        }
         let side = |side: &'static str, file: &ScenarioFile| {
             file.scenario()
                 .map_err(|error| WitnessError::Scenario { side, error })
@@ -262,13 +311,32 @@ impl Witness {
         let found = Finding::of(&outcome);
         let agrees = found.as_ref() == Some(&self.found);
         let doubt = match outcome {
-            Outcome::Undecided(doubt) => Some(doubt),
+            Outcome::Undecided(doubt) => Some(doubt.to_string()),
             _ => None,
         };
         Ok(Replay {
             found,
             doubt,
+            first_node: None,
             agrees,
+        })
+    }
+
+    /// Judges the property of a campaign anew on the recorded case.
+    fn replay_hunted(&self, hunted: &SubjectFile) -> Result<Replay, WitnessError> {
+        let subject = hunted.subject()?;
+        let property = find_property(&hunted.property)
+            .map_err(|e| WitnessError::Syntax(format!("field `hunted.property`: {e}")))?;
+        let (found, doubt) = match judge(property, &subject) {
+            Verdict::Failed(finding) => (Some(*finding), None),
+            Verdict::Undecided(why) => (None, Some(why)),
+            Verdict::Passed(_) => (None, None),
+        };
+        Ok(Replay {
+            agrees: found.as_ref() == Some(&self.found),
+            first_node: found.as_ref().and_then(|_| first_node(&subject)),
+            found,
+            doubt,
         })
     }
 }

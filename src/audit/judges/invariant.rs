@@ -53,7 +53,9 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
                 "it has no value where a divisor is 0 ({}), and LoRA starts with B = 0",
                 divisors.join(", ")
             ),
-            Finding::Differs(_) => "two exact runs give different values".to_owned(),
+            Finding::Differs(_) | Finding::Contradicts { .. } => {
+                    "two exact runs give different values".to_owned()
+                }
         };
         let mut draft = Draft::new(Verdict::Refuted, because);
         draft.conditions = conditions

@@ -1,0 +1,123 @@
+//! The numbers behind a case, as proptest draws and shrinks them.
+
+use proptest::prelude::*;
+
+/// The largest dimension of any menu.
+pub(super) const MAX_SIZE: usize = 3;
+/// Numbers kept for each tensor.
+pub(super) const POOL: usize = MAX_SIZE * MAX_SIZE;
+/// Pools; a step with more tensors begins again.
+pub(super) const TENSORS: usize = 8;
+/// Numbers kept for each of the other lists.
+pub(super) const SCALARS: usize = 12;
+/// Free choices of a property.
+const PICKS: usize = 6;
+
+/// Choices, each a number that stands for an entry of some list, the simplest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::search) struct Genes {
+    /// The size of each dimension, less one.
+    pub sizes: Vec<usize>,
+    /// The number of steps, less one.
+    pub steps: usize,
+    pub optimizer: usize,
+    pub model: usize,
+    pub loss: usize,
+    pub clip: usize,
+    pub schedule: usize,
+    pub regime: usize,
+    pub sum: bool,
+    pub accumulates: bool,
+    pub loraplus: bool,
+    /// Which of the settings that may be zero are not.
+    pub on: Vec<bool>,
+    /// Which switches are turned over.
+    pub turned: Vec<bool>,
+    pub counts: usize,
+    pub scalars: Vec<usize>,
+    /// What kind of tensor each is.
+    pub kinds: Vec<usize>,
+    /// Whether the tensors are zero with which training starts so.
+    pub zero_start: bool,
+    pub pools: Vec<Vec<i8>>,
+    pub factors: Vec<usize>,
+    pub second: Vec<usize>,
+    pub flips: Vec<bool>,
+    pub arithmetic: usize,
+    pub picks: Vec<u32>,
+}
+
+/// So many choices that every list divides them about evenly.
+const MANY: usize = 2520;
+
+/// All choices at random.
+pub(in crate::search) fn genes() -> impl Strategy<Value = Genes> {
+    let choice = || 0..MANY;
+    let list = || prop::collection::vec(0..MANY, SCALARS);
+    let small = || prop::collection::vec(-8i8..=8, POOL);
+    let recipe = (
+        (choice(), choice(), choice(), choice(), choice(), choice()),
+        prop::bool::weighted(0.3),
+        prop::bool::weighted(0.1),
+        prop::bool::weighted(0.05),
+        prop::collection::vec(prop::bool::weighted(0.8), SCALARS),
+        prop::collection::vec(prop::bool::weighted(0.15), SCALARS),
+        choice(),
+    );
+    let map = (
+        list(),
+        list(),
+        prop::collection::vec(prop::bool::weighted(0.25), SCALARS),
+        choice(),
+        prop::collection::vec(any::<u16>().prop_map(u32::from), PICKS),
+    );
+    let tensors = (
+        prop::collection::vec(0..MANY, TENSORS),
+        prop::bool::weighted(0.25),
+        prop::collection::vec(small(), TENSORS),
+    );
+    let sizes = prop::collection::vec(0..MAX_SIZE, 8);
+    (sizes, choice(), recipe, list(), map, tensors).prop_map(
+        |(sizes, steps, recipe, scalars, map, tensors)| {
+            let (names, sum, accumulates, loraplus, on, turned, counts) = recipe;
+            let (optimizer, model, loss, clip, schedule, regime) = names;
+            let (factors, second, flips, arithmetic, picks) = map;
+            let (kinds, zero_start, pools) = tensors;
+            Genes {
+                sizes,
+                steps,
+                optimizer,
+                model,
+                loss,
+                clip,
+                schedule,
+                regime,
+                sum,
+                accumulates,
+                loraplus,
+                on,
+                turned,
+                counts,
+                scalars,
+                kinds,
+                zero_start,
+                pools,
+                factors,
+                second,
+                flips,
+                arithmetic,
+                picks,
+            }
+        },
+    )
+}
+
+/// The entry of `list` for which a number stands.
+pub(super) fn of<T>(list: &[T], number: usize) -> Option<&T> {
+    list.get(number.checked_rem(list.len())?)
+}
+
+/// The number at `i`, from the first again where there are too few.
+pub(super) fn at<T: Copy + Default>(list: &[T], i: usize) -> T {
+    of(list, i).copied().unwrap_or_default()
+}

@@ -1,0 +1,175 @@
+//! A campaign: from a seed and a number to a case, and what it comes to.
+//!
+//! Case i is a pure function of the seed and i, given the selection: its property is the next one
+//! in turn, everything else is drawn. Nothing is shared between cases, so they can be judged in
+//! any order, on any number of threads or machines.
+
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::coverage::{Coverage, regime};
+use super::draw::{Genes, Menu, genes};
+use super::properties::{HuntedProperty, Selection, SelectionError};
+use super::subject::Subject;
+use super::totals::Totals;
+use super::verdict::Verdict;
+use crate::zoo::Recipe;
+
+/// What one case came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// Its number.
+    pub case: u64,
+    /// The name of its property.
+    pub property: &'static str,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// What it exercised.
+    pub coverage: Coverage,
+}
+
+/// What a campaign draws, and from which seed.
+#[derive(Debug)]
+pub struct Plan {
+    seed: u64,
+    menus: Vec<(&'static HuntedProperty, Menu)>,
+}
+
+impl Plan {
+    /// A campaign on what is selected.
+    ///
+    /// # Errors
+    /// [`SelectionError`] where the selection leaves nothing to do.
+    pub fn new(seed: u64, selection: &Selection) -> Result<Self, SelectionError> {
+        Ok(Self {
+            seed,
+            menus: selection.menus()?,
+        })
+    }
+
+    /// The seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The names of the properties that are looked at, in turn.
+    pub fn properties(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.menus.iter().map(|(property, _)| property.name)
+    }
+
+    /// Judges one case.
+    pub fn case(&self, case: u64) -> Record {
+        let (property, menu) = self.menu(case);
+        let genes = self.tree(case).map(|tree| tree.current());
+        let subject = genes.and_then(|genes| menu.subject(&genes).map_err(|e| e.to_string()));
+        let (verdict, coverage) = match subject {
+            Ok(subject) => (judge(property, &subject), Coverage::of(&subject)),
+            Err(why) => (
+                Verdict::Undecided(format!("the case cannot be drawn: {why}")),
+                Coverage::default(),
+            ),
+        };
+        Record {
+            case,
+            property: property.name,
+            verdict,
+            coverage,
+        }
+    }
+
+    /// Judges cases on all threads of the current pool; by number.
+    pub fn records(&self, cases: Range<u64>) -> Vec<Record> {
+        let cases: Vec<u64> = cases.collect();
+        cases.into_par_iter().map(|case| self.case(case)).collect()
+    }
+
+    /// The first of these cases that fails, and how many were drawn up to it and with it.
+    pub fn first_failure(&self, cases: Range<u64>) -> Option<Record> {
+        const TOGETHER: u64 = 64;
+        let mut from = cases.start;
+        while from < cases.end {
+            let to = cases.end.min(from + TOGETHER);
+            let records = self.records(from..to);
+            let mut failing = records.into_iter().filter(|r| r.verdict.is_failed());
+            if let Some(first) = failing.next() {
+                return Some(first);
+            }
+            from = to;
+        }
+        None
+    }
+
+    /// Totals of no case, in which everything is named that could be exercised.
+    pub fn nothing_yet(&self) -> Totals {
+        let mut totals = Totals::default();
+        let coverage = &mut totals.coverage;
+        for (property, menu) in &self.menus {
+            totals.properties.entry(property.name.to_owned()).or_default();
+            for optimizer in &menu.optimizers {
+                coverage.expect(|c| &mut c.optimizers, optimizer.name);
+                let recipe = Recipe::new("linear", "mse", optimizer.name);
+                for own in optimizer.regimes {
+                    let Ok(recipe) = &recipe else { continue };
+                    for holds in [true, false] {
+                        let name = regime(recipe, own.name, holds);
+                        coverage.expect(|c| &mut c.regimes, &name);
+                    }
+                }
+            }
+            for loss in &menu.losses {
+                coverage.expect(|c| &mut c.losses, loss.name);
+            }
+            for model in &menu.models {
+                coverage.expect(|c| &mut c.models, model.name);
+            }
+            for arithmetic in &menu.arithmetics {
+                coverage.expect(|c| &mut c.arithmetics, &arithmetic.to_string());
+            }
+            for clip in menu.clips.iter().flatten() {
+                let name = format!("clipping {}", clip.name());
+                coverage.expect(|c| &mut c.around, &name);
+            }
+            for schedule in menu.schedules.iter().flatten() {
+                let name = format!("schedule {}", schedule.name());
+                coverage.expect(|c| &mut c.around, &name);
+            }
+        }
+        totals
+    }
+
+    /// The property of a case and what it draws from.
+    pub(super) fn menu(&self, case: u64) -> (&'static HuntedProperty, &Menu) {
+        // A selection has at least one property.
+        let number = case as usize % self.menus.len().max(1);
+        let (property, menu) = &self.menus[number];
+        (property, menu)
+    }
+
+    /// The choices of a case, which can be shrunk.
+    pub(super) fn tree(
+        &self,
+        case: u64,
+    ) -> Result<impl ValueTree<Value = Genes> + use<>, String> {
+        let mut key = [0u8; 32];
+        let numbers = [self.seed.to_le_bytes(), case.to_le_bytes()];
+        key.copy_from_slice(&Sha256::digest(numbers.concat()));
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &key);
+        let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+        genes().new_tree(&mut runner).map_err(|e| e.to_string())
+    }
+}
+
+/// What a property says of a case. A panic is a contradiction like any other: nothing in the
+/// library may give up.
+pub(super) fn judge(property: &HuntedProperty, subject: &Subject) -> Verdict {
+    match catch_unwind(AssertUnwindSafe(|| property.judge(subject))) {
+        Ok(Ok(verdict)) => verdict,
+        Ok(Err(error)) => Verdict::Undecided(format!("the case cannot be set up: {error}")),
+        Err(_) => Verdict::contradicts("the program gives up with a panic"),
+    }
+}

@@ -1,0 +1,162 @@
+//! For every power of two in the predicted range the rescaled run has the same bits.
+
+use super::HuntedProperty;
+use crate::arith::{ArithmeticName, OpError, Ratio, Surd};
+use crate::bound::{ExactnessError, Rescaling, Split, bit_exact_range, zero_drift};
+use crate::exec::ExecError;
+use crate::gauge::Rule;
+use crate::scenario::Scenario;
+use crate::search::draw::Menu;
+use crate::search::pair::{Pair, judge_pair, reason};
+use crate::search::subject::{Derived, Subject};
+use crate::search::verdict::{Evidence, JudgeError, Verdict};
+
+pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
+    name: "bit-equality",
+    says: "for powers of two in the predicted range both runs have the same bits",
+    arithmetics: &[
+        ArithmeticName::F32,
+        ArithmeticName::F64,
+        ArithmeticName::Bf16,
+        ArithmeticName::F16,
+    ],
+    supports: |name| {
+        let formats = [
+            ArithmeticName::F32,
+            ArithmeticName::F64,
+            ArithmeticName::Bf16,
+            ArithmeticName::F16,
+        ];
+        formats.contains(&name)
+    },
+    menu,
+    judge,
+};
+
+fn menu(menu: Menu) -> Menu {
+    Menu {
+        reach: 6,
+        signs: false,
+        ..menu
+    }
+}
+
+/// Exponents are drawn up to this size where nothing limits them.
+const FAR: i64 = 60;
+
+fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
+    let derived = Derived::new(subject)?;
+    let rule = derived.rule();
+    let mut run = subject.scenario.clone();
+    let pick = |i: usize| i64::from(subject.picks.get(i).copied().unwrap_or(0));
+    let splits = match pick(0) % 2 {
+        0 => [Split::Sqrt, Split::B],
+        _ => [Split::B, Split::Sqrt],
+    };
+    let mut why = "the rule ties the factors in another way than by a split of k".to_owned();
+    for split in splits {
+        let mut range = bit_exact_range(&run, rule, split, subject.arithmetic);
+        // A run that ends early is looked at up to there.
+        if let Err(ExactnessError::Run(error)) = &range
+            && let Some(steps) = steps_before(error)
+        {
+            run.steps = steps;
+            range = bit_exact_range(&run, rule, split, subject.arithmetic);
+        }
+        let range = match range {
+            Ok(range) => range,
+            Err(error @ ExactnessError::Contradicted { .. }) => {
+                return Ok(Verdict::contradicts(error.to_string()));
+            }
+            Err(ExactnessError::NoSplit { .. }) => continue,
+            Err(ExactnessError::Run(error)) => {
+                why = reason(&error);
+                continue;
+            }
+            Err(error) => {
+                why = error.to_string();
+                continue;
+            }
+        };
+        let (from, to) = (range.from.unwrap_or(-FAR), range.to.unwrap_or(FAR));
+        let (from, to) = (from.max(-FAR), to.min(FAR));
+        let every = range.every.max(1);
+        let count = (to.div_euclid(every) - from.div_euclid(every)).max(0) + 1;
+        for n in 1..3 {
+            let exponent = (from.div_euclid(every) + pick(n) % count) * every;
+            let exponent = exponent.clamp(from, to);
+            if exponent % every != 0 {
+                continue;
+            }
+            let verdict = at(&derived, &run, (split, exponent), subject.arithmetic)?;
+            if !matches!(verdict, Verdict::Passed(_)) {
+                return Ok(verdict);
+            }
+        }
+        return Ok(Verdict::Passed(Evidence::BitEqual));
+    }
+    Ok(Verdict::Undecided(why))
+}
+
+/// Both ways of comparing: operation by operation, and as any two runs are.
+fn at(
+    derived: &Derived<'_>,
+    run: &Scenario,
+    (split, exponent): (Split, i64),
+    format: ArithmeticName,
+) -> Result<Verdict, JudgeError> {
+    let rule = derived.rule();
+    match zero_drift(run, rule, split, exponent, format) {
+        Ok(drift) if drift.bit_equal && drift.every_operation_equal => {}
+        Ok(drift) => {
+            let difference = drift.difference.unwrap_or_default();
+            return Ok(Verdict::contradicts(format!(
+                "at k = 2^{exponent}, which is in the range: {difference}"
+            )));
+        }
+        Err(error) => return Ok(Verdict::Undecided(error.to_string())),
+    }
+    let rescaling = by_powers_of_two(rule, split, exponent);
+    let right = rescaling.scenario(run)?;
+    let property = rescaling.property(&derived.step)?;
+    let pair = Pair {
+        property: &property,
+        left: run,
+        right: &right,
+    };
+    Ok(match judge_pair(pair, &[format], true)? {
+        Verdict::Passed(_) => Verdict::Passed(Evidence::BitEqual),
+        other => other,
+    })
+}
+
+/// The rule with k = 2^exponent.
+fn by_powers_of_two(rule: &Rule, split: Split, exponent: i64) -> Rescaling {
+    let power = |leaf: &str| match (leaf.chars().next(), split) {
+        (Some('A' | 'B'), Split::Sqrt) => -exponent / 2,
+        (Some('B'), Split::B) => -exponent,
+        _ => 0,
+    };
+    let factors = rule.generators.iter().map(|g| {
+        let power = match g.moves_parameters {
+            true => power(&g.leaf),
+            false => 0,
+        };
+        let two = Ratio::from_integer(2.into());
+        let power = Surd::power(&two, &Ratio::from_integer(power.into()));
+        power.and_then(|p| p.as_ratio().cloned()).unwrap_or(two)
+    });
+    Rescaling::new(rule, factors.collect())
+}
+
+/// How many steps a run can take that ends with this error, if any.
+fn steps_before(error: &ExecError) -> Option<usize> {
+    match error {
+        ExecError::Operation {
+            step,
+            source: OpError::Overflow(_) | OpError::Undefined(_),
+            ..
+        } => usize::try_from(*step).ok()?.checked_sub(1).filter(|n| *n > 0),
+        _ => None,
+    }
+}

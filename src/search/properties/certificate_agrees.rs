@@ -1,0 +1,216 @@
+//! The checker accepts a rule's certificate, and in no node do two runs contradict it.
+
+use super::{EXACT, HuntedProperty, is_exact_or_encloses};
+use crate::arith::{Arithmetic, ArithmeticName, OpError, Surd, WithArithmetic, with_arithmetic};
+use crate::exec::{ExecError, Keep, Machine, Options, Outputs};
+use crate::gauge::{self, check};
+use crate::graph::NodeId;
+use crate::scenario::Scenario;
+use crate::search::draw::Menu;
+use crate::search::pair::{ladder, reason};
+use crate::search::subject::{Derived, Subject};
+use crate::search::verdict::{Evidence, JudgeError, Verdict};
+use crate::search::witness::{Finding, Place};
+
+pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
+    name: "certificate-agrees",
+    says: "the checker accepts the certificates, and every node of two runs obeys its weight",
+    arithmetics: EXACT,
+    supports: is_exact_or_encloses,
+    menu,
+    judge,
+};
+
+fn menu(menu: Menu) -> Menu {
+    Menu {
+        // The weights are what is tried here; signs have no node weights to multiply with.
+        signs: false,
+        ..menu
+    }
+}
+
+fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
+    let derived = Derived::new(subject)?;
+    let signs = gauge::sign_flips(&derived.step, &gauge::Options::default());
+    let certificates = [&derived.inference.certificate, &signs.certificate];
+    for certificate in certificates {
+        if let Err(error) = check(&derived.step, certificate) {
+            return Ok(Verdict::contradicts(format!(
+                "the checker refuses the certificate: {error}"
+            )));
+        }
+    }
+    let rescaling = derived.rescaling(&subject.factors);
+    let right = rescaling.scenario(&subject.scenario)?;
+    let weighed = weighed(&derived);
+    let mut why = "no arithmetic has all of the operations".to_owned();
+    for name in ladder(&derived.step, subject.arithmetic) {
+        let nodes = Nodes {
+            derived: &derived,
+            right: &right,
+            weighed: &weighed,
+        };
+        match with_arithmetic(name, nodes)? {
+            Said::Agree => {
+                return Ok(Verdict::Passed(match name.is_enclosure() {
+                    true => Evidence::Enclosed,
+                    false => Evidence::Exact,
+                }));
+            }
+            Said::Contradicts(finding) => return Ok(Verdict::Failed(finding)),
+            Said::Nothing(reason) => why = reason,
+        }
+    }
+    Ok(Verdict::Undecided(why))
+}
+
+/// The first node at which a run and the rescaled one differ, in the arithmetic that is asked for
+/// or the strongest one; `None` where none is known.
+pub(in crate::search) fn first_node(subject: &Subject) -> Option<Place> {
+    let derived = Derived::new(subject).ok()?;
+    let rescaling = derived.rescaling(&subject.factors);
+    let right = rescaling.scenario(&subject.scenario).ok()?;
+    let weighed = weighed(&derived);
+    for name in ladder(&derived.step, subject.arithmetic) {
+        let nodes = Nodes {
+            derived: &derived,
+            right: &right,
+            weighed: &weighed,
+        };
+        if let Ok(Said::Contradicts(finding)) = with_arithmetic(name, nodes)
+            && let Finding::Contradicts { place, .. } = *finding
+        {
+            return place;
+        }
+    }
+    None
+}
+
+/// Every node that has a weight, with what it is multiplied by.
+fn weighed(derived: &Derived<'_>) -> Vec<(NodeId, Surd)> {
+    let rescaling = derived.rescaling(&derived.subject.factors);
+    let rule = derived.rule();
+    let all = derived.step.graph.ids().filter_map(|id| {
+        let weight = rule.node_weights.get(id.index())?.as_ref()?;
+        Some((id, rescaling.factor(weight)?))
+    });
+    all.collect()
+}
+
+enum Said {
+    Agree,
+    Contradicts(Box<Finding>),
+    Nothing(String),
+}
+
+struct Nodes<'a> {
+    derived: &'a Derived<'a>,
+    right: &'a Scenario,
+    weighed: &'a [(NodeId, Surd)],
+}
+
+impl WithArithmetic for Nodes<'_> {
+    type Output = Said;
+
+    fn call<A: Arithmetic>(self, ctx: A) -> Said {
+        self.compare(&ctx)
+            .unwrap_or_else(|error| Said::Nothing(reason(&error)))
+    }
+}
+
+impl Nodes<'_> {
+    fn compare<A: Arithmetic>(&self, ctx: &A) -> Result<Said, ExecError> {
+        let left = &self.derived.subject.scenario;
+        let step = &self.derived.step;
+        let options = Options {
+            keep: Keep::Everything,
+            outputs: Outputs::None,
+        };
+        let machine =
+            |run: &Scenario| Machine::new(ctx.clone(), step, &run.sizes, &run.values, &options);
+        let (mut l, mut r) = (machine(left)?, machine(self.right)?);
+        let mut factors = vec![];
+        for (id, factor) in self.weighed {
+            match ctx.from_surd(factor) {
+                Ok(factor) => factors.push((*id, factor)),
+                Err(error) => return Ok(Said::Nothing(format!("a factor has {error}"))),
+            }
+        }
+        for taken in 0..left.steps {
+            let ends = [l.complete().err(), r.complete().err()];
+            for (id, factor) in &factors {
+                if let Some(place) = self.first_difference(ctx, &l, &r, (*id, factor), taken) {
+                    return Ok(Said::Contradicts(Box::new(Finding::Contradicts {
+                        says: "a node of the right run is not what its weight makes of the left run's"
+                            .to_owned(),
+                        place: Some(place),
+                    })));
+                }
+            }
+            let certain = |error: &&ExecError| match error {
+                ExecError::Operation { source, .. } => matches!(source, OpError::Undefined(_)),
+                _ => false,
+            };
+            match &ends {
+                [None, None] => {}
+                [left, right] if left == right && left.iter().any(|e| certain(&e)) => {
+                    return Ok(Said::Agree);
+                }
+                // One step was looked at in all its nodes.
+                _ if taken > 0 && !ctx.name().is_enclosure() => return Ok(Said::Agree),
+                [Some(error), _] | [_, Some(error)] => return Err(error.clone()),
+            }
+            l.advance()?;
+            r.advance()?;
+        }
+        Ok(Said::Agree)
+    }
+
+    /// The first entry of a node that contradicts its weight.
+    fn first_difference<A: Arithmetic>(
+        &self,
+        ctx: &A,
+        l: &Machine<'_, A>,
+        r: &Machine<'_, A>,
+        (id, factor): (NodeId, &A::Elem),
+        taken: usize,
+    ) -> Option<Place> {
+        let (x, y) = (l.node(id)?, r.node(id)?);
+        let mut scaled = ctx.zero();
+        for row in 0..x.nrows() {
+            for col in 0..x.ncols() {
+                let place = |left: String, right: String| Place {
+                    after_steps: taken,
+                    quantity: self.derived.step.graph.describe(id),
+                    entry: (row, col),
+                    left,
+                    right,
+                };
+                let defined = [l, r].map(|run| run.is_defined(id, row, col));
+                match defined {
+                    [true, true] => {
+                        ctx.mul(&mut scaled, factor, &x[(row, col)]);
+                        if ctx.same(&scaled, &y[(row, col)]) == Ok(false) {
+                            return Some(place(ctx.show(&scaled), ctx.show(&y[(row, col)])));
+                        }
+                    }
+                    // Where enclosures have no value, nothing is known.
+                    [one, other] if one != other && is_single(ctx.name()) => {
+                        let show = |defined: bool| match defined {
+                            true => "a value".to_owned(),
+                            false => "no value".to_owned(),
+                        };
+                        return Some(place(show(one), show(other)));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Whether an element is one number, of which everything is known.
+fn is_single(name: ArithmeticName) -> bool {
+    !name.is_enclosure()
+}

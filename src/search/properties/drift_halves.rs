@@ -1,0 +1,86 @@
+//! With every bit of precision the drift halves: what bounds it at one precision bounds it at d
+//! more bits divided by 2^d.
+//!
+//! That is a statement without a constant: a certified bound in units of the last place grows
+//! with the unit, so what holds at p bits holds in the smaller units of every longer format.
+
+use super::HuntedProperty;
+use super::drift_within_bound::{bounded, ending, no_bound};
+use super::measured::{course, drift, exactly, factors};
+use crate::arith::{ArithmeticName, Ratio, show_ratio};
+use crate::bound::certified::pair_bounds;
+use crate::search::subject::{Derived, Subject};
+use crate::search::verdict::{Evidence, JudgeError, Verdict};
+use crate::search::witness::{Finding, Place};
+
+pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
+    name: "drift-halves-per-bit",
+    says: "what bounds the drift at p bits bounds it at p + d bits divided by 2^d",
+    arithmetics: &[
+        ArithmeticName::Mp(24),
+        ArithmeticName::Mp(32),
+        ArithmeticName::Mp(53),
+    ],
+    supports: |name| matches!(name, ArithmeticName::Mp(_)),
+    menu: bounded,
+    judge,
+};
+
+/// So many bits more.
+const MORE: [u32; 4] = [1, 2, 7, 40];
+
+fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
+    let ArithmeticName::Mp(bits) = subject.arithmetic else {
+        let why = format!("{} has no longer format", subject.arithmetic);
+        return Ok(Verdict::Undecided(why));
+    };
+    let derived = Derived::new(subject)?;
+    let (right, property) = derived.map()?;
+    let left = &subject.scenario;
+    let factors = factors(&property);
+    let steps: Vec<usize> = (1..=left.steps).collect();
+    let bounds = pair_bounds(left, &right, &factors, subject.arithmetic, &steps, &|_| {});
+    let bounds = match bounds {
+        Ok(bounds) => bounds,
+        Err(error) => return Ok(Verdict::Undecided(no_bound(&error))),
+    };
+    if bounds.certified_steps == 0 {
+        return Ok(Verdict::Undecided(ending(&bounds)));
+    }
+    for more in MORE {
+        let arith = ArithmeticName::Mp(bits.saturating_add(more));
+        let (x, y) = (course(left, arith, None)?, course(&right, arith, None)?);
+        for (taken, of_step) in &bounds.at {
+            for (name, own) in of_step {
+                let (Ok(bound), Some(factor)) = (&own.any_order, factors.get(name)) else {
+                    continue;
+                };
+                let values = |of: &super::measured::Course| of.after.get(*taken)?.get(name).cloned();
+                let measured = match (values(&x), values(&y)) {
+                    (Some(x), Some(y)) => drift(&x, &y, factor),
+                    _ => None,
+                };
+                let halved = exactly(bound).map(|b| b / Ratio::from_integer((1u64 << more).into()));
+                if let (Some(measured), Some(halved)) = (&measured, &halved)
+                    && measured <= halved
+                {
+                    continue;
+                }
+                let show = |q: Option<Ratio>| q.map_or("none".to_owned(), |q| show_ratio(&q));
+                return Ok(Verdict::Failed(Box::new(Finding::Contradicts {
+                    says: format!(
+                        "the drift with {more} more bits (left) is larger than the bound divided by 2^{more} (right)"
+                    ),
+                    place: Some(Place {
+                        after_steps: *taken,
+                        quantity: name.clone(),
+                        entry: (0, 0),
+                        left: show(measured),
+                        right: show(halved),
+                    }),
+                })));
+            }
+        }
+    }
+    Ok(Verdict::Passed(Evidence::Bound))
+}

@@ -1,0 +1,155 @@
+//! No drift of two float runs exceeds its certified bound, in any order of summation.
+
+use super::HuntedProperty;
+use super::measured::{Course, Order, course, drift, exactly, factors};
+use crate::arith::{Accumulator, ArithmeticName};
+use crate::bound::certified::{BoundError, EntryBound, PairBounds, pair_bounds};
+use crate::graph::{Op, Unary};
+use crate::search::draw::{Factors, Menu};
+use crate::search::pair::reason;
+use crate::search::subject::{Derived, Subject};
+use crate::search::verdict::{Evidence, JudgeError, Verdict};
+use crate::search::witness::{Finding, Place};
+use crate::zoo::Recipe;
+
+pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
+    name: "drift-within-bound",
+    says: "no drift exceeds its certified bound, in the documented order and in others",
+    arithmetics: &[
+        ArithmeticName::F32,
+        ArithmeticName::F64,
+        ArithmeticName::Bf16,
+        ArithmeticName::F16,
+        ArithmeticName::Bf16Sums(Accumulator::F32),
+        ArithmeticName::F16Sums(Accumulator::Exact),
+        ArithmeticName::Mp(40),
+        ArithmeticName::Mp(113),
+    ],
+    supports: |name| crate::arith::FloatModel::of(name).is_some(),
+    menu: bounded,
+    judge,
+};
+
+/// What bounds are drawn for: small runs that a certificate covers.
+pub(super) fn bounded(mut menu: Menu) -> Menu {
+    menu.optimizers.retain(|o| has_a_derivative(o.name));
+    Menu {
+        factors: Factors::Rounding,
+        size: 2,
+        steps: 2,
+        reach: 4,
+        signs: false,
+        ..menu
+    }
+}
+
+/// Whether a rounding can be followed through the optimizer's step.
+fn has_a_derivative(optimizer: &str) -> bool {
+    let recipe = Recipe::new("linear", "mse", optimizer).ok();
+    let step = recipe.and_then(|recipe| recipe.build().ok());
+    step.is_some_and(|step| {
+        let root = |id| matches!(step.graph.node(id).op, Op::Unary(Unary::MatrixSqrt, _));
+        !step.graph.ids().any(root)
+    })
+}
+
+fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
+    let derived = Derived::new(subject)?;
+    let (right, property) = derived.map()?;
+    let left = &subject.scenario;
+    let factors = factors(&property);
+    let steps: Vec<usize> = (1..=left.steps).collect();
+    let bounds = pair_bounds(left, &right, &factors, subject.arithmetic, &steps, &|_| {});
+    let bounds = match bounds {
+        Ok(bounds) => bounds,
+        Err(error) => return Ok(Verdict::Undecided(no_bound(&error))),
+    };
+    if bounds.certified_steps == 0 {
+        return Ok(Verdict::Undecided(ending(&bounds)));
+    }
+    let seed = |i: usize| u64::from(subject.picks.get(i).copied().unwrap_or(0));
+    let other = |i: usize| Some((seed(i), seed(i) % 2 == 0));
+    for orders in [[None, None], [other(0), other(1)]] {
+        let run = |scenario, order: Order| course(scenario, subject.arithmetic, order);
+        let runs = [run(left, orders[0])?, run(&right, orders[1])?];
+        if let Some(finding) = exceeded(&bounds, &runs, &factors, orders == [None, None]) {
+            return Ok(Verdict::Failed(Box::new(finding)));
+        }
+    }
+    Ok(Verdict::Passed(Evidence::Bound))
+}
+
+/// Why there is no bound, without a place.
+pub(super) fn no_bound(error: &BoundError) -> String {
+    match error {
+        BoundError::Run(error) => reason(error),
+        other => format!("there is no bound: {other}"),
+    }
+}
+
+/// Why a certificate ends in the first step, without a place.
+pub(super) fn ending(bounds: &PairBounds) -> String {
+    let first = bounds.endings.iter().flatten().min_by_key(|e| e.after_steps);
+    let why = first.map_or("no reason", |e| e.why.as_str());
+    format!("the certificate ends in the first step: {why}")
+}
+
+/// The first drift that is larger than one of its bounds.
+fn exceeded(
+    bounds: &PairBounds,
+    [left, right]: &[Course; 2],
+    factors: &std::collections::BTreeMap<String, crate::arith::Surd>,
+    documented: bool,
+) -> Option<Finding> {
+    let contradicts = |after_steps, quantity: &str, says: String, left, right| {
+        Some(Finding::Contradicts {
+            says,
+            place: Some(Place {
+                after_steps,
+                quantity: quantity.to_owned(),
+                entry: (0, 0),
+                left,
+                right,
+            }),
+        })
+    };
+    for (taken, of_step) in &bounds.at {
+        for (name, own) in of_step {
+            let Some(factor) = factors.get(name) else {
+                continue;
+            };
+            let values = |course: &Course| course.after.get(*taken)?.get(name).cloned();
+            let (x, y) = (values(left), values(right));
+            let certified: [(&str, &EntryBound); 3] = [
+                ("any order", &own.any_order),
+                ("enclosure", &own.enclosure),
+                ("documented order", &own.stated_order),
+            ];
+            let counted = if documented { 3 } else { 2 };
+            for (what, bound) in &certified[..counted] {
+                let Ok(bound) = bound else { continue };
+                let (Some(x), Some(y)) = (&x, &y) else {
+                    let ended = left.end.as_ref().or(right.end.as_ref());
+                    let says = "a run ends where its drift is bounded";
+                    let end = ended.map_or("ends".to_owned(), ToString::to_string);
+                    return contradicts(*taken, name, says.to_owned(), end, (*what).to_owned());
+                };
+                let measured = drift(x, y, factor);
+                let within = match (&measured, exactly(bound)) {
+                    (Some(measured), Some(bound)) => *measured <= bound,
+                    // Nothing is relative to 0, so nothing can be certified.
+                    _ => factor.as_ratio().is_none(),
+                };
+                if !within {
+                    let says = format!(
+                        "the measured drift (left) is larger than its certified bound (right, {what})"
+                    );
+                    let measured = measured.map(|q| crate::arith::show_ratio(&q));
+                    let measured = measured.unwrap_or_else(|| "relative to 0".to_owned());
+                    return contradicts(*taken, name, says, measured, bound.to_string());
+                }
+            }
+        }
+    }
+    None
+}

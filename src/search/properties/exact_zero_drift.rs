@@ -1,0 +1,81 @@
+//! In exact arithmetic the rescaled run is the run itself, number by number.
+
+use super::{EXACT, HuntedProperty, is_exact};
+use crate::exec::{self, Options, Sizes, random};
+use crate::search::draw::Menu;
+use crate::search::pair::{Pair, is_rational_function, judge_pair, ladder};
+use crate::search::subject::{Derived, Subject};
+use crate::search::verdict::{JudgeError, Verdict};
+use crate::zoo::optimizers::Optimizer;
+use crate::zoo::{Recipe, Schedule};
+
+pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
+    name: "exact-zero-drift",
+    says: "under its rule a run is the same, number by number, in rationals or the prime field",
+    arithmetics: EXACT,
+    supports: is_exact,
+    menu,
+    judge,
+};
+
+/// What exact arithmetic can carry through.
+fn menu(mut menu: Menu) -> Menu {
+    menu.optimizers.retain(|o| takes_an_exact_step(o));
+    menu.losses.retain(|l| l.name != "cross_entropy");
+    let of_functions = ["mlp_tanh", "mlp_gelu", "attention", "dora", "joint"];
+    menu.models.retain(|m| !of_functions.contains(&m.name));
+    menu.clips.retain(|clip| {
+        matches!(clip, None | Some(crate::zoo::Clip::Value))
+    });
+    let of_functions = |s: &Schedule| {
+        matches!(
+            s,
+            Schedule::Cosine { .. } | Schedule::CosineWithMinLr { .. } | Schedule::InverseSqrt
+        )
+    };
+    menu.schedules
+        .retain(|s| s.as_ref().is_none_or(|s| !of_functions(s)));
+    menu
+}
+
+/// Whether an exact arithmetic of this build takes a step with it.
+fn takes_an_exact_step(optimizer: &Optimizer) -> bool {
+    let Ok(recipe) = Recipe::new("linear", "mse", optimizer.name) else {
+        return false;
+    };
+    let Ok(step) = recipe.plain().build() else {
+        return false;
+    };
+    first_step(&step) || is_rational_function(&step)
+}
+
+#[cfg(feature = "mp")]
+fn first_step(step: &crate::graph::StepGraph) -> bool {
+    let sizes = Sizes::from([("batch", 2), ("n_in", 2), ("n_out", 2), ("r", 2)]);
+    let draw = |_: &str| random::Draw::Uniform { bits: 3 };
+    let Ok(mut values) = random::values(step, &sizes, 1, draw) else {
+        return false;
+    };
+    for (leaf, ..) in step.hyperparameters() {
+        values.set_scalar(leaf, crate::arith::Surd::rational(half()));
+    }
+    let rational = crate::arith::Rational;
+    exec::run(rational, step, &sizes, &values, 1, &Options::default()).is_ok()
+}
+
+#[cfg(feature = "mp")]
+fn half() -> crate::arith::Ratio {
+    crate::arith::Ratio::new(1.into(), 2.into())
+}
+
+fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
+    let derived = Derived::new(subject)?;
+    let (right, property) = derived.map()?;
+    let pair = Pair {
+        property: &property,
+        left: &subject.scenario,
+        right: &right,
+    };
+    let arithmetics = ladder(&derived.step, subject.arithmetic);
+    judge_pair(pair, &arithmetics, true)
+}

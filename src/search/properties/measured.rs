@@ -1,0 +1,123 @@
+//! Runs in a float format as exact numbers, and the exact drift of two of them.
+
+use std::collections::BTreeMap;
+
+use nalgebra::DMatrix;
+use num_traits::{Signed, Zero};
+use rug::Float;
+
+use crate::arith::{
+    Arithmetic, ArithmeticName, Mp, Ratio, Reordered, Surd, WithArithmetic, with_arithmetic,
+};
+use crate::exec::{ExecError, Machine, Options, Outputs};
+use crate::scenario::{Exact, Property, Scenario};
+use crate::search::verdict::JudgeError;
+
+/// The values of loss, outputs and trained tensors after 0, 1, … steps, row after row, and why
+/// there are no more.
+pub(super) struct Course {
+    pub after: Vec<BTreeMap<String, Vec<Ratio>>>,
+    pub end: Option<ExecError>,
+}
+
+/// How a run sums: as documented, or in an order drawn from a seed, with or without fusing.
+pub(super) type Order = Option<(u64, bool)>;
+
+/// The run in the format `arith`.
+pub(super) fn course(
+    run: &Scenario,
+    arith: ArithmeticName,
+    order: Order,
+) -> Result<Course, JudgeError> {
+    struct Task<'a>(&'a Scenario, Order);
+    impl WithArithmetic for Task<'_> {
+        type Output = Result<Course, JudgeError>;
+        fn call<A: Arithmetic>(self, ctx: A) -> Self::Output {
+            match self.1 {
+                None => follow(self.0, ctx),
+                Some((seed, fused)) => follow(self.0, Reordered::new(ctx, seed, fused)),
+            }
+        }
+    }
+    with_arithmetic(arith, Task(run, order))?
+}
+
+fn follow<A: Arithmetic>(run: &Scenario, ctx: A) -> Result<Course, JudgeError> {
+    let step = run.recipe.build()?;
+    let options = Options {
+        outputs: Outputs::All,
+        ..Options::default()
+    };
+    let mut course = Course {
+        after: vec![],
+        end: None,
+    };
+    let machine = Machine::new(ctx.clone(), &step, &run.sizes, &run.values, &options);
+    let mut machine = match machine {
+        Ok(machine) => machine,
+        Err(error) => {
+            course.end = Some(error);
+            return Ok(course);
+        }
+    };
+    let exact = |m: &DMatrix<A::Elem>| {
+        let entries = m.transpose();
+        let entries = entries.iter().map(|x| ctx.to_ratio(x).unwrap_or_default());
+        entries.collect::<Vec<_>>()
+    };
+    for taken in 0..=run.steps {
+        if let Err(error) = machine.forward() {
+            course.end = Some(error);
+            break;
+        }
+        let mut all = BTreeMap::new();
+        let loss = ctx.to_ratio(machine.loss()).unwrap_or_default();
+        all.insert("loss".to_owned(), vec![loss]);
+        for output in &step.outputs {
+            let entries = machine.output(&output.name).map(exact);
+            all.insert(output.name.clone(), entries.unwrap_or_default());
+        }
+        for parameter in &step.parameters {
+            let entries = machine.parameter(&parameter.name).map(exact);
+            all.insert(parameter.name.clone(), entries.unwrap_or_default());
+        }
+        course.after.push(all);
+        if taken < run.steps
+            && let Err(error) = machine.advance()
+        {
+            course.end = Some(error);
+            break;
+        }
+    }
+    Ok(course)
+}
+
+/// What everything that is compared is multiplied by.
+pub(super) fn factors(property: &Property) -> BTreeMap<String, Surd> {
+    let compared = property.conclusion.iter();
+    let compared = compared.filter(|name| !name.starts_with("state."));
+    let factor = |name: &String| {
+        let own: Option<&Exact> = property.factors.get(name);
+        own.map_or(Surd::from(1), |f| f.0.clone())
+    };
+    compared.map(|name| (name.clone(), factor(name))).collect()
+}
+
+/// max |y − c·x| / max |c·x|, exactly; `None` where nothing is relative to 0, or where the factor
+/// is no rational number.
+pub(super) fn drift(x: &[Ratio], y: &[Ratio], c: &Surd) -> Option<Ratio> {
+    let c = c.as_ratio()?;
+    let apart = x.iter().zip(y).map(|(x, y)| (y - c * x).abs()).max();
+    let apart = apart.unwrap_or_default();
+    let size = x.iter().map(|x| (c * x).abs()).max().unwrap_or_default();
+    match (apart.is_zero(), size.is_zero()) {
+        (true, _) => Some(apart),
+        (_, true) => None,
+        _ => Some(apart / size),
+    }
+}
+
+/// A bound as an exact number.
+pub(super) fn exactly(bound: &Float) -> Option<Ratio> {
+    Mp::new(bound.prec()).to_ratio(bound)
+}

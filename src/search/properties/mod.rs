@@ -1,0 +1,106 @@
+//! What a campaign asks of its cases: one file for each property, one line in the table.
+
+mod bit_equality;
+mod certificate_agrees;
+#[cfg(feature = "mp")]
+mod drift_halves;
+#[cfg(feature = "mp")]
+mod drift_within_bound;
+mod exact_zero_drift;
+#[cfg(feature = "mp")]
+mod gradient;
+mod invariants;
+#[cfg(feature = "mp")]
+mod measured;
+mod relabelling;
+mod rules_compose;
+mod selection;
+mod wrong_rules;
+
+use super::draw::Menu;
+use super::subject::Subject;
+use super::verdict::{JudgeError, Verdict};
+use crate::arith::ArithmeticName;
+
+pub(super) use certificate_agrees::first_node;
+pub use selection::{Selection, SelectionError};
+
+/// Something that is to hold of every case.
+pub struct HuntedProperty {
+    /// The name by which it is selected.
+    pub name: &'static str,
+    /// One line on what it says.
+    pub says: &'static str,
+    /// The arithmetics in which it is looked at where nothing else is asked for.
+    arithmetics: &'static [ArithmeticName],
+    /// Whether it can be looked at in an arithmetic.
+    supports: fn(ArithmeticName) -> bool,
+    /// What it draws from, beginning with everything that is selected.
+    menu: fn(Menu) -> Menu,
+    /// Judges a case.
+    judge: fn(&Subject) -> Result<Verdict, JudgeError>,
+}
+
+impl std::fmt::Debug for HuntedProperty {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl HuntedProperty {
+    /// Judges a case.
+    ///
+    /// # Errors
+    /// [`JudgeError`] for a case that cannot be set up.
+    pub fn judge(&self, subject: &Subject) -> Result<Verdict, JudgeError> {
+        (self.judge)(subject)
+    }
+}
+
+/// All properties.
+pub static PROPERTIES: &[HuntedProperty] = &[
+    exact_zero_drift::PROPERTY,
+    bit_equality::PROPERTY,
+    #[cfg(feature = "mp")]
+    drift_within_bound::PROPERTY,
+    #[cfg(feature = "mp")]
+    drift_halves::PROPERTY,
+    certificate_agrees::PROPERTY,
+    rules_compose::PROPERTY,
+    relabelling::PROPERTY,
+    invariants::PROPERTY,
+    #[cfg(feature = "mp")]
+    gradient::PROPERTY,
+    wrong_rules::PROPERTY,
+];
+
+/// The property called `name`.
+///
+/// # Errors
+/// [`SelectionError::Unknown`] lists the properties.
+pub fn find_property(name: &str) -> Result<&'static HuntedProperty, SelectionError> {
+    let mut all = PROPERTIES.iter();
+    all.find(|p| p.name == name)
+        .ok_or_else(|| SelectionError::Unknown {
+            found: name.to_owned(),
+            known: PROPERTIES.iter().map(|p| p.name).collect(),
+        })
+}
+
+/// The exact arithmetics, the first three times as often.
+const EXACT: &[ArithmeticName] = &[
+    ArithmeticName::Rational,
+    ArithmeticName::Rational,
+    ArithmeticName::Rational,
+    ArithmeticName::Prime,
+];
+
+/// Whether an arithmetic is exact.
+fn is_exact(name: ArithmeticName) -> bool {
+    matches!(name, ArithmeticName::Rational | ArithmeticName::Prime)
+}
+
+/// Whether an arithmetic is exact or encloses.
+fn is_exact_or_encloses(name: ArithmeticName) -> bool {
+    is_exact(name) || name.is_enclosure()
+}

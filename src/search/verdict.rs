@@ -1,0 +1,96 @@
+//! What one case of a campaign comes to.
+
+use super::hunt::HuntError;
+use super::witness::{Finding, WitnessError};
+use crate::exec::ExecError;
+use crate::scenario::{MapError, ScenarioError};
+use crate::zoo::RecipeError;
+
+/// What a passed case rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Evidence {
+    /// Equality in an exact arithmetic.
+    Exact,
+    /// The same bits.
+    BitEqual,
+    /// A certified bound that nothing exceeds.
+    Bound,
+    /// Enclosures of which none is apart from its counterpart.
+    Enclosed,
+    /// A wrong rule that a run contradicts.
+    Refuted,
+    /// Two runs that end at the same operation for the same reason.
+    EndsAlike,
+}
+
+impl Evidence {
+    /// Its name in JSON and in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::BitEqual => "bit-equal",
+            Self::Bound => "bound",
+            Self::Enclosed => "enclosed",
+            Self::Refuted => "refuted",
+            Self::EndsAlike => "ends-alike",
+        }
+    }
+}
+
+/// What one case comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// The property holds.
+    Passed(Evidence),
+    /// Something contradicts it.
+    Failed(Box<Finding>),
+    /// It cannot be told, and why.
+    Undecided(String),
+}
+
+impl Verdict {
+    /// A contradiction in words, without a place.
+    pub(super) fn contradicts(says: impl Into<String>) -> Self {
+        Self::Failed(Box::new(Finding::Contradicts {
+            says: says.into(),
+            place: None,
+        }))
+    }
+
+    /// Whether something contradicts the property.
+    pub fn is_failed(&self) -> bool {
+        matches!(self, Self::Failed(_))
+    }
+}
+
+/// Why a case could not be judged at all.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum JudgeError {
+    /// The recipe cannot be built.
+    #[error(transparent)]
+    Recipe(#[from] Box<RecipeError>),
+    /// The rescaled run cannot be formed.
+    #[error(transparent)]
+    Map(#[from] MapError),
+    /// A run is ill-formed.
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
+    /// A stored run is ill-formed.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// A run cannot be set up.
+    #[error(transparent)]
+    Run(#[from] ExecError),
+    /// A mutant cannot be put to the test.
+    #[error(transparent)]
+    Hunt(#[from] HuntError),
+    /// The arithmetic is not part of this build.
+    #[error(transparent)]
+    Arithmetic(#[from] crate::arith::UnknownArithmetic),
+}
+
+impl From<RecipeError> for JudgeError {
+    fn from(error: RecipeError) -> Self {
+        Self::Recipe(Box::new(error))
+    }
+}
