@@ -394,8 +394,9 @@ fn start(
                 state: state.name.clone(),
             });
         }
-        if let Some(values) = machine.node(part.leaf) {
-            let apart = values.iter().zip(&first[part.offset..]);
+        // Where not even the first values are known well enough there is nothing to start from.
+        if let (Some(values), Some(first)) = (machine.node(part.leaf), first.get(part.offset..)) {
+            let apart = values.iter().zip(first);
             all.extend(apart.map(|(x, y)| distance(&x.range, y, model)));
         }
     }

@@ -64,5 +64,3 @@ pub(super) fn recipe(menu: &Menu, genes: &Genes) -> Result<Recipe, JudgeError> {
         Err(_) => plain,
     })
 }
-
-

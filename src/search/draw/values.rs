@@ -58,7 +58,11 @@ pub(super) fn sizes(menu: &Menu, genes: &Genes, step: &StepGraph) -> Sizes {
             .iter()
             .any(|d| d.names().count() > 1)
     });
-    let most = if products { menu.size.min(2) } else { menu.size };
+    let most = if products {
+        menu.size.min(2)
+    } else {
+        menu.size
+    };
     let numbered = names.into_iter().enumerate();
     let sized = numbered.map(|(i, name)| {
         let least = if name == "r" { menu.rank } else { 1 };
@@ -78,7 +82,10 @@ pub(super) fn values(
 ) -> Values {
     let mut values = Values::new();
     for (i, (leaf, base, _)) in step.hyperparameters().enumerate() {
-        values.set_scalar(leaf, scalar(at(&genes.scalars, i), base, recipe.setting(base)));
+        values.set_scalar(
+            leaf,
+            scalar(at(&genes.scalars, i), base, recipe.setting(base)),
+        );
     }
     let mut number = 0;
     for (name, id) in step.graph.leaves() {
@@ -105,8 +112,6 @@ pub(super) fn values(
     }
     values
 }
-
-
 
 fn tensor(kind: Kind, pool: &[i8], (rows, cols): (usize, usize), reach: i32) -> Tensor {
     let number = |i: usize| f64::from(at(pool, i % POOL)) / 2.0;
@@ -135,12 +140,25 @@ fn scalar(number: usize, base: &str, setting: Option<&Hyperparameter>) -> Surd {
     let tiny = |d: &Ratio| *d < Ratio::new(1.into(), 1000.into()) && !d.is_zero();
     let choices: &[(i64, i64)] = match range {
         // Terms and thresholds that are meant to be tiny: on both sides of what they meet.
-        Range::Positive if default.as_ref().is_some_and(tiny) => {
-            &[(1, 1), (1, 4), (4, 1), (1, 32), (16, 1), (1, 1 << 20), (1, 1000)]
-        }
-        Range::Positive if base == "lr" => {
-            &[(1, 1), (1, 2), (1, 4), (1, 8), (1, 10), (1, 4096), (2, 1), (3, 4)]
-        }
+        Range::Positive if default.as_ref().is_some_and(tiny) => &[
+            (1, 1),
+            (1, 4),
+            (4, 1),
+            (1, 32),
+            (16, 1),
+            (1, 1 << 20),
+            (1, 1000),
+        ],
+        Range::Positive if base == "lr" => &[
+            (1, 1),
+            (1, 2),
+            (1, 4),
+            (1, 8),
+            (1, 10),
+            (1, 4096),
+            (2, 1),
+            (3, 4),
+        ],
         Range::Positive => &[(1, 1), (1, 2), (1, 4), (2, 1), (3, 4), (1, 3), (8, 1)],
         // Numbers near both ends.
         Range::Fraction => &[

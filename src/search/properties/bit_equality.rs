@@ -156,7 +156,10 @@ fn steps_before(error: &ExecError) -> Option<usize> {
             step,
             source: OpError::Overflow(_) | OpError::Undefined(_),
             ..
-        } => usize::try_from(*step).ok()?.checked_sub(1).filter(|n| *n > 0),
+        } => usize::try_from(*step)
+            .ok()?
+            .checked_sub(1)
+            .filter(|n| *n > 0),
         _ => None,
     }
 }

@@ -89,7 +89,11 @@ pub(super) fn no_bound(error: &BoundError) -> String {
 
 /// Why a certificate ends in the first step, without a place.
 pub(super) fn ending(bounds: &PairBounds) -> String {
-    let first = bounds.endings.iter().flatten().min_by_key(|e| e.after_steps);
+    let first = bounds
+        .endings
+        .iter()
+        .flatten()
+        .min_by_key(|e| e.after_steps);
     let why = first.map_or("no reason", |e| e.why.as_str());
     format!("the certificate ends in the first step: {why}")
 }
