@@ -172,7 +172,7 @@ pub(super) struct End {
 
 impl End {
     /// Whether there is no value in any arithmetic.
-    fn is_certain(&self) -> bool {
+    pub fn is_certain(&self) -> bool {
         let source = match &self.error {
             ExecError::Operation { source, .. } => source,
             _ => return false,

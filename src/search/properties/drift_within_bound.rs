@@ -39,6 +39,7 @@ pub(super) fn bounded(mut menu: Menu) -> Menu {
         steps: 2,
         reach: 4,
         signs: false,
+        tame: true,
         ..menu
     }
 }
@@ -91,6 +92,10 @@ pub(super) fn no_bound(error: &BoundError) -> String {
 pub(super) fn ending(bounds: &PairBounds) -> String {
     let first = bounds.endings.iter().flatten().min_by_key(|e| e.after_steps);
     let why = first.map_or("no reason", |e| e.why.as_str());
+    // After the place comes the reason; figures are of one case.
+    let why = why.rsplit("(counted from 0): ").next().unwrap_or(why);
+    let words = why.split(' ').filter(|word| word.parse::<u64>().is_err());
+    let why = words.collect::<Vec<_>>().join(" ");
     format!("the certificate ends in the first step: {why}")
 }
 

@@ -2,7 +2,7 @@
 
 use super::{EXACT, HuntedProperty, is_exact};
 use crate::exec::{self, Options, Sizes, random};
-use crate::search::draw::Menu;
+use crate::search::draw::{Fit, Menu};
 use crate::search::pair::{Pair, is_rational_function, judge_pair, ladder};
 use crate::search::subject::{Derived, Subject};
 use crate::search::verdict::{JudgeError, Verdict};
@@ -35,6 +35,7 @@ fn menu(mut menu: Menu) -> Menu {
     };
     menu.schedules
         .retain(|s| s.as_ref().is_none_or(|s| !of_functions(s)));
+    menu.fit = Fit::Exact;
     menu
 }
 
