@@ -94,7 +94,8 @@ impl Coverage {
                 seen.extend(outcomes.iter().flatten());
             }
             let pairs = before.iter().flatten().zip(now.iter().flatten());
-            let crossed = |(x, y): &(&Option<i64>, &Option<i64>)| x.is_some() && y.is_some() && x != y;
+            let crossed =
+                |(x, y): &(&Option<i64>, &Option<i64>)| x.is_some() && y.is_some() && x != y;
             self.kinks_crossed += pairs.filter(crossed).count() as u64;
             before = now;
             if machine.advance().is_err() {
@@ -195,7 +196,10 @@ fn note(branches: &mut Counts, decision: &Decision, outcomes: &BTreeSet<i64>) {
 
 fn shapes(subject: &Subject) -> Vec<String> {
     let sizes = &subject.scenario.sizes;
-    let mut shapes: Vec<String> = sizes.iter().map(|(n, size)| format!("{n} = {size}")).collect();
+    let mut shapes: Vec<String> = sizes
+        .iter()
+        .map(|(n, size)| format!("{n} = {size}"))
+        .collect();
     let size = |name: &str| sizes.get(name);
     if let (Some(n_in), Some(n_out), Some(r)) = (size("n_in"), size("n_out"), size("r")) {
         if r > n_in && r > n_out {

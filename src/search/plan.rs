@@ -109,7 +109,10 @@ impl Plan {
         let mut totals = Totals::default();
         let coverage = &mut totals.coverage;
         for (property, menu) in &self.menus {
-            totals.properties.entry(property.name.to_owned()).or_default();
+            totals
+                .properties
+                .entry(property.name.to_owned())
+                .or_default();
             for optimizer in &menu.optimizers {
                 coverage.expect(|c| &mut c.optimizers, optimizer.name);
                 let recipe = Recipe::new("linear", "mse", optimizer.name);
@@ -151,10 +154,7 @@ impl Plan {
     }
 
     /// The choices of a case, which can be shrunk.
-    pub(super) fn tree(
-        &self,
-        case: u64,
-    ) -> Result<impl ValueTree<Value = Genes> + use<>, String> {
+    pub(super) fn tree(&self, case: u64) -> Result<impl ValueTree<Value = Genes> + use<>, String> {
         let mut key = [0u8; 32];
         let numbers = [self.seed.to_le_bytes(), case.to_le_bytes()];
         key.copy_from_slice(&Sha256::digest(numbers.concat()));

@@ -93,11 +93,7 @@ fn size(subject: &Subject) -> (usize, usize) {
 }
 
 /// Makes one choice after the other the simplest, as long as the case fails, until none can be.
-fn reduce(
-    smallest: &mut Genes,
-    shrunk: &mut Shrunk,
-    fails: &dyn Fn(&Genes) -> Option<Shrunk>,
-) {
+fn reduce(smallest: &mut Genes, shrunk: &mut Shrunk, fails: &dyn Fn(&Genes) -> Option<Shrunk>) {
     let steps: [fn(&mut Genes, usize); 24] = [
         |g, _| g.sizes.fill(0),
         |g, _| g.steps = 0,

@@ -9,8 +9,8 @@ use super::parts::Shard;
 use super::properties::{Selection, SelectionError, find_property};
 use super::totals::{Reason, Totals};
 use crate::arith::{ArithmeticName, UnknownArithmetic};
-use crate::zoo::optimizers;
 use crate::zoo::UnknownName;
+use crate::zoo::optimizers;
 
 /// The schema name of a campaign's result.
 pub const SEARCH_SCHEMA: &str = "lora-gauge/search/1";

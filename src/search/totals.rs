@@ -63,11 +63,17 @@ impl Totals {
     /// One more case.
     pub fn add(&mut self, record: Record) {
         self.cases += 1;
-        let tally = self.properties.entry(record.property.to_owned()).or_default();
+        let tally = self
+            .properties
+            .entry(record.property.to_owned())
+            .or_default();
         match record.verdict {
             Verdict::Passed(evidence) => {
                 tally.passed += 1;
-                *tally.evidence.entry(evidence.name().to_owned()).or_insert(0) += 1;
+                *tally
+                    .evidence
+                    .entry(evidence.name().to_owned())
+                    .or_insert(0) += 1;
             }
             Verdict::Failed(_) => {
                 tally.failed += 1;

@@ -54,8 +54,8 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
                 divisors.join(", ")
             ),
             Finding::Differs(_) | Finding::Contradicts { .. } => {
-                    "two exact runs give different values".to_owned()
-                }
+                "two exact runs give different values".to_owned()
+            }
         };
         let mut draft = Draft::new(Verdict::Refuted, because);
         draft.conditions = conditions

@@ -105,7 +105,9 @@ impl Journal {
         let mut line = serde_json::to_string(value).map_err(|e| wrong(&e))?;
         line.push('\n');
         let written = self.file.write_all(line.as_bytes());
-        written.and_then(|()| self.file.flush()).map_err(|e| wrong(&e))
+        written
+            .and_then(|()| self.file.flush())
+            .map_err(|e| wrong(&e))
     }
 }
 
@@ -113,9 +115,8 @@ impl Journal {
 pub(super) fn read(folder: &Path) -> Result<Recorded, Failure> {
     let path = folder.join(NAME);
     let advice = "give the folders that `lora-gauge search --out` has filled, one for each shard";
-    let wrong = |e: io::Error| {
-        Failure::in_file(&path, format!("cannot be read: {e}")).advise(advice)
-    };
+    let wrong =
+        |e: io::Error| Failure::in_file(&path, format!("cannot be read: {e}")).advise(advice);
     let mut file = File::open(&path).map_err(wrong)?;
     let recorded = parse(&path, &read_all(&mut file).map_err(wrong)?)?;
     recorded.ok_or_else(|| Failure::in_file(&path, "the journal is empty").advise(advice))

@@ -111,7 +111,10 @@ fn table(totals: &Totals, width: usize) -> String {
     for (name, tally) in &totals.properties {
         if !tally.failures.is_empty() {
             let cases: Vec<String> = tally.failures.iter().map(ToString::to_string).collect();
-            text += &format!("{STRONG}failed{STRONG:#}     {name}: case {}\n", cases.join(", "));
+            text += &format!(
+                "{STRONG}failed{STRONG:#}     {name}: case {}\n",
+                cases.join(", ")
+            );
         }
         let mut reasons: Vec<_> = tally.reasons.iter().collect();
         reasons.sort_by_key(|(why, reason)| (std::cmp::Reverse(reason.cases), why.as_str()));

@@ -91,7 +91,7 @@ impl Menu {
 
     fn with_recipe(&self, genes: &Genes, recipe: Recipe) -> Result<Subject, JudgeError> {
         let step = recipe.build()?;
-        let sizes = values::sizes(self, genes, &step);
+        let sizes = values::sizes(self, genes, &recipe, &step);
         let scenario = Scenario {
             name: "drawn".to_owned(),
             values: values::values(self, genes, &recipe, &step, &sizes),

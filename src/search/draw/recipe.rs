@@ -56,7 +56,7 @@ pub(super) fn recipe(menu: &Menu, genes: &Genes) -> Result<Recipe, JudgeError> {
     // A case distinction is taken as decided in one case of four.
     let regimes = recipe.optimizer.regimes;
     let (regime, way) = (genes.regime / 4, genes.regime % 8);
-    if let (Some(regime), 1 | 5) = (of(regimes, regime), way) {
+    if let (Some(regime), 1 | 5, false) = (of(regimes, regime), way, menu.tame) {
         recipe = recipe.in_regime(regime.name, way == 1);
     }
     if genes.loraplus {
@@ -73,8 +73,6 @@ pub(super) fn recipe(menu: &Menu, genes: &Genes) -> Result<Recipe, JudgeError> {
         Err(_) => plain,
     })
 }
-
-
 
 /// The recipe and, one after the other, simpler ones: without clipping, with the switches as they
 /// are by default, without the terms that may be left out, and with the simplest optimizer.

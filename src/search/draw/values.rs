@@ -9,6 +9,7 @@ use crate::exec::{Sizes, Tensor, Values};
 use crate::graph::{Dim, LeafKind, StepGraph};
 use crate::scenario::only_choice;
 use crate::search::case::{dimension_names, mask, one_hot};
+use crate::zoo::losses::Targets;
 use crate::zoo::{Content, Hyperparameter, Range, Recipe};
 
 /// What a drawn tensor looks like.
@@ -49,7 +50,7 @@ const KINDS: [Kind; 14] = [
 ];
 
 /// The size of every dimension of the step, biased to small.
-pub(super) fn sizes(menu: &Menu, genes: &Genes, step: &StepGraph) -> Sizes {
+pub(super) fn sizes(menu: &Menu, genes: &Genes, recipe: &Recipe, step: &StepGraph) -> Sizes {
     let names = dimension_names(step);
     // A product of dimensions grows twice.
     let products = step.graph.leaves().any(|(_, id)| {
@@ -58,10 +59,20 @@ pub(super) fn sizes(menu: &Menu, genes: &Genes, step: &StepGraph) -> Sizes {
             .iter()
             .any(|d| d.names().count() > 1)
     });
-    let most = if products { menu.size.min(2) } else { menu.size };
+    let most = if products {
+        menu.size.min(2)
+    } else {
+        menu.size
+    };
     let numbered = names.into_iter().enumerate();
     let sized = numbered.map(|(i, name)| {
-        let least = if name == "r" { menu.rank } else { 1 };
+        let least = match name.as_str() {
+            "r" => menu.rank,
+            // A softmax over one number is 1, whatever the parameters are.
+            "n_out" if menu.tame && recipe.loss.targets == Targets::Classes => 2,
+            "batch" if menu.tame && recipe.model.name == "attention" => 2,
+            _ => 1,
+        };
         let size = least.max(1 + at(&genes.sizes, i) % most.max(1));
         (name, size)
     });
@@ -78,7 +89,10 @@ pub(super) fn values(
 ) -> Values {
     let mut values = Values::new();
     for (i, (leaf, base, _)) in step.hyperparameters().enumerate() {
-        values.set_scalar(leaf, scalar(at(&genes.scalars, i), base, recipe.setting(base)));
+        values.set_scalar(
+            leaf,
+            scalar(at(&genes.scalars, i), base, recipe.setting(base)),
+        );
     }
     let mut number = 0;
     for (name, id) in step.graph.leaves() {
@@ -111,8 +125,6 @@ pub(super) fn values(
     values
 }
 
-
-
 fn tensor(kind: Kind, pool: &[i8], (rows, cols): (usize, usize), reach: i32) -> Tensor {
     let number = |i: usize| f64::from(at(pool, i % POOL)) / 2.0;
     let power = |e: i32| libm::exp2(f64::from(e));
@@ -140,12 +152,25 @@ fn scalar(number: usize, base: &str, setting: Option<&Hyperparameter>) -> Surd {
     let tiny = |d: &Ratio| *d < Ratio::new(1.into(), 1000.into()) && !d.is_zero();
     let choices: &[(i64, i64)] = match range {
         // Terms and thresholds that are meant to be tiny: on both sides of what they meet.
-        Range::Positive if default.as_ref().is_some_and(tiny) => {
-            &[(1, 1), (1, 4), (4, 1), (1, 32), (16, 1), (1, 1 << 20), (1, 1000)]
-        }
-        Range::Positive if base == "lr" => {
-            &[(1, 1), (1, 2), (1, 4), (1, 8), (1, 10), (1, 4096), (2, 1), (3, 4)]
-        }
+        Range::Positive if default.as_ref().is_some_and(tiny) => &[
+            (1, 1),
+            (1, 4),
+            (4, 1),
+            (1, 32),
+            (16, 1),
+            (1, 1 << 20),
+            (1, 1000),
+        ],
+        Range::Positive if base == "lr" => &[
+            (1, 1),
+            (1, 2),
+            (1, 4),
+            (1, 8),
+            (1, 10),
+            (1, 4096),
+            (2, 1),
+            (3, 4),
+        ],
         Range::Positive => &[(1, 1), (1, 2), (1, 4), (2, 1), (3, 4), (1, 3), (8, 1)],
         // Numbers near both ends.
         Range::Fraction => &[

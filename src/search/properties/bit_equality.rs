@@ -43,7 +43,7 @@ fn menu(mut menu: Menu) -> Menu {
     });
     Menu {
         fit: Fit::Splits,
-        reach: 6,
+        reach: 3,
         signs: false,
         ..menu
     }
@@ -180,7 +180,10 @@ fn steps_before(error: &ExecError) -> Option<usize> {
             step,
             source: OpError::Overflow(_) | OpError::Undefined(_),
             ..
-        } => usize::try_from(*step).ok()?.checked_sub(1).filter(|n| *n > 0),
+        } => usize::try_from(*step)
+            .ok()?
+            .checked_sub(1)
+            .filter(|n| *n > 0),
         _ => None,
     }
 }

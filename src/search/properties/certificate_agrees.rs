@@ -148,8 +148,9 @@ impl Nodes<'_> {
             for (id, factor) in &factors {
                 if let Some(place) = self.first_difference(ctx, &l, &r, (*id, factor), taken) {
                     return Ok(Said::Contradicts(Box::new(Finding::Contradicts {
-                        says: "a node of the right run is not what its weight makes of the left run's"
-                            .to_owned(),
+                        says:
+                            "a node of the right run is not what its weight makes of the left run's"
+                                .to_owned(),
                         place: Some(place),
                     })));
                 }

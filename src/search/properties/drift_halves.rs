@@ -55,7 +55,8 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
                 let (Ok(bound), Some(factor)) = (&own.any_order, factors.get(name)) else {
                     continue;
                 };
-                let values = |of: &super::measured::Course| of.after.get(*taken)?.get(name).cloned();
+                let values =
+                    |of: &super::measured::Course| of.after.get(*taken)?.get(name).cloned();
                 let measured = match (values(&x), values(&y)) {
                     (Some(x), Some(y)) => drift(&x, &y, factor),
                     _ => None,

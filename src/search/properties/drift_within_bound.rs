@@ -33,6 +33,11 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
 /// What bounds are drawn for: small runs that a certificate covers.
 pub(super) fn bounded(mut menu: Menu) -> Menu {
     menu.optimizers.retain(|o| has_a_derivative(o.name));
+    // In the first step of a warm-up the rate is 0, and so is what some divide by.
+    menu.schedules.retain(|s| {
+        s.as_ref()
+            .is_none_or(|s| !s.name().contains("warmup") && s.name() != "cosine_with_min_lr")
+    });
     Menu {
         factors: Factors::Rounding,
         size: 2,
@@ -90,7 +95,11 @@ pub(super) fn no_bound(error: &BoundError) -> String {
 
 /// Why a certificate ends in the first step, without a place.
 pub(super) fn ending(bounds: &PairBounds) -> String {
-    let first = bounds.endings.iter().flatten().min_by_key(|e| e.after_steps);
+    let first = bounds
+        .endings
+        .iter()
+        .flatten()
+        .min_by_key(|e| e.after_steps);
     let why = first.map_or("no reason", |e| e.why.as_str());
     // After the place comes the reason; figures are of one case.
     let why = why.rsplit("(counted from 0): ").next().unwrap_or(why);

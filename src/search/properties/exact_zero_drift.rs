@@ -24,9 +24,8 @@ fn menu(mut menu: Menu) -> Menu {
     menu.losses.retain(|l| l.name != "cross_entropy");
     let of_functions = ["mlp_tanh", "mlp_gelu", "attention", "dora", "joint"];
     menu.models.retain(|m| !of_functions.contains(&m.name));
-    menu.clips.retain(|clip| {
-        matches!(clip, None | Some(crate::zoo::Clip::Value))
-    });
+    menu.clips
+        .retain(|clip| matches!(clip, None | Some(crate::zoo::Clip::Value)));
     let of_functions = |s: &Schedule| {
         matches!(
             s,

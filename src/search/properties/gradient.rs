@@ -61,7 +61,10 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
         .iter()
         .map(|p| (format!("gradient of {}", p.name), format!("g_{}", p.name)))
         .collect();
-    let named: Vec<(&str, &str)> = names.iter().map(|(n, f)| (n.as_str(), f.as_str())).collect();
+    let named: Vec<(&str, &str)> = names
+        .iter()
+        .map(|(n, f)| (n.as_str(), f.as_str()))
+        .collect();
     let step = run.recipe.build_observing(&named)?;
     let outputs = names.iter().map(|(name, _)| name.clone()).collect();
     let trial = Trial {
@@ -152,7 +155,11 @@ impl Trial<'_> {
         Ok(Seen {
             loss: exact(machine.loss()),
             gradients: names.iter().map(gradient).collect(),
-            outcomes: self.decisions.iter().map(|d| d.outcomes(&machine)).collect(),
+            outcomes: self
+                .decisions
+                .iter()
+                .map(|d| d.outcomes(&machine))
+                .collect(),
         })
     }
 

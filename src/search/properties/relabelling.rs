@@ -58,7 +58,11 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
         name == "loss"
             || output.is_some_and(|o| {
                 let shape = &derived.step.graph.node(o.node).shape;
-                !shape.rows.names().chain(shape.cols.names()).any(|n| n == "r")
+                !shape
+                    .rows
+                    .names()
+                    .chain(shape.cols.names())
+                    .any(|n| n == "r")
             })
     };
     property.conclusion.retain(free);

@@ -41,10 +41,22 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
     let signs = derived.signs();
     let turned = signs.scenario(&there)?;
     for (what, got, expected) in [
-        ("one map and then the other", map(&second, &there)?, map(&both, run)?),
-        ("the other and then the one", map(&first, &map(&second, run)?)?, map(&both, run)?),
+        (
+            "one map and then the other",
+            map(&second, &there)?,
+            map(&both, run)?,
+        ),
+        (
+            "the other and then the one",
+            map(&first, &map(&second, run)?)?,
+            map(&both, run)?,
+        ),
         ("there and back", map(&back, &there)?, run.clone()),
-        ("two changes of sign", signs.scenario(&turned)?, there.clone()),
+        (
+            "two changes of sign",
+            signs.scenario(&turned)?,
+            there.clone(),
+        ),
     ] {
         if let Some(name) = first_difference(&got, &expected) {
             return Ok(Verdict::contradicts(format!(

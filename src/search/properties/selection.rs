@@ -103,7 +103,11 @@ impl Selection {
         // The linear layer is what the rest is made of.
         let linear = MODELS.iter().filter(|m| m.name == "linear");
         let linear = linear.cycle().take(8);
-        let models = linear.chain(MODELS.iter().filter(|m| !["linear", "opaque"].contains(&m.name)));
+        let models = linear.chain(
+            MODELS
+                .iter()
+                .filter(|m| !["linear", "opaque"].contains(&m.name)),
+        );
         Menu {
             optimizers,
             models: models.collect(),
