@@ -100,10 +100,17 @@ impl Menu {
             steps: 1 + genes.steps % self.steps.max(1),
         };
         let factors = |numbers: &[usize]| numbers.iter().map(|n| self.factor(*n)).collect();
-        let arithmetic = of(&self.arithmetics, genes.arithmetic);
+        let arithmetic = of(&self.arithmetics, genes.arithmetic).copied();
+        let arithmetic = match arithmetic.unwrap_or(ArithmeticName::F64) {
+            // Where residues do not do, rationals do.
+            ArithmeticName::Prime if cfg!(feature = "mp") && !is_rational_function(&step) => {
+                ArithmeticName::Rational
+            }
+            other => other,
+        };
         Ok(Subject {
             scenario,
-            arithmetic: arithmetic.copied().unwrap_or(ArithmeticName::F64),
+            arithmetic,
             factors: factors(&genes.factors),
             second: factors(&genes.second),
             flips: match self.signs {

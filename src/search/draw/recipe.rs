@@ -34,7 +34,7 @@ pub(super) fn recipe(menu: &Menu, genes: &Genes) -> Result<Recipe, JudgeError> {
     let optional = recipe.optimizer.hyperparameters.iter();
     let optional = optional.filter(|h| h.may_be_zero).enumerate();
     let off: BTreeSet<String> = optional
-        .filter(|(i, h)| !at(&genes.on, *i) && !(menu.tame && is_floor(h)))
+        .filter(|(i, h)| !(at(&genes.on, *i) || menu.tame && is_floor(h)))
         .map(|(_, h)| h.name.to_owned())
         .collect();
     recipe.off = off;

@@ -106,7 +106,7 @@ pub(super) fn values(
         let empty = vec![];
         let pool = of(&genes.pools, number).unwrap_or(&empty);
         // What is 0 in the exact run is of any sign in an enclosure of rounded ones.
-        let zero_start = genes.zero_start && !(menu.tame && at(&genes.picks, 0) % 4 > 0);
+        let zero_start = genes.zero_start && (!menu.tame || at(&genes.picks, 0).is_multiple_of(4));
         let zero = zero_start && recipe.model.zero_at_start.contains(&name);
         let own = match menu.tame {
             true => Kind::Fine,

@@ -15,15 +15,20 @@ use crate::zoo::Recipe;
 pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     name: "drift-within-bound",
     says: "no drift exceeds its certified bound, in the documented order and in others",
+    // Half formats, in which much is in doubt, less often.
     arithmetics: &[
         ArithmeticName::F32,
         ArithmeticName::F64,
+        ArithmeticName::Mp(40),
+        ArithmeticName::Mp(113),
+        ArithmeticName::F32,
+        ArithmeticName::F64,
+        ArithmeticName::Mp(24),
+        ArithmeticName::Mp(53),
         ArithmeticName::Bf16,
         ArithmeticName::F16,
         ArithmeticName::Bf16Sums(Accumulator::F32),
         ArithmeticName::F16Sums(Accumulator::Exact),
-        ArithmeticName::Mp(40),
-        ArithmeticName::Mp(113),
     ],
     supports: |name| crate::arith::FloatModel::of(name).is_some(),
     menu: bounded,
