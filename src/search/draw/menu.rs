@@ -20,6 +20,7 @@ pub(in crate::search) enum Factors {
     /// Powers of 4 and of 2, rationals, numbers near 1 and huge ones.
     Any,
     /// Squares of moderate size that are no powers of two, so that rounding shows.
+    #[cfg_attr(not(feature = "mp"), allow(dead_code))]
     Rounding,
 }
 
