@@ -17,6 +17,7 @@ mod precision;
 mod replay;
 mod rules;
 mod run;
+mod search;
 mod table;
 
 use std::process::ExitCode;
@@ -67,6 +68,8 @@ enum Verb {
     Run(run::RunArgs),
     Precision(precision::PrecisionArgs),
     Replay(replay::ReplayArgs),
+    Search(search::SearchArgs),
+    Merge(search::MergeArgs),
 }
 
 /// How a verb ended that could do its work.
@@ -108,6 +111,8 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::run(args, &console),
         Verb::Precision(args) => precision::run(args, &console),
         Verb::Replay(args) => replay::run(args, &console),
+        Verb::Search(args) => search::run(args, &console),
+        Verb::Merge(args) => search::run_merge(args, &console),
     });
     match ended {
         Ok(status) => ExitCode::from(status.code()),

@@ -95,10 +95,31 @@ pub(super) fn run(args: &ReplayArgs, console: &Console) -> Result<Status, Failur
     Ok(Status::Unknown)
 }
 
+/// What the two runs are.
+fn runs(witness: &Witness) -> String {
+    let Some(hunted) = &witness.hunted else {
+        return witness.says.clone();
+    };
+    let run = &hunted.run;
+    let sizes: Vec<String> = run.sizes.iter().map(|(n, s)| format!("{n} {s}")).collect();
+    format!(
+        "{}, {}, {}, {}, {} step{}; from case {} of seed {}",
+        run.optimizer,
+        run.model,
+        run.loss,
+        sizes.join(", "),
+        run.steps,
+        if run.steps == 1 { "" } else { "s" },
+        hunted.case,
+        hunted.seed
+    )
+}
+
 fn in_words(witness: &Witness, replay: &Replay) -> String {
     let property = &witness.property;
     let conclusion = property.conclusion.join(", ");
     let said = match (property.premise.as_slice(), property.premise_until) {
+        _ if witness.hunted.is_some() => witness.says.clone(),
         ([], _) => format!("equal {conclusion} in both runs at every step"),
         (premise, None) => format!("equal {} imply equal {conclusion}", premise.join(", ")),
         (premise, Some(until)) => format!(
@@ -113,8 +134,21 @@ fn in_words(witness: &Witness, replay: &Replay) -> String {
     };
     let mut text = format!(
         "claim       {}\nruns        {}\nsaid        {said}\narithmetic  {}\nfound       {found}\n",
-        witness.claim, witness.says, witness.arithmetic
+        witness.claim,
+        runs(witness),
+        witness.arithmetic
     );
+    if let Some(place) = &replay.first_node {
+        text.push_str(&format!(
+            "first node  in step {}, `{}` at row {}, column {} should be {} and is {}\n",
+            place.after_steps + 1,
+            place.quantity,
+            place.entry.0,
+            place.entry.1,
+            place.left,
+            place.right
+        ));
+    }
     text.push_str(&if replay.agrees {
         "verdict     refuted, exactly as the file says\n".to_owned()
     } else {

@@ -1,10 +1,13 @@
 //! Looking for counterexamples, keeping what was found, and judging it again.
 //!
-//! [`hunt`] draws small runs with proptest, smallest shapes first, and shrinks what breaks a
-//! property; [`campaign`] does the same to every rule that is a little wrong, without shrinking.
-//! A pair of runs is judged in exact arithmetic, and in intervals where that has no answer. A
-//! [`Witness`] is a found pair of runs as a file that needs nothing else; [`Witness::replay`]
-//! judges it anew.
+//! A [`Plan`] is a campaign of drawn cases: case i is a pure function of a seed and i, and puts
+//! one of the [`PROPERTIES`] to the test. Its [`Totals`] are sums, so neither threads nor
+//! [`Shard`]s show in them; what fails is shrunk to the smallest case and becomes a [`Witness`].
+//!
+//! [`hunt`] looks for a pair of runs that break one given property; [`campaign`] does the same to
+//! every rule that is a little wrong, without shrinking. A pair of runs is judged in exact
+//! arithmetic, and in intervals where that has no answer. A witness is what was found as a file
+//! that needs nothing else; [`Witness::replay`] judges it anew.
 //!
 //! This room decides nothing about claims and never touches the disk.
 
@@ -17,10 +20,12 @@ mod hunt;
 mod judge;
 mod mutation;
 mod pair;
+mod parts;
 mod plan;
 mod properties;
 mod shrink;
 mod subject;
+mod summary;
 mod totals;
 mod verdict;
 mod witness;
@@ -31,10 +36,12 @@ pub use coverage::{Counts, Coverage};
 pub use hunt::{Found, Hunt, HuntError, Hunted, hunt};
 pub use judge::{Judged, judge};
 pub use mutation::{Fate, Mutant, mutants};
+pub use parts::{CHUNK, Shard, ShardError, chunk};
 pub use plan::{Plan, Record};
 pub use properties::{HuntedProperty, PROPERTIES, Selection, SelectionError, find_property};
 pub use shrink::Shrunk;
 pub use subject::{Subject, SubjectFile};
+pub use summary::{Parameters, ParametersError, SEARCH_SCHEMA, Summary};
 pub use totals::{Reason, Tally, Totals};
 pub use verdict::{Evidence, JudgeError, Verdict};
 pub use witness::{Finding, Place, Replay, Witness, WitnessError, check_exactly, exact_arithmetic};

@@ -53,6 +53,9 @@ pub(super) fn is_rational_function(step: &StepGraph) -> bool {
 /// The arithmetics in which two runs of `step` are compared, the strongest first. A root in the
 /// prime field is one of two, which no order tells apart, so it decides only without roots.
 pub(super) fn ladder(step: &StepGraph, first: ArithmeticName) -> Vec<ArithmeticName> {
+    if first.is_enclosure() {
+        return vec![first];
+    }
     if cfg!(feature = "mp") {
         let enclosures = [256, 1024].map(ArithmeticName::Interval);
         let exact = match first {
@@ -172,7 +175,7 @@ pub(super) struct End {
 
 impl End {
     /// Whether there is no value in any arithmetic.
-    fn is_certain(&self) -> bool {
+    pub fn is_certain(&self) -> bool {
         let source = match &self.error {
             ExecError::Operation { source, .. } => source,
             _ => return false,

@@ -8,6 +8,7 @@ mod precision;
 mod replay;
 mod rules;
 mod run;
+mod search;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -95,6 +96,8 @@ fn help_and_version_are_results() {
         &["audit", "--help"],
         &["replay", "--help"],
         &["rules", "--help"],
+        &["search", "--help"],
+        &["merge", "--help"],
     ] {
         let ran = lora(args);
         assert_eq!(ran.code, 0, "{args:?}");

@@ -1,14 +1,18 @@
 //! What a property draws from.
 
+use num_traits::One;
+
 use super::genes::{Genes, at, of};
 use super::{recipe, values};
 use crate::arith::{ArithmeticName, Ratio};
-use crate::gauge::rotations;
+use crate::gauge::{Options, Rule, infer, rotations};
+use crate::graph::StepGraph;
 use crate::scenario::Scenario;
 use crate::search::Subject;
+use crate::search::pair::{end_of, is_rational_function};
 use crate::search::verdict::JudgeError;
 use crate::zoo::optimizers::Optimizer;
-use crate::zoo::{Clip, Loss, Model, Schedule};
+use crate::zoo::{Clip, Loss, Model, Recipe, Schedule};
 
 /// Which factors a map is drawn with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +20,7 @@ pub(in crate::search) enum Factors {
     /// Powers of 4 and of 2, rationals, numbers near 1 and huge ones.
     Any,
     /// Squares of moderate size that are no powers of two, so that rounding shows.
+    #[cfg_attr(not(feature = "mp"), allow(dead_code))]
     Rounding,
 }
 
@@ -39,6 +44,24 @@ pub(in crate::search) struct Menu {
     pub reach: i32,
     /// Whether signs may change.
     pub signs: bool,
+    /// Whether zeros, ties and terms that guard against them are left to chance: tensors with
+    /// many digits only, no decimal fractions as settings, and every small floor is there.
+    pub tame: bool,
+    /// What a case must be fit for; terms and switches that are in the way are left out.
+    pub fit: Fit,
+}
+
+/// What the cases of a property must be fit for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::search) enum Fit {
+    /// Nothing in particular.
+    Any,
+    /// A rule that moves trained tensors.
+    Moves,
+    /// A rule that admits a split of k between the factors.
+    Splits,
+    /// A rule that moves trained tensors, and a first step that exact arithmetic takes.
+    Exact,
 }
 
 impl Menu {
@@ -52,9 +75,24 @@ impl Menu {
 
     /// The case that the choices stand for.
     pub fn subject(&self, genes: &Genes) -> Result<Subject, JudgeError> {
-        let recipe = recipe::recipe(self, genes)?;
+        let drawn = recipe::recipe(self, genes)?;
+        let mut last = None;
+        for recipe in recipe::simpler(self, drawn) {
+            let subject = self.with_recipe(genes, recipe)?;
+            if self.fit.holds(&subject)? {
+                return Ok(subject);
+            }
+            last.get_or_insert(subject);
+        }
+        match last {
+            Some(subject) => Ok(subject),
+            None => self.with_recipe(genes, recipe::recipe(self, genes)?),
+        }
+    }
+
+    fn with_recipe(&self, genes: &Genes, recipe: Recipe) -> Result<Subject, JudgeError> {
         let step = recipe.build()?;
-        let sizes = values::sizes(self, genes, &step);
+        let sizes = values::sizes(self, genes, &recipe, &step);
         let scenario = Scenario {
             name: "drawn".to_owned(),
             values: values::values(self, genes, &recipe, &step, &sizes),
@@ -63,10 +101,17 @@ impl Menu {
             steps: 1 + genes.steps % self.steps.max(1),
         };
         let factors = |numbers: &[usize]| numbers.iter().map(|n| self.factor(*n)).collect();
-        let arithmetic = of(&self.arithmetics, genes.arithmetic);
+        let arithmetic = of(&self.arithmetics, genes.arithmetic).copied();
+        let arithmetic = match arithmetic.unwrap_or(ArithmeticName::F64) {
+            // Where residues do not do, rationals do.
+            ArithmeticName::Prime if cfg!(feature = "mp") && !is_rational_function(&step) => {
+                ArithmeticName::Rational
+            }
+            other => other,
+        };
         Ok(Subject {
             scenario,
-            arithmetic: arithmetic.copied().unwrap_or(ArithmeticName::F64),
+            arithmetic,
             factors: factors(&genes.factors),
             second: factors(&genes.second),
             flips: match self.signs {
@@ -112,6 +157,45 @@ impl Menu {
         };
         Ratio::new(num.into(), den.max(1).into())
     }
+}
+
+impl Fit {
+    fn holds(self, subject: &Subject) -> Result<bool, JudgeError> {
+        if self == Self::Any {
+            return Ok(true);
+        }
+        let step = subject.scenario.recipe.build()?;
+        let rule = infer(&step, &Options::default()).rule;
+        if rule.independent_parameters() == 0 {
+            return Ok(false);
+        }
+        match self {
+            Self::Splits => Ok(splits(&rule)),
+            Self::Exact => takes_a_step(subject, &step),
+            Self::Any | Self::Moves => Ok(true),
+        }
+    }
+}
+
+/// Whether both factors can be divided by one number at once, or one of them alone.
+pub(in crate::search) fn splits(rule: &Rule) -> bool {
+    let moving: Vec<bool> = rule.generators.iter().map(|g| g.moves_parameters).collect();
+    let weight = |leaf: &str, of: &dyn Fn(usize) -> bool| -> Option<Ratio> {
+        let weight = rule.weights.get(leaf)?.iter().enumerate();
+        Some(weight.filter(|(i, _)| of(*i)).map(|(_, w)| w).sum())
+    };
+    let one = Some(Ratio::one());
+    let both = |i: usize| moving.get(i) == Some(&true);
+    weight("A", &both) == one && weight("B", &both) == one
+}
+
+/// Whether an exact arithmetic takes the first step, or certainly none can.
+fn takes_a_step(subject: &Subject, step: &StepGraph) -> Result<bool, JudgeError> {
+    if !cfg!(feature = "mp") {
+        return Ok(is_rational_function(step));
+    }
+    let end = end_of(ArithmeticName::Rational, &subject.scenario, 1)?;
+    Ok(end.is_none_or(|end| end.is_certain()))
 }
 
 /// Whether something is known of mixed ranks of a model.

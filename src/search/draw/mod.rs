@@ -10,4 +10,4 @@ mod recipe;
 mod values;
 
 pub(super) use genes::{Genes, genes};
-pub(super) use menu::{Factors, Menu, has_ranks};
+pub(super) use menu::{Factors, Fit, Menu, has_ranks, splits};

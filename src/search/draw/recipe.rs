@@ -2,10 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use num_traits::Zero;
+
 use super::Menu;
 use super::genes::{Genes, at, of};
+use crate::arith::{Ratio, parse_ratio};
 use crate::search::verdict::JudgeError;
-use crate::zoo::{Recipe, Reduction};
+use crate::zoo::{Hyperparameter, Recipe, Reduction};
+
+/// Whether a setting is a small number that keeps a divisor from 0.
+pub(super) fn is_floor(setting: &Hyperparameter) -> bool {
+    let small = Ratio::new(1.into(), 1000.into());
+    parse_ratio(setting.default).is_ok_and(|d| d < small && !d.is_zero())
+}
 
 /// The recipe that the choices stand for. Switches that exclude each other stay as they are by
 /// default, and terms without which a switch makes no sense are left out with it.
@@ -25,7 +34,7 @@ pub(super) fn recipe(menu: &Menu, genes: &Genes) -> Result<Recipe, JudgeError> {
     let optional = recipe.optimizer.hyperparameters.iter();
     let optional = optional.filter(|h| h.may_be_zero).enumerate();
     let off: BTreeSet<String> = optional
-        .filter(|(i, _)| !at(&genes.on, *i))
+        .filter(|(i, h)| !(at(&genes.on, *i) || menu.tame && is_floor(h)))
         .map(|(_, h)| h.name.to_owned())
         .collect();
     recipe.off = off;
@@ -47,7 +56,7 @@ pub(super) fn recipe(menu: &Menu, genes: &Genes) -> Result<Recipe, JudgeError> {
     // A case distinction is taken as decided in one case of four.
     let regimes = recipe.optimizer.regimes;
     let (regime, way) = (genes.regime / 4, genes.regime % 8);
-    if let (Some(regime), 1 | 5) = (of(regimes, regime), way) {
+    if let (Some(regime), 1 | 5, false) = (of(regimes, regime), way, menu.tame) {
         recipe = recipe.in_regime(regime.name, way == 1);
     }
     if genes.loraplus {
@@ -63,4 +72,31 @@ pub(super) fn recipe(menu: &Menu, genes: &Genes) -> Result<Recipe, JudgeError> {
         Ok(_) => recipe,
         Err(_) => plain,
     })
+}
+
+/// The recipe and, one after the other, simpler ones: without clipping, with the switches as they
+/// are by default, without the terms that may be left out, and with the simplest optimizer.
+pub(super) fn simpler(menu: &Menu, drawn: Recipe) -> Vec<Recipe> {
+    let unclipped = drawn.clone().with_clip(None);
+    let on = drawn.optimizer.on.iter();
+    let as_usual = Recipe {
+        flags: on.map(|f| (*f).to_owned()).collect(),
+        regimes: Default::default(),
+        loraplus: false,
+        ..unclipped.clone()
+    };
+    let settings = drawn.optimizer.hyperparameters.iter();
+    let optional = settings.filter(|h| h.may_be_zero);
+    let bare = Recipe {
+        off: optional.map(|h| h.name.to_owned()).collect(),
+        schedule: None,
+        ..as_usual.clone()
+    };
+    let mut all = vec![drawn, unclipped, as_usual, bare.clone()];
+    if let Some(first) = menu.optimizers.first() {
+        let simplest = Recipe::new(bare.model.name, bare.loss.name, first.name);
+        all.extend(simplest.map(Recipe::plain));
+    }
+    all.retain(|recipe| recipe.build().is_ok());
+    all
 }

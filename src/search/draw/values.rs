@@ -9,6 +9,7 @@ use crate::exec::{Sizes, Tensor, Values};
 use crate::graph::{Dim, LeafKind, StepGraph};
 use crate::scenario::only_choice;
 use crate::search::case::{dimension_names, mask, one_hot};
+use crate::zoo::losses::Targets;
 use crate::zoo::{Content, Hyperparameter, Range, Recipe};
 
 /// What a drawn tensor looks like.
@@ -49,7 +50,7 @@ const KINDS: [Kind; 14] = [
 ];
 
 /// The size of every dimension of the step, biased to small.
-pub(super) fn sizes(menu: &Menu, genes: &Genes, step: &StepGraph) -> Sizes {
+pub(super) fn sizes(menu: &Menu, genes: &Genes, recipe: &Recipe, step: &StepGraph) -> Sizes {
     let names = dimension_names(step);
     // A product of dimensions grows twice.
     let products = step.graph.leaves().any(|(_, id)| {
@@ -65,7 +66,13 @@ pub(super) fn sizes(menu: &Menu, genes: &Genes, step: &StepGraph) -> Sizes {
     };
     let numbered = names.into_iter().enumerate();
     let sized = numbered.map(|(i, name)| {
-        let least = if name == "r" { menu.rank } else { 1 };
+        let least = match name.as_str() {
+            "r" => menu.rank,
+            // A softmax over one number is 1, whatever the parameters are.
+            "n_out" if menu.tame && recipe.loss.targets == Targets::Classes => 2,
+            "batch" if menu.tame && recipe.model.name == "attention" => 2,
+            _ => 1,
+        };
         let size = least.max(1 + at(&genes.sizes, i) % most.max(1));
         (name, size)
     });
@@ -98,8 +105,13 @@ pub(super) fn values(
         let (rows, cols) = (size(&shape.rows), size(&shape.cols));
         let empty = vec![];
         let pool = of(&genes.pools, number).unwrap_or(&empty);
-        let zero = genes.zero_start && recipe.model.zero_at_start.contains(&name);
-        let own = at(&KINDS, at(&genes.kinds, number));
+        // What is 0 in the exact run is of any sign in an enclosure of rounded ones.
+        let zero_start = genes.zero_start && (!menu.tame || at(&genes.picks, 0).is_multiple_of(4));
+        let zero = zero_start && recipe.model.zero_at_start.contains(&name);
+        let own = match menu.tame {
+            true => Kind::Fine,
+            false => at(&KINDS, at(&genes.kinds, number)),
+        };
         let tensor = match recipe.content(name) {
             Content::OneHot => one_hot(pool, rows, cols),
             Content::Mask => mask(pool, rows, cols),

@@ -1,8 +1,8 @@
 //! In exact arithmetic the rescaled run is the run itself, number by number.
 
 use super::{EXACT, HuntedProperty, is_exact};
-use crate::exec::{self, Options, Sizes, random};
-use crate::search::draw::Menu;
+use crate::graph::StepGraph;
+use crate::search::draw::{Fit, Menu};
 use crate::search::pair::{Pair, is_rational_function, judge_pair, ladder};
 use crate::search::subject::{Derived, Subject};
 use crate::search::verdict::{JudgeError, Verdict};
@@ -34,6 +34,7 @@ fn menu(mut menu: Menu) -> Menu {
     };
     menu.schedules
         .retain(|s| s.as_ref().is_none_or(|s| !of_functions(s)));
+    menu.fit = Fit::Exact;
     menu
 }
 
@@ -49,22 +50,25 @@ fn takes_an_exact_step(optimizer: &Optimizer) -> bool {
 }
 
 #[cfg(feature = "mp")]
-fn first_step(step: &crate::graph::StepGraph) -> bool {
+fn first_step(step: &StepGraph) -> bool {
+    use crate::arith::{Ratio, Rational, Surd};
+    use crate::exec::{Options, Sizes, random, run};
+
     let sizes = Sizes::from([("batch", 2), ("n_in", 2), ("n_out", 2), ("r", 2)]);
     let draw = |_: &str| random::Draw::Uniform { bits: 3 };
     let Ok(mut values) = random::values(step, &sizes, 1, draw) else {
         return false;
     };
     for (leaf, ..) in step.hyperparameters() {
-        values.set_scalar(leaf, crate::arith::Surd::rational(half()));
+        values.set_scalar(leaf, Surd::rational(Ratio::new(1.into(), 2.into())));
     }
-    let rational = crate::arith::Rational;
-    exec::run(rational, step, &sizes, &values, 1, &Options::default()).is_ok()
+    run(Rational, step, &sizes, &values, 1, &Options::default()).is_ok()
 }
 
-#[cfg(feature = "mp")]
-fn half() -> crate::arith::Ratio {
-    crate::arith::Ratio::new(1.into(), 2.into())
+/// Without rationals only field operations are exact.
+#[cfg(not(feature = "mp"))]
+fn first_step(_: &StepGraph) -> bool {
+    false
 }
 
 fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {

@@ -2,7 +2,7 @@
 
 use super::{HuntedProperty, PROPERTIES};
 use crate::arith::ArithmeticName;
-use crate::search::draw::{Factors, Menu};
+use crate::search::draw::{Factors, Fit, Menu};
 use crate::zoo::losses::LOSSES;
 use crate::zoo::models::MODELS;
 use crate::zoo::optimizers::{OPTIMIZERS, Optimizer};
@@ -121,6 +121,8 @@ impl Selection {
             rank: 1,
             reach: 20,
             signs: true,
+            tame: false,
+            fit: Fit::Any,
         }
     }
 }

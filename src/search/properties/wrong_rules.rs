@@ -2,7 +2,7 @@
 
 use super::{EXACT, HuntedProperty, is_exact_or_encloses};
 use crate::search::campaign::{RUNS, refute};
-use crate::search::draw::Menu;
+use crate::search::draw::{Fit, Menu};
 use crate::search::mutation::Fate;
 use crate::search::subject::{Derived, Subject};
 use crate::search::verdict::{Evidence, JudgeError, Verdict};
@@ -23,6 +23,7 @@ fn menu(mut menu: Menu) -> Menu {
     menu.clips = vec![None];
     menu.schedules = vec![None];
     Menu {
+        fit: Fit::Moves,
         size: 2,
         steps: 2,
         signs: false,

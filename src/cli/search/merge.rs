@@ -1,0 +1,102 @@
+//! `lora-gauge merge`: the shards of a campaign as one result.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::output::{self, Places};
+use super::{journal, plan};
+use crate::cli::{Console, Failure, Status, files};
+use crate::search::{Parameters, Shard};
+
+/// Join the shards of a campaign
+///
+/// The result has the same bytes as that of the campaign in one piece.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUS)]
+pub(in crate::cli) struct MergeArgs {
+    /// The folders of the shards, as `search --out` has filled them
+    #[arg(required = true, value_name = "DIR")]
+    shards: Vec<PathBuf>,
+    /// Write result and witnesses into this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write JSON to a file, or without one to stdout instead of the table
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    json: Option<Option<PathBuf>>,
+}
+
+const EXIT_STATUS: &str = "\
+Exit status: as that of `search`; 64 also where a shard is missing, unfinished, given twice or of
+another campaign.";
+
+pub(in crate::cli) fn run(args: &MergeArgs, console: &Console) -> Result<Status, Failure> {
+    let mut whole: Option<Parameters> = None;
+    let mut given: BTreeMap<u64, &PathBuf> = BTreeMap::new();
+    let mut count = 0;
+    let mut chunks = vec![];
+    for folder in &args.shards {
+        let recorded = journal::read(folder)?;
+        let shard = recorded.parameters.shard;
+        let own = recorded.parameters.in_shard(Shard::default());
+        match &whole {
+            None => whole = Some(own),
+            Some(whole) if *whole == own && count == shard.count => {}
+            Some(_) => {
+                let message = format!(
+                    "is of another campaign than {}, or of another number of shards",
+                    args.shards[0].display()
+                );
+                return Err(Failure::in_file(folder, message));
+            }
+        }
+        count = shard.count;
+        if let Some(other) = given.insert(shard.index, folder) {
+            let message = format!("shard {shard} is given twice: {} too", other.display());
+            return Err(Failure::in_file(folder, message));
+        }
+        let wanted: Vec<u64> = shard.chunks(recorded.parameters.cases).collect();
+        let missing = wanted.iter().filter(|n| !recorded.chunks.contains_key(n));
+        let missing = missing.count();
+        if missing > 0 {
+            let message = format!("shard {shard} is not finished: {missing} chunks are missing");
+            return Err(Failure::in_file(folder, message)
+                .advise("run its command again, with the same --out, until it ends by itself"));
+        }
+        if wanted.len() != recorded.chunks.len() {
+            let message = format!("shard {shard} holds chunks that are not its own");
+            return Err(Failure::in_file(folder, message));
+        }
+        chunks.extend(recorded.chunks.into_values());
+    }
+    let missing: Vec<String> = (0..count)
+        .filter(|index| !given.contains_key(index))
+        .map(|index| Shard { index, count }.to_string())
+        .collect();
+    if !missing.is_empty() {
+        let message = format!("missing: shard {}", missing.join(", "));
+        return Err(Failure::new(message).advise("give the folder of every shard"));
+    }
+    let Some(parameters) = whole else {
+        return Err(Failure::new("no shard is given"));
+    };
+    let plan = plan(&parameters)?;
+    let mut totals = plan.nothing_yet();
+    chunks.into_iter().for_each(|chunk| totals.join(chunk));
+    // What a shard has shrunk need not be shrunk again.
+    if let Some(out) = &args.out {
+        for (case, property) in totals.failures() {
+            let name = format!("witnesses/{property}-{case}.json");
+            let found = args.shards.iter().map(|folder| folder.join(&name));
+            if let Some(found) = found.into_iter().find(|path| path.exists()) {
+                files::write(&out.join(&name), &files::read(&found)?)?;
+            }
+        }
+    }
+    let places = Places {
+        out: args.out.as_deref(),
+        json: args.json.as_ref(),
+    };
+    output::finish(&plan, &parameters, &totals, &places, console)
+}
