@@ -15,7 +15,7 @@ use crate::zoo::Recipe;
 pub type Counts = BTreeMap<String, u64>;
 
 /// What was exercised, each with the number of cases that did. What could have been and was not
-/// stands there with 0 once [`Coverage::expect`] has named it.
+/// stands there with 0 once [`Coverage::anticipate`] has named it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Coverage {
@@ -111,7 +111,7 @@ impl Coverage {
     }
 
     /// Names with 0 what could be exercised.
-    pub(super) fn expect(&mut self, field: fn(&mut Self) -> &mut Counts, name: &str) {
+    pub(super) fn anticipate(&mut self, field: fn(&mut Self) -> &mut Counts, name: &str) {
         field(self).entry(name.to_owned()).or_insert(0);
     }
 

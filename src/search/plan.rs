@@ -114,32 +114,32 @@ impl Plan {
                 .entry(property.name.to_owned())
                 .or_default();
             for optimizer in &menu.optimizers {
-                coverage.expect(|c| &mut c.optimizers, optimizer.name);
+                coverage.anticipate(|c| &mut c.optimizers, optimizer.name);
                 let recipe = Recipe::new("linear", "mse", optimizer.name);
                 for own in optimizer.regimes {
                     let Ok(recipe) = &recipe else { continue };
                     for holds in [true, false] {
                         let name = regime(recipe, own.name, holds);
-                        coverage.expect(|c| &mut c.regimes, &name);
+                        coverage.anticipate(|c| &mut c.regimes, &name);
                     }
                 }
             }
             for loss in &menu.losses {
-                coverage.expect(|c| &mut c.losses, loss.name);
+                coverage.anticipate(|c| &mut c.losses, loss.name);
             }
             for model in &menu.models {
-                coverage.expect(|c| &mut c.models, model.name);
+                coverage.anticipate(|c| &mut c.models, model.name);
             }
             for arithmetic in &menu.arithmetics {
-                coverage.expect(|c| &mut c.arithmetics, &arithmetic.to_string());
+                coverage.anticipate(|c| &mut c.arithmetics, &arithmetic.to_string());
             }
             for clip in menu.clips.iter().flatten() {
                 let name = format!("clipping {}", clip.name());
-                coverage.expect(|c| &mut c.around, &name);
+                coverage.anticipate(|c| &mut c.around, &name);
             }
             for schedule in menu.schedules.iter().flatten() {
                 let name = format!("schedule {}", schedule.name());
-                coverage.expect(|c| &mut c.around, &name);
+                coverage.anticipate(|c| &mut c.around, &name);
             }
         }
         totals
