@@ -24,7 +24,7 @@ pub struct ParseExactError {
 
 /// Largest magnitude of a decimal or binary exponent that is read; a larger one would ask for
 /// gigabytes of digits.
-const MAX_EXPONENT: i64 = 20_000;
+const MAX_EXPONENT: u64 = 20_000;
 
 /// Reads an integer, decimal, hexadecimal float or fraction as the exact number it denotes.
 ///
@@ -59,7 +59,7 @@ pub fn parse_ratio(text: &str) -> Result<Ratio, ParseExactError> {
         Some((m, e)) => (m, e.parse::<i64>().map_err(|_| wrong())?),
         None => (digits, 0),
     };
-    if exponent.abs() > MAX_EXPONENT {
+    if exponent.unsigned_abs() > MAX_EXPONENT {
         return Err(wrong());
     }
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -256,9 +256,8 @@ impl std::str::FromStr for Surd {
             "" => Ratio::one(),
             c => parse_ratio(c.strip_suffix('*').ok_or_else(wrong)?)?,
         };
-        let mut root = Self::sqrt(&parse_ratio(radicand)?).ok_or_else(wrong)?;
-        root.coeff *= coeff;
-        Ok(root)
+        let root = Self::sqrt(&parse_ratio(radicand)?).ok_or_else(wrong)?;
+        root.checked_mul(&Self::rational(coeff)).ok_or_else(wrong)
     }
 }
 
@@ -293,6 +292,7 @@ mod tests {
             "1e",
             "0x",
             "1e999999999",
+            "1e-9223372036854775808",
             "--1",
             "1.2.3",
             "inf",
@@ -327,6 +327,13 @@ mod tests {
             Some(Surd::rational(q("-1/2")))
         );
         assert_eq!(Surd::power(&q("0"), &q("-1")), None);
+    }
+
+    #[test]
+    fn nothing_times_a_root_is_rational() {
+        let zero: Surd = "0*sqrt(2)".parse().unwrap();
+        assert_eq!(zero, Surd::from(0));
+        assert_eq!(zero.as_ratio(), Some(&q("0")));
     }
 
     #[test]
