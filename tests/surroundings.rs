@@ -259,7 +259,7 @@ fn sizes_without_end_are_refused_before_anything_is_drawn() {
         ),
         (
             format!("gradient_accumulation_steps = 4294967295\n{SIZES}"),
-            "`gradient_accumulation_steps`: found 4294967295, expected at most 1024".to_owned(),
+            "`gradient_accumulation_steps`: found 4294967295, expected at most 128".to_owned(),
         ),
     ] {
         let found = ScenarioFile::from_toml(&lines).and_then(|f| f.scenario());

@@ -9,7 +9,7 @@ pub const LORAPLUS_LR_RATIO: &str = "loraplus_lr_ratio";
 
 /// The most copies of a part of a step: micro-batches, turns of a loop, remembered pairs. Without
 /// an end to it a small file could ask for more nodes than there is memory.
-pub const MOST_COPIES: u32 = 1024;
+pub const MOST_COPIES: u32 = 128;
 
 /// `count`, where a step can have so many copies of something.
 pub(super) fn written_out(what: &str, count: u32) -> Result<u32, GraphError> {
