@@ -2,6 +2,7 @@
 
 CARGO ?= cargo
 REPORT := report
+FUZZ_SECONDS ?= 60
 
 # Targets share one build folder and would only wait for each other. What is given to this make
 # (a -j, a variable) is not meant for the makes that build GMP and MPFR deep inside cargo.
@@ -11,7 +12,7 @@ unexport MAKEFLAGS
 # Only `make test-quick` may leave the proofs out, whatever the environment says.
 unexport LORA_GAUGE_SKIP_PROOFS
 
-.PHONY: help audit precision test test-quick faults proofs bench clean
+.PHONY: help audit precision test test-quick faults proofs bench fuzz clean
 .PHONY: setup setup-checks setup-proofs setup-everything quick-notice checks
 
 help: ## this list
@@ -43,9 +44,12 @@ proofs: setup-proofs ## compile the Rocq proofs, installing Rocq where it is mis
 bench: setup ## measure one step, a whole experiment and deriving a rule
 	$(CARGO) bench --locked
 
+fuzz: setup ## look for input that breaks a parser or an interval; FUZZ_SECONDS=60 for each target
+	sh fuzz/run.sh $(FUZZ_SECONDS)
+
 clean: ## remove everything that was built
 	$(CARGO) clean
-	rm -rf proofs/_build $(REPORT)
+	rm -rf proofs/_build $(REPORT) fuzz/target fuzz/artifacts fuzz/coverage
 
 quick-notice:
 	@echo "make test-quick: the PROOFS ARE LEFT OUT, and so is Rocq; 'make test' has them"

@@ -244,6 +244,31 @@ fn what_a_file_asks_for_survives_being_stored() {
 }
 
 #[test]
+fn sizes_without_end_are_refused_before_anything_is_drawn() {
+    let huge = 1u64 << 40;
+    for (lines, words) in [
+        (
+            SIZES.replace("batch = 2", &format!("batch = {huge}")),
+            format!("field `tensors.X`: {huge} × 3 is too large"),
+        ),
+        (
+            format!("model = \"lokr\"\n{SIZES}")
+                .replace("c_in = 2", &format!("c_in = {huge}"))
+                .replace("d_in = 2", &format!("d_in = {huge}")),
+            "field `sizes.c_in.d_in`: the product is too large".to_owned(),
+        ),
+        (
+            format!("gradient_accumulation_steps = 4294967295\n{SIZES}"),
+            "`gradient_accumulation_steps`: found 4294967295, expected at most 128".to_owned(),
+        ),
+    ] {
+        let found = ScenarioFile::from_toml(&lines).and_then(|f| f.scenario());
+        let message = found.map(|s| s.name).expect_err(&words).to_string();
+        assert!(message.contains(&words), "{message}");
+    }
+}
+
+#[test]
 fn what_cannot_be_is_refused_in_words() {
     let refused: BTreeMap<&str, &str> = BTreeMap::from([
         (

@@ -25,7 +25,20 @@ pub struct ParseExactError {
 
 /// Largest magnitude of a decimal or binary exponent that is read; a larger one would ask for
 /// gigabytes of digits.
-const MAX_EXPONENT: i64 = 20_000;
+const MAX_EXPONENT: u64 = 20_000;
+
+/// Most bits of a numerator or denominator that is read: 39,456 digits, and those of every number
+/// with the largest exponent and an ordinary mantissa. Reducing a fraction takes the square of the
+/// digits. No power is formed that would have more than about twice as many.
+const MAX_BITS: u64 = 1 << 17;
+/// Enough characters for two such numbers.
+const MAX_CHARACTERS: usize = 100_000;
+
+/// `num/den`, where both are short enough.
+fn quotient(num: BigInt, den: BigInt) -> Option<Ratio> {
+    let fits = num.bits().max(den.bits()) <= MAX_BITS && !den.is_zero();
+    fits.then(|| Ratio::new(num, den))
+}
 
 /// Reads an integer, decimal, hexadecimal float or fraction as the exact number it denotes.
 ///
@@ -38,13 +51,13 @@ pub fn parse_ratio(text: &str) -> Result<Ratio, ParseExactError> {
         found: text.to_owned(),
     };
     let t = text.trim();
+    if t.len() > MAX_CHARACTERS {
+        return Err(wrong());
+    }
     if let Some((num, den)) = t.split_once('/') {
         let num: BigInt = num.trim().parse().map_err(|_| wrong())?;
         let den: BigInt = den.trim().parse().map_err(|_| wrong())?;
-        if den.is_zero() {
-            return Err(wrong());
-        }
-        return Ok(Ratio::new(num, den));
+        return quotient(num, den).ok_or_else(wrong);
     }
     let (negative, t) = match t.as_bytes().first() {
         Some(b'-') => (true, &t[1..]),
@@ -60,7 +73,7 @@ pub fn parse_ratio(text: &str) -> Result<Ratio, ParseExactError> {
         Some((m, e)) => (m, e.parse::<i64>().map_err(|_| wrong())?),
         None => (digits, 0),
     };
-    if exponent.abs() > MAX_EXPONENT {
+    if exponent.unsigned_abs() > MAX_EXPONENT {
         return Err(wrong());
     }
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -73,10 +86,11 @@ pub fn parse_ratio(text: &str) -> Result<Ratio, ParseExactError> {
     let base = BigInt::from(if radix == 16 { 2 } else { 10 });
     let power = base.pow(exponent.unsigned_abs());
     let value = if exponent < 0 {
-        Ratio::new(number, shift * power)
+        quotient(number, shift * power)
     } else {
-        Ratio::new(number * power, shift)
+        quotient(number * power, shift)
     };
+    let value = value.ok_or_else(wrong)?;
     Ok(if negative { -value } else { value })
 }
 
@@ -135,11 +149,16 @@ impl Surd {
     /// `k^exponent` for an exponent that is a multiple of 1/2, or any exponent whose root is
     /// exact; `None` where the power is not of the form `coeff · √radicand`.
     ///
-    /// Every non-integer power of a negative `k` is `None`; so is a negative power of zero.
+    /// Every non-integer power of a negative `k` is `None`; so is a negative power of zero, and
+    /// one with more digits than anybody has a use for.
     pub fn power(k: &Ratio, exponent: &Ratio) -> Option<Self> {
         let integer_power = |base: &Ratio, n: &BigInt| -> Option<Ratio> {
             let n = i32::try_from(n).ok()?;
-            (n >= 0 || !base.is_zero()).then(|| Pow::pow(base, n))
+            // At least so many bits; none for 0, 1 and −1.
+            let longer = base.numer().bits().max(base.denom().bits());
+            let bits = longer.saturating_sub(1) * u64::from(n.unsigned_abs());
+            let fits = bits <= MAX_BITS && (n >= 0 || !base.is_zero());
+            fits.then(|| Pow::pow(base, n))
         };
         if exponent.is_integer() {
             return Some(Self::rational(integer_power(k, exponent.numer())?));
@@ -260,9 +279,14 @@ impl std::str::FromStr for Surd {
             "" => Ratio::one(),
             c => parse_ratio(c.strip_suffix('*').ok_or_else(wrong)?)?,
         };
-        let mut root = Self::sqrt(&parse_ratio(radicand)?).ok_or_else(wrong)?;
-        root.coeff *= coeff;
-        Ok(root)
+        let root = Self::sqrt(&parse_ratio(radicand)?).ok_or_else(wrong)?;
+        let product = root.checked_mul(&Self::rational(coeff));
+        // What is written must be short enough to be read again.
+        let fits = |x: &Self| {
+            let (num, den) = (x.coeff.numer().bits(), x.coeff.denom().bits());
+            num.max(den).max(x.radicand.bits()) <= MAX_BITS
+        };
+        product.filter(fits).ok_or_else(wrong)
     }
 }
 
@@ -297,6 +321,7 @@ mod tests {
             "1e",
             "0x",
             "1e999999999",
+            "1e-9223372036854775808",
             "--1",
             "1.2.3",
             "inf",
@@ -331,6 +356,40 @@ mod tests {
             Some(Surd::rational(q("-1/2")))
         );
         assert_eq!(Surd::power(&q("0"), &q("-1")), None);
+        assert_eq!(Surd::power(&q("3"), &q("2000000000")), None);
+        assert_eq!(Surd::power(&q("1/3"), &q("-4000000001/2")), None);
+        assert_eq!(Surd::power(&q("-1"), &q("2000000000")), Some(Surd::from(1)));
+    }
+
+    #[test]
+    fn numbers_without_end_are_refused_at_once() {
+        let ones = "1".repeat(39_000);
+        assert!(parse_ratio(&ones).is_ok());
+        for bad in [
+            "1".repeat(40_000),
+            "1".repeat(10_000_000),
+            format!("1/{}", "3".repeat(40_000)),
+            format!("0.{}", "3".repeat(40_000)),
+            format!("{ones}e20000"),
+        ] {
+            assert!(parse_ratio(&bad).is_err());
+        }
+        // The root's radicand is the product of numerator and denominator.
+        for bad in [
+            format!("sqrt({ones}/1{ones})"),
+            format!("{ones}*sqrt({ones}/7)"),
+        ] {
+            if let Ok(read) = bad.parse::<Surd>() {
+                assert_eq!(read.to_string().parse(), Ok(read));
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_times_a_root_is_rational() {
+        let zero: Surd = "0*sqrt(2)".parse().unwrap();
+        assert_eq!(zero, Surd::from(0));
+        assert_eq!(zero.as_ratio(), Some(&q("0")));
     }
 
     #[test]

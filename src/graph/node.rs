@@ -216,6 +216,16 @@ pub enum GraphError {
     /// A step without a loss, or a parameter or state that is not updated exactly once.
     #[error("{0}")]
     Incomplete(String),
+    /// A whole number asks for too many copies of a part of the step.
+    #[error("`{what}`: found {found}, expected at most {most}, since a step has each written out")]
+    TooMany {
+        /// The number's name.
+        what: String,
+        /// What was asked for.
+        found: u32,
+        /// What there may be.
+        most: u32,
+    },
     /// A node that was to become a setting is not a constant.
     #[error("`{0}` is not a constant")]
     NotAConstant(String),

@@ -13,6 +13,8 @@ use crate::arith::parse_ratio;
 
 /// How deeply a formula may be nested.
 const MAX_DEPTH: usize = 64;
+/// How long a formula may be, in bytes: some operations take the square of it.
+const MAX_LENGTH: usize = 10_000;
 
 /// The node that computes `text`, a formula over the leaves and labels of `step`.
 ///
@@ -20,6 +22,14 @@ const MAX_DEPTH: usize = 64;
 /// [`GraphError::Formula`] names the place and what was expected; shapes that do not fit are
 /// reported when the step is finished.
 pub fn parse_formula<'g>(step: &'g StepBuilder, text: &str) -> Result<Expr<'g>, GraphError> {
+    if text.len() > MAX_LENGTH {
+        let start: String = text.chars().take(40).collect();
+        return Err(GraphError::Formula {
+            formula: format!("{start}…"),
+            at: 1,
+            message: format!("found {} bytes, expected at most {MAX_LENGTH}", text.len()),
+        });
+    }
     let mut parser = Parser {
         step,
         text,
@@ -169,5 +179,26 @@ impl<'g> Parser<'_, 'g> {
                 self.step.quantities().join(", ")
             ))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_without_end_are_refused() {
+        let step = StepBuilder::new();
+        let message = |text: &str| match parse_formula(&step, text) {
+            Ok(_) => panic!("a formula"),
+            Err(error) => error.to_string(),
+        };
+        let found = message(&"1+".repeat(1 << 20));
+        assert!(found.starts_with("`1+1+") && found.len() < 200, "{found}");
+        assert!(
+            found.ends_with("found 2097152 bytes, expected at most 10000"),
+            "{found}"
+        );
+        assert!(message(&"(".repeat(1000)).contains("less deeply nested"));
     }
 }

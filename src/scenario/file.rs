@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use super::{PrecisionFile, Scenario, ScenarioError, ScheduleFile, draw_of, only_choice};
 use crate::arith::{Arithmetic, F64, Ratio, Surd, parse_ratio};
 use crate::exec::random;
-use crate::exec::{Sizes, Tensor, Values};
+use crate::exec::{MAX_ENTRIES, Sizes, Tensor, Values};
 use crate::graph::{LeafKind, StepGraph};
 use crate::zoo::{Clip, Hyperparameter, LossScaling, Recipe, Reduction, Schedule, float_format};
 
@@ -411,10 +411,19 @@ impl ScenarioFile {
             let size = |dim: &crate::graph::Dim| {
                 dim.size(|n| sizes.get(n)).ok_or_else(|| {
                     let names: Vec<_> = dim.names().collect();
-                    ScenarioError::field(format!("sizes.{}", names.join(".")), "missing size")
+                    let message = match names.iter().all(|name| sizes.get(name).is_some()) {
+                        true => "the product is too large",
+                        false => "missing size",
+                    };
+                    ScenarioError::field(format!("sizes.{}", names.join(".")), message)
                 })
             };
             let (rows, cols) = (size(&wanted.rows)?, size(&wanted.cols)?);
+            if rows.checked_mul(cols).is_none_or(|n| n > MAX_ENTRIES) {
+                let message =
+                    format!("{rows} × {cols} is too large: expected at most {MAX_ENTRIES} entries");
+                return Err(ScenarioError::field(format!("tensors.{name}"), message));
+            }
             let content = recipe.content(name);
             let tensor = match (self.tensors.get(name), &self.random) {
                 (Some(given), _) => given.tensor(name)?,

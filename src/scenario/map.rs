@@ -47,7 +47,7 @@ pub enum MapError {
     },
     /// A power of k is not a number that can be formed exactly.
     #[error(
-        "k = {k} has no exact power {power} (wanted for `{quantity}`): use a multiple of 1/2 and k > 0, or a k whose root is rational"
+        "k = {k} has no exact power {power} (wanted for `{quantity}`): use a multiple of 1/2 and k > 0, or a k whose root is rational, and a power of moderate size"
     )]
     Power {
         /// The factor.

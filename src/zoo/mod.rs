@@ -23,7 +23,7 @@ pub use models::{Content, Model};
 pub use optimizers::{Hyperparameter, Optimizer, Range, Regime};
 pub use recipe::{Recipe, RecipeError, float_format};
 pub use schedule::Schedule;
-pub use trainer::{Factor, LORAPLUS_LR_RATIO, Pair, Trainer};
+pub use trainer::{Factor, LORAPLUS_LR_RATIO, MOST_COPIES, Pair, Trainer};
 
 /// A name that is in no table, with the names that are.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

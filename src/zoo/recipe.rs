@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::losses::Targets;
 use super::models::{Content, Forward, MicroBatch};
-use super::trainer::LORAPLUS_LR_RATIO;
+use super::trainer::{LORAPLUS_LR_RATIO, written_out};
 use super::{
     Clip, Hyperparameter, Loss, LossScaling, Model, Optimizer, Reduction, Schedule, Trainer,
     UnknownName,
@@ -210,7 +210,8 @@ impl Recipe {
     /// # Errors
     /// [`RecipeError::Combination`] for SGD's Nesterov momentum without momentum or with
     /// dampening, a step without a batch, or LoRA+ with an optimizer that has one learning rate
-    /// for all tensors; [`RecipeError::Exclusive`] for two switches that exclude each other.
+    /// for all tensors; [`RecipeError::Exclusive`] for two switches that exclude each other;
+    /// [`GraphError::TooMany`] for more micro-batches or turns of a loop than can be written out.
     pub fn build(&self) -> Result<StepGraph, RecipeError> {
         self.build_observing(&[])
     }
@@ -277,6 +278,7 @@ impl Recipe {
         if self.accumulation == 0 {
             return Err(RecipeError::Combination("a step needs at least one batch"));
         }
+        written_out("gradient_accumulation_steps", self.accumulation)?;
         let (mut total, mut sums): (Option<Expr<'g>>, Vec<Expr<'g>>) = (None, vec![]);
         let mut weights = vec![];
         for batch in MicroBatch::all(self.accumulation) {
@@ -371,6 +373,35 @@ mod tests {
         assert_eq!(again.flags, recipe.flags);
         let unknown = again.set_flag("no-nesterov", true).unwrap_err();
         assert_eq!(unknown.found, "nesterov");
+    }
+
+    #[test]
+    fn what_a_step_has_written_out_has_an_end() {
+        let of = |optimizer| Recipe::new("linear", "mse", optimizer).unwrap();
+        for (optimizer, name) in [
+            ("muon", "ns_steps"),
+            ("lbfgs", "history_size"),
+            ("schedulefree_sgd", "weight_lr_power"),
+        ] {
+            let mut recipe = of(optimizer);
+            recipe.set_count(name, u32::MAX).unwrap();
+            let message = recipe.build().unwrap_err().to_string();
+            assert!(
+                message.starts_with(&format!("`{name}`: found")),
+                "{message}"
+            );
+        }
+        let mut recipe = of("sgd");
+        recipe.accumulation = u32::MAX;
+        let message = recipe.build().unwrap_err().to_string();
+        assert!(
+            message.contains("`gradient_accumulation_steps`"),
+            "{message}"
+        );
+        // A warm-up is only a number.
+        let mut recipe = of("schedulefree_sgd");
+        recipe.set_count("warmup_steps", u32::MAX).unwrap();
+        assert!(recipe.build().is_ok());
     }
 
     #[test]

@@ -2,10 +2,26 @@
 
 use super::Recipe;
 use super::models::PairNames;
-use crate::graph::{Dim, Expr, Shape, StepBuilder};
+use crate::graph::{Dim, Expr, GraphError, Shape, StepBuilder};
 
 /// LoRA+'s ratio of the learning rate of B to that of A, as PEFT calls it.
 pub const LORAPLUS_LR_RATIO: &str = "loraplus_lr_ratio";
+
+/// The most copies of a part of a step: micro-batches, turns of a loop, remembered pairs. Without
+/// an end to it a small file could ask for more nodes than there is memory.
+pub const MOST_COPIES: u32 = 128;
+
+/// `count`, where a step can have so many copies of something.
+pub(super) fn written_out(what: &str, count: u32) -> Result<u32, GraphError> {
+    match count {
+        0..=MOST_COPIES => Ok(count),
+        _ => Err(GraphError::TooMany {
+            what: what.to_owned(),
+            found: count,
+            most: MOST_COPIES,
+        }),
+    }
+}
 
 /// The trained tensors of one step.
 pub struct Trainer<'g> {
@@ -107,6 +123,13 @@ impl<'g> Trainer<'g> {
             .find(|(n, _)| *n == name);
         let set = self.recipe.counts.get(name).copied();
         set.or(default.map(|(_, n)| *n)).unwrap_or(0)
+    }
+
+    /// The whole number `name` as so many turns of a loop that the step has written out.
+    pub fn turns(&self, name: &str) -> impl DoubleEndedIterator<Item = u32> + use<> {
+        let count = self.count(name);
+        let allowed = written_out(name, count).map_err(|mistake| self.step.fail(mistake));
+        1..=allowed.unwrap_or(0)
     }
 
     /// The exact constant `num / den`.

@@ -7,4 +7,5 @@
 
 mod bfloat16;
 mod enclosures;
+mod operations;
 mod ten_mistakes;

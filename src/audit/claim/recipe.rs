@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::file::Training;
 use super::{Claim, ClaimError, VariantFile};
-use crate::zoo::{Clip, LossScaling, Recipe, Reduction, Schedule, UnknownName};
+use crate::zoo::{Clip, LossScaling, MOST_COPIES, Recipe, Reduction, Schedule, UnknownName};
 
 impl Claim {
     /// The step over which weights are derived: an unknown network unless a model is named.
@@ -78,8 +78,9 @@ impl Claim {
             recipe.schedule = Some(schedule.map_err(|e| self.field("schedule", e))?);
         }
         if let Some(batches) = training.accumulation.or(whole.accumulation) {
-            if batches == 0 {
-                return Err(self.field("accumulation", "found 0, expected at least 1"));
+            if !(1..=MOST_COPIES).contains(&batches) {
+                let message = format!("found {batches}, expected 1 to {MOST_COPIES}");
+                return Err(self.field("accumulation", message));
             }
             recipe.accumulation = batches;
         }

@@ -132,7 +132,7 @@ impl<'t, 'g> Memory<'t, 'g> {
         };
         Self {
             trainer,
-            pairs: (1..=trainer.count("history_size")).map(pair).collect(),
+            pairs: trainer.turns("history_size").map(pair).collect(),
             h: number("H_diag"),
         }
     }

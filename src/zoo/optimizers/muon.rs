@@ -88,7 +88,7 @@ fn orthogonalised<'g>(trainer: &Trainer<'g>, f: &Factor<'_, 'g>, u: Expr<'g>) ->
         }
     });
     let mut x = rounded(u / rounded(u.norm()).max(rounded(f.hyper("eps"))));
-    for _ in 0..trainer.count("ns_steps") {
+    for _ in trainer.turns("ns_steps") {
         let gram = rounded(x.matmul(x.t()));
         let polynomial = rounded(b * gram + c * gram.matmul(gram));
         x = rounded(a * x + polynomial.matmul(x));

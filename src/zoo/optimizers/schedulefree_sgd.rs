@@ -61,7 +61,7 @@ pub(super) fn step<'g>(trainer: &Trainer<'g>, f: &Factor<'_, 'g>, beta: Expr<'g>
     f.update_state(lr_max, next_lr_max);
 
     let mut weight = trainer.ratio(1, 1);
-    for _ in 0..trainer.count("weight_lr_power") {
+    for _ in trainer.turns("weight_lr_power") {
         weight = weight * next_lr_max;
     }
     if f.uses("r") {
