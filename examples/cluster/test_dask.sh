@@ -78,14 +78,14 @@ reap "$worker"
 keep_journal 1
 say "worker $worker and its search of shard 1 are killed"
 
-wait_until 300 "shard 2 to be in the middle" begun 2
-program=$(searching 2) || fail "shard 2 ended too early; set CASES to more than $CASES"
-worker=$(worker_of 2)
+wait_until 300 "shard 6 to be in the middle" begun 6
+program=$(searching 6) || fail "shard 6 ended too early; set CASES to more than $CASES"
+worker=$(worker_of 6)
 kill -KILL "$worker"
 reap "$worker"
 sleep 1
-kill -0 "$program" || fail "the search of shard 2 ended with its worker; set CASES to more than $CASES"
-say "worker $worker is killed, its search of shard 2 lives on"
+kill -0 "$program" || fail "the search of shard 6 ended with its worker; set CASES to more than $CASES"
+say "worker $worker is killed, its search of shard 6 lives on"
 
 merge_status=0
 wait "$search" || merge_status=$?
