@@ -252,7 +252,11 @@ fn sizes_without_end_are_refused_before_anything_is_drawn() {
             format!("field `tensors.X`: {huge} × 3 is too large"),
         ),
         (
-            format!("model = \"lokr\"\n{SIZES}")
+            // No factor has an entry, so that the weight is the first that is too large.
+            format!("model = \"lokr\"\n{SIZES}hyperparameters.s = 1\n")
+                .replace("alpha = 3\n", "")
+                .replace(" r = 2", " r = 0")
+                .replace("c_out = 2", "c_out = 0")
                 .replace("c_in = 2", &format!("c_in = {huge}"))
                 .replace("d_in = 2", &format!("d_in = {huge}")),
             "field `sizes.c_in.d_in`: the product is too large".to_owned(),

@@ -202,7 +202,12 @@ fn in_ball<F: MachineFloat>(ctx: Machine<F>, [centre, radius, at]: &[Ratio; 3], 
     let times_root = |q: &Ratio| root.checked_mul(&Surd::rational(q.clone())).unwrap();
     let number = times_root(&(centre + radius * at));
     let wide = enclosures(ctx.name());
-    let ball = wide.from_ball(&times_root(centre), &times_root(radius));
+    // A radius has no sign, whatever the root has.
+    let size = match times_root(radius) {
+        radius if radius.is_negative() => radius.checked_mul(&Surd::from(-1)).unwrap(),
+        radius => radius,
+    };
+    let ball = wide.from_ball(&times_root(centre), &size);
     let found = ctx.from_surd(&number);
     assert!(
         admits(&wide, &ball, &found),
