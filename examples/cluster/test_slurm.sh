@@ -1,7 +1,8 @@
 #!/bin/bash
-# Runs slurm.sh under real Slurm daemons, which it starts by itself on loopback, without systemd
-# and beside any Slurm that this machine has: one task is killed with SIGKILL and requeued, one is
-# requeued as it runs, and the merged result must have the bytes of the campaign in one piece.
+# Runs slurm.sh under real Slurm daemons, which it starts by itself on loopback, without root,
+# systemd or cgroups and beside any Slurm that this machine has: one task is killed with SIGKILL and
+# requeued, one is requeued as it runs, and the merged result must have the bytes of the campaign in
+# one piece.
 #
 #   bash examples/cluster/test_slurm.sh
 #
