@@ -24,6 +24,8 @@ fail() {
     exit 1
 }
 
+too_early() { fail "$1 ended before it could be interrupted; set CASES to more than $CASES"; }
+
 remove_work() {
     if [ -n "${KEEP:-}" ]; then
         say "kept: $work"
@@ -68,8 +70,7 @@ check_journal() {
     after=$(lines "$campaign/shard-$1/journal.jsonl")
     head -n "$before" "$campaign/shard-$1/journal.jsonl" | cmp -s - "$work/interrupted-$1" ||
         fail "shard $1 did not go on where it ended, but changed its journal"
-    [ "$after" -gt "$before" ] ||
-        fail "shard $1 was finished before it could be interrupted; set CASES to more than $CASES"
+    [ "$after" -gt "$before" ] || too_early "shard $1"
     say "shard $1 was interrupted after $((before - 1)) of $((after - 1)) chunks and went on from there"
 }
 

@@ -71,20 +71,20 @@ worker_of() { ps -o ppid= -p "$(searching "$1")" | tr -d ' '; }
 reap() { wait "$1" 2>/dev/null || true; }
 
 wait_until 300 "shard 1 to be in the middle" begun 1
-program=$(searching 1) || fail "shard 1 ended too early; set CASES to more than $CASES"
+program=$(searching 1) || too_early "shard 1"
 worker=$(worker_of 1)
-kill -KILL "$worker" "$program"
+kill -KILL "$worker" "$program" || too_early "shard 1"
 reap "$worker"
 keep_journal 1
 say "worker $worker and its search of shard 1 are killed"
 
 wait_until 300 "shard 6 to be in the middle" begun 6
-program=$(searching 6) || fail "shard 6 ended too early; set CASES to more than $CASES"
+program=$(searching 6) || too_early "shard 6"
 worker=$(worker_of 6)
-kill -KILL "$worker"
+kill -KILL "$worker" || too_early "shard 6"
 reap "$worker"
 sleep 1
-kill -0 "$program" || fail "the search of shard 6 ended with its worker; set CASES to more than $CASES"
+kill -0 "$program" || too_early "shard 6"
 say "worker $worker is killed, its search of shard 6 lives on"
 
 merge_status=0

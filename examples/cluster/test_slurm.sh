@@ -1,7 +1,8 @@
 #!/bin/bash
-# Runs slurm.sh under real Slurm daemons, which it starts by itself on loopback, without systemd
-# and beside any Slurm that this machine has: one task is killed with SIGKILL and requeued, one is
-# requeued as it runs, and the merged result must have the bytes of the campaign in one piece.
+# Runs slurm.sh under real Slurm daemons, which it starts by itself on loopback, without root,
+# systemd or cgroups and beside any Slurm that this machine has: one task is killed with SIGKILL and
+# requeued, one is requeued as it runs, and the merged result must have the bytes of the campaign in
+# one piece.
 #
 #   bash examples/cluster/test_slurm.sh
 #
@@ -130,9 +131,12 @@ in_state() { [[ $(field "$1" JobState) =~ ^($2)$ ]]; }
 
 # The first task loses its processes, as by the kernel's hand when memory runs out.
 wait_until 300 "task 1 to be in the middle" begun 1
-timeout 10 scontrol listpids "$(field "${job}_1" JobId)" | awk 'NR > 1 && $1 > 0 { print $1 }' |
-    xargs kill -KILL
-wait_until 60 "Slurm to notice the killed task" in_state "${job}_1" FAILED
+processes=$(timeout 10 scontrol listpids "$(field "${job}_1" JobId)" |
+    awk 'NR > 1 && $1 > 0 { print $1 }') || too_early "task 1"
+# shellcheck disable=SC2086 # one word for each process
+kill -KILL $processes || too_early "task 1"
+wait_until 60 "Slurm to notice the killed task" in_state "${job}_1" 'FAILED|COMPLETED'
+in_state "${job}_1" FAILED || too_early "task 1"
 keep_journal 1
 scontrol requeue "${job}_1"
 say "task 1 is killed, which Slurm calls failed, and requeued"
@@ -140,7 +144,7 @@ say "task 1 is killed, which Slurm calls failed, and requeued"
 # Another one is requeued as it runs, as when a job of higher priority needs its place. Only four
 # run at once, so it has not ended meanwhile.
 wait_until 300 "task 6 to be in the middle" begun 6
-in_state "${job}_6" RUNNING || fail "task 6 ended too early; set CASES to more than $CASES"
+in_state "${job}_6" RUNNING || too_early "task 6"
 scontrol requeue "${job}_6"
 wait_until 60 "Slurm to end task 6" in_state "${job}_6" PENDING
 keep_journal 6
