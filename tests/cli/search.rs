@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::{Scratch, content, lora};
+use crate::{Scratch, lora};
 
 /// Properties that take little time; what is tried here is what surrounds them.
 const CHEAP: &str = "rules-compose,invariants";
@@ -258,7 +258,7 @@ fn a_campaign_can_be_timed() {
 fn a_witness_of_a_campaign_is_judged_by_its_property() {
     let scratch = Scratch::new();
     let witness: serde_json::Value =
-        serde_json::from_str(&content("tests/scenarios/rate_alone.json")).expect("JSON");
+        serde_json::from_str(&crate::content("tests/scenarios/rate_alone.json")).expect("JSON");
     let mut hunted = witness.clone();
     hunted["hunted"] = serde_json::json!({
         "property": "exact-zero-drift", "seed": 1, "case": 0, "arithmetic": "rational",
