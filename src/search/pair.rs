@@ -2,7 +2,9 @@
 
 use super::verdict::{Evidence, JudgeError, Verdict};
 use super::witness::{Finding, WitnessError, check_in};
-use crate::arith::{Arithmetic, ArithmeticName, OpError, WithArithmetic, with_arithmetic};
+use crate::arith::{
+    Arithmetic, ArithmeticName, FloatModel, OpError, WithArithmetic, with_arithmetic,
+};
 use crate::exec::{ExecError, Machine, Options, Outputs};
 use crate::graph::{Binary, Op, StepGraph, Unary};
 use crate::scenario::{CheckError, Outcome, Property, Scenario};
@@ -122,8 +124,14 @@ fn in_one(pair: Pair<'_>, name: ArithmeticName, steps: usize) -> Result<One, Jud
     let taken = |end: &Option<End>| end.as_ref().map_or(steps, |end| end.taken);
     let least = taken(&left).min(taken(&right));
     let certain = [&left, &right].into_iter().flatten().any(End::is_certain);
+    // An end in doubt contradicts nothing, and a format may overflow on the way to either.
+    let doubtful = |end: &End| end.taken == least && !end.is_certain();
+    let in_doubt = [&left, &right].into_iter().flatten().any(doubtful);
     if certain && left != right {
-        return Ok(One::Found(ends_apart([left, right])));
+        return Ok(match in_doubt || FloatModel::of(name).is_some() {
+            true => One::Nothing(reason(&error)),
+            false => One::Found(ends_apart([left, right])),
+        });
     }
     if least >= 1 && least < steps {
         return Ok(match in_one(pair, name, least)? {
