@@ -168,7 +168,7 @@ fn a_witness_holds_its_case() {
     };
     witness.hunted = Some(subject.file("exact-zero-drift", 1, 7));
     let text = witness.to_json().expect("a JSON form");
-    assert!(text.contains("\"0x1p+0\""), "hexadecimal floats: {text}");
+    assert!(text.contains("\"0x1."), "hexadecimal floats: {text}");
     let again = Witness::parse(&text).expect("a witness");
     assert_eq!(again, witness);
     let stored = again
