@@ -85,7 +85,7 @@ impl Fault {
 mod plant {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::Fault;
+    use crate::fault::Fault;
 
     const NONE: usize = usize::MAX;
     static PLANTED: AtomicUsize = AtomicUsize::new(NONE);

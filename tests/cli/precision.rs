@@ -157,9 +157,9 @@ fn ranges_of_inputs_widen_the_bounds() {
         (bound.parse::<f64>().expect("a number"), value)
     };
     let (point, _) = of("");
-    let (over, value) = of("[ranges]\nX = \"1/8\"\nA = \"1/8\"");
+    let (over, value) = of("[ranges]\nX = \"1/64\"\nA = \"1/64\"");
     assert!(over > point, "{over} over ranges, {point} without");
-    assert_eq!(value["scenario"]["ranges"]["X"], "1/8");
+    assert_eq!(value["scenario"]["ranges"]["X"], "1/64");
     let row = &value["rows"][1];
     assert!(row["enclosure"]["W"].is_null() && row["drift"]["W"].is_string());
     let why = row["why"]["enclosure"]["W"].as_str().expect("a reason");
