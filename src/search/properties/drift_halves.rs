@@ -5,10 +5,9 @@
 //! with the unit, so what holds at p bits holds in the smaller units of every longer format.
 
 use super::HuntedProperty;
-use super::drift_within_bound::{bounded, ending, no_bound};
+use super::drift_within_bound::{bounded, bounds_of};
 use super::measured::{course, drift, exactly, factors};
 use crate::arith::{ArithmeticName, Ratio, show_ratio};
-use crate::bound::certified::pair_bounds;
 use crate::search::subject::{Derived, Subject};
 use crate::search::verdict::{Evidence, JudgeError, Verdict};
 use crate::search::witness::{Finding, Place};
@@ -38,15 +37,10 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
     let (right, property) = derived.map()?;
     let left = &subject.scenario;
     let factors = factors(&property);
-    let steps: Vec<usize> = (1..=left.steps).collect();
-    let bounds = pair_bounds(left, &right, &factors, subject.arithmetic, &steps, &|_| {});
-    let bounds = match bounds {
+    let bounds = match bounds_of([left, &right], &factors, subject.arithmetic) {
         Ok(bounds) => bounds,
-        Err(error) => return Ok(Verdict::Undecided(no_bound(&error))),
+        Err(why) => return Ok(Verdict::Undecided(why)),
     };
-    if bounds.certified_steps == 0 {
-        return Ok(Verdict::Undecided(ending(&bounds)));
-    }
     for more in MORE {
         let arith = ArithmeticName::Mp(bits.saturating_add(more));
         let (x, y) = (course(left, arith, None)?, course(&right, arith, None)?);

@@ -1,10 +1,13 @@
 //! No drift of two float runs exceeds its certified bound, in any order of summation.
 
+use std::collections::BTreeMap;
+
 use super::HuntedProperty;
 use super::measured::{Course, Order, course, drift, exactly, factors};
-use crate::arith::{Accumulator, ArithmeticName};
+use crate::arith::{Accumulator, ArithmeticName, Surd};
 use crate::bound::certified::{BoundError, EntryBound, PairBounds, pair_bounds};
 use crate::graph::{Op, Unary};
+use crate::scenario::Scenario;
 use crate::search::draw::{Factors, Menu};
 use crate::search::pair::reason;
 use crate::search::subject::{Derived, Subject};
@@ -69,15 +72,10 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
     let (right, property) = derived.map()?;
     let left = &subject.scenario;
     let factors = factors(&property);
-    let steps: Vec<usize> = (1..=left.steps).collect();
-    let bounds = pair_bounds(left, &right, &factors, subject.arithmetic, &steps, &|_| {});
-    let bounds = match bounds {
+    let bounds = match bounds_of([left, &right], &factors, subject.arithmetic) {
         Ok(bounds) => bounds,
-        Err(error) => return Ok(Verdict::Undecided(no_bound(&error))),
+        Err(why) => return Ok(Verdict::Undecided(why)),
     };
-    if bounds.certified_steps == 0 {
-        return Ok(Verdict::Undecided(ending(&bounds)));
-    }
     let seed = |i: usize| u64::from(subject.picks.get(i).copied().unwrap_or(0));
     let other = |i: usize| Some((seed(i), seed(i) % 2 == 0));
     for orders in [[None, None], [other(0), other(1)]] {
@@ -90,8 +88,23 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
     Ok(Verdict::Passed(Evidence::Bound))
 }
 
+/// The bounds after every step, or why there is not even one.
+pub(super) fn bounds_of(
+    [left, right]: [&Scenario; 2],
+    factors: &BTreeMap<String, Surd>,
+    arith: ArithmeticName,
+) -> Result<PairBounds, String> {
+    let steps: Vec<usize> = (1..=left.steps).collect();
+    let bounds = pair_bounds(left, right, factors, arith, &steps, &|_| {});
+    let bounds = bounds.map_err(|error| no_bound(&error))?;
+    match bounds.certified_steps {
+        0 => Err(ending(&bounds)),
+        _ => Ok(bounds),
+    }
+}
+
 /// Why there is no bound, without a place.
-pub(super) fn no_bound(error: &BoundError) -> String {
+fn no_bound(error: &BoundError) -> String {
     match error {
         BoundError::Run(error) => reason(error),
         other => format!("there is no bound: {other}"),
@@ -99,7 +112,7 @@ pub(super) fn no_bound(error: &BoundError) -> String {
 }
 
 /// Why a certificate ends in the first step, without a place.
-pub(super) fn ending(bounds: &PairBounds) -> String {
+fn ending(bounds: &PairBounds) -> String {
     let first = bounds
         .endings
         .iter()
@@ -117,7 +130,7 @@ pub(super) fn ending(bounds: &PairBounds) -> String {
 fn exceeded(
     bounds: &PairBounds,
     [left, right]: &[Course; 2],
-    factors: &std::collections::BTreeMap<String, crate::arith::Surd>,
+    factors: &BTreeMap<String, Surd>,
     documented: bool,
 ) -> Option<Finding> {
     let contradicts = |after_steps, quantity: &str, says: String, left, right| {
