@@ -15,7 +15,7 @@ use crate::zoo::Recipe;
 pub type Counts = BTreeMap<String, u64>;
 
 /// What was exercised, each with the number of cases that did. What could have been and was not
-/// stands there with 0 once [`Coverage::anticipate`] has named it.
+/// stands there with 0 once `anticipate` has named it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Coverage {
