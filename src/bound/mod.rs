@@ -1,6 +1,6 @@
 //! Certified statements about rounding: how far two runs that should be one drift apart.
 //!
-//! [`Rescaling`] is a rule of weights put to work: the run to which it leads. [`measured`] runs
+//! [`Rescaling`] is a rule of weights put to work: the run to which it leads. `measured` runs
 //! both and says what their drift is, `certified` bounds what it can be in every rounding and
 //! order of summation that a float format admits, and [`exactness`] says from one run for which
 //! powers of two it is 0. [`study`] is the form in which all of it is reported.
