@@ -24,6 +24,7 @@
 //! it never judges whether two numbers are close, and it has no fast kernel that changes the
 //! order above.
 
+mod decision;
 mod error;
 mod kernels;
 mod machine;
@@ -39,6 +40,7 @@ mod values;
 #[cfg(test)]
 mod tests;
 
+pub use decision::{Branch, Decision, decisions};
 pub use error::ExecError;
 pub use machine::{Machine, Tamper};
 pub use matrix::inverse;

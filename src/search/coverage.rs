@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::decisions::{Decision, decisions};
 use super::subject::Subject;
 use crate::arith::F64;
-use crate::exec::{Keep, Machine, Options, Outputs};
-use crate::graph::StepGraph;
+use crate::exec::{Branch, Decision, Keep, Machine, Options, Outputs, decisions};
+use crate::graph::{Graph, NodeId, StepGraph};
 use crate::zoo::Recipe;
 
 /// Cases by name.
@@ -68,9 +67,7 @@ impl Coverage {
 
     /// Runs the subject once in f64 and notes which way every decision falls.
     fn follow(&mut self, subject: &Subject, step: &StepGraph) {
-        let next = step.parameters.iter().map(|p| p.next);
-        let states = step.states.iter().map(|s| s.next);
-        let decisions = decisions(&step.graph, next.chain(states).chain([step.loss]));
+        let decisions = decisions(&step.graph, step.roots());
         if decisions.is_empty() {
             return;
         }
@@ -83,30 +80,28 @@ impl Coverage {
         let Ok(mut machine) = machine else { return };
         let optimizer = run.recipe.optimizer.name.to_owned();
         let of_optimizer = self.branches.entry(optimizer).or_default();
-        let mut before: Vec<Vec<Option<i64>>> = vec![];
-        let mut taken: Vec<BTreeSet<i64>> = vec![BTreeSet::new(); decisions.len()];
+        let mut before: Vec<Vec<Option<Branch>>> = vec![];
+        let mut taken: Vec<BTreeSet<Branch>> = vec![BTreeSet::new(); decisions.len()];
         for _ in 0..run.steps {
             if machine.complete().is_err() {
                 break;
             }
-            let now: Vec<_> = decisions.iter().map(|d| d.outcomes(&machine)).collect();
-            for (seen, outcomes) in taken.iter_mut().zip(&now) {
-                seen.extend(outcomes.iter().flatten());
+            let now: Vec<_> = decisions.iter().map(|d| d.taken(&machine)).collect();
+            for (seen, branches) in taken.iter_mut().zip(&now) {
+                seen.extend(branches.iter().flatten());
             }
             let pairs = before.iter().flatten().zip(now.iter().flatten());
             let crossed =
-                |(x, y): &(&Option<i64>, &Option<i64>)| x.is_some() && y.is_some() && x != y;
+                |(x, y): &(&Option<Branch>, &Option<Branch>)| x.is_some() && y.is_some() && x != y;
             self.kinks_crossed += pairs.filter(crossed).count() as u64;
             before = now;
             if machine.advance().is_err() {
                 break;
             }
         }
-        for (decision, outcomes) in decisions.iter().zip(taken) {
-            let branches = of_optimizer
-                .entry(decision.describe(&step.graph))
-                .or_default();
-            note(branches, decision, &outcomes);
+        for (decision, taken) in decisions.iter().zip(taken) {
+            let name = decision.describe(|id| short_name(&step.graph, id));
+            note(of_optimizer.entry(name).or_default(), decision, &taken);
         }
     }
 
@@ -184,13 +179,24 @@ fn add(counts: &mut Counts, more: Counts) {
     }
 }
 
-fn note(branches: &mut Counts, decision: &Decision, outcomes: &BTreeSet<i64>) {
-    for branch in decision.branches() {
-        branches.entry((*branch).to_owned()).or_insert(0);
+/// Nodes without a name have a number, which says nothing across steps.
+fn short_name(graph: &Graph, id: NodeId) -> String {
+    match graph.describe(id) {
+        number if number.starts_with('%') => "·".to_owned(),
+        name => name,
     }
-    let taken: BTreeSet<&str> = outcomes.iter().map(|o| decision.branch(*o)).collect();
+}
+
+fn note(branches: &mut Counts, decision: &Decision, taken: &BTreeSet<Branch>) {
+    let words = |branch: &Branch| match branch {
+        Branch::Column(column) if *column > 0 => "a later column".to_owned(),
+        branch => branch.to_string(),
+    };
+    for branch in decision.branches() {
+        branches.entry(words(branch)).or_insert(0);
+    }
     for branch in taken {
-        branches.insert(branch.to_owned(), 1);
+        branches.insert(words(branch), 1);
     }
 }
 

@@ -14,7 +14,6 @@
 mod campaign;
 mod case;
 mod coverage;
-mod decisions;
 mod draw;
 mod hunt;
 mod judge;

@@ -18,7 +18,7 @@ use super::study::{Drift, Jump};
 use crate::arith::{
     Arithmetic, ArithmeticName, Ratio, Surd, UnknownArithmetic, WithArithmetic, with_arithmetic,
 };
-use crate::exec::{Keep, Machine, Options, Outputs};
+use crate::exec::{Keep, Machine, Options, Outputs, decisions};
 use crate::graph::StepGraph;
 use crate::scenario::Scenario;
 
@@ -137,7 +137,7 @@ impl Task<'_> {
         let machine_l: Machine<'_, A> = start("left", self.left, &left_step)?;
         let machine_r: Machine<'_, A> = start("right", self.right, &right_step)?;
         let (mut l, mut r) = (machine_l, machine_r);
-        let decisions = jumps::decisions(&left_step);
+        let decisions = decisions(&left_step.graph, left_step.roots());
         let mut count = 0;
         for taken in 0..=self.steps {
             let fail = |side: &str, e| format!("the {side} run in {}: {e}", ctx.name());
@@ -163,7 +163,7 @@ impl Task<'_> {
             l.complete().map_err(|e| fail("left", e))?;
             r.complete().map_err(|e| fail("right", e))?;
             for decision in &decisions {
-                count += decision.differences(&l, &r, &mut measured.jumps, KEPT_JUMPS);
+                count += jumps::differences(decision, [&l, &r], &mut measured.jumps, KEPT_JUMPS);
             }
             l.advance().map_err(|e| fail("left", e))?;
             r.advance().map_err(|e| fail("right", e))?;

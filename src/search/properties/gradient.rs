@@ -9,10 +9,11 @@ use num_traits::Zero;
 
 use super::HuntedProperty;
 use crate::arith::{Arithmetic, ArithmeticName, Ratio, Rational, ratio_from_f64};
-use crate::exec::{ExecError, Keep, Machine, Options, Outputs, Tensor};
+use crate::exec::{
+    Branch, Decision, ExecError, Keep, Machine, Options, Outputs, Tensor, decisions,
+};
 use crate::graph::StepGraph;
 use crate::scenario::Scenario;
-use crate::search::decisions::{Decision, Kind, decisions};
 use crate::search::draw::Menu;
 use crate::search::pair::reason;
 use crate::search::subject::Subject;
@@ -135,7 +136,7 @@ struct Seen {
     loss: Ratio,
     /// Of each trained tensor, row after row.
     gradients: Vec<Vec<Ratio>>,
-    outcomes: Vec<Vec<Option<i64>>>,
+    taken: Vec<Vec<Option<Branch>>>,
 }
 
 impl Trial<'_> {
@@ -155,11 +156,7 @@ impl Trial<'_> {
         Ok(Seen {
             loss: exact(machine.loss()),
             gradients: names.iter().map(gradient).collect(),
-            outcomes: self
-                .decisions
-                .iter()
-                .map(|d| d.outcomes(&machine))
-                .collect(),
+            taken: self.decisions.iter().map(|d| d.taken(&machine)).collect(),
         })
     }
 
@@ -181,7 +178,7 @@ impl Trial<'_> {
             let (Ok(up), Ok(down)) = (self.look(&up), self.look(&down)) else {
                 continue;
             };
-            if !self.is_one_piece(&down, middle, &up) {
+            if !is_one_piece(&down, middle, &up) {
                 continue;
             }
             let step = ratio_from_f64(2.0 * h).filter(|step| !step.is_zero());
@@ -189,23 +186,19 @@ impl Trial<'_> {
         }
         Ok(None)
     }
+}
 
-    /// Whether every decision falls alike, or is the sign of something that is 0 in the middle
-    /// and odd.
-    fn is_one_piece(&self, down: &Seen, middle: &Seen, up: &Seen) -> bool {
-        let all = self.decisions.iter().enumerate();
-        let mut same = all.map(|(i, decision)| {
-            let entries = down.outcomes[i].iter().zip(&up.outcomes[i]);
-            let mut entries = entries.zip(&middle.outcomes[i]);
-            entries.all(|((x, z), y)| match (x, y, z) {
-                (Some(x), Some(y), Some(z)) => {
-                    (x == y && y == z) || (decision.kind == Kind::Sign && *y == 0 && *x == -*z)
-                }
-                _ => false,
-            })
-        });
-        same.all(|one| one)
-    }
+/// Whether every decision falls alike, or is the sign of something that is 0 in the middle
+/// and odd.
+fn is_one_piece(down: &Seen, middle: &Seen, up: &Seen) -> bool {
+    let [down, middle, up] = [down, middle, up].map(|seen| seen.taken.iter().flatten());
+    let mut all = down.zip(middle).zip(up);
+    all.all(|((x, y), z)| match (x, y, z) {
+        (Some(x), Some(y), Some(z)) => {
+            (x == y && y == z) || (*y == Branch::Zero && x.opposite() == Some(*z))
+        }
+        _ => false,
+    })
 }
 
 /// The run with one entry of a trained tensor moved by `h`; `None` where that is not exact.

@@ -13,8 +13,8 @@ use crate::exec::{ExecError, Machine, Options, Outputs};
 use crate::scenario::{Exact, Property, Scenario};
 use crate::search::verdict::JudgeError;
 
-/// The values of loss, outputs and trained tensors after 0, 1, … steps, row after row, and why
-/// there are no more.
+/// The values of loss, outputs and trained tensors after 0, 1, … steps, row after row, as far as
+/// they are numbers, and why there are no more.
 pub(super) struct Course {
     pub after: Vec<BTreeMap<String, Vec<Ratio>>>,
     pub end: Option<ExecError>,
@@ -60,26 +60,24 @@ fn follow<A: Arithmetic>(run: &Scenario, ctx: A) -> Result<Course, JudgeError> {
             return Ok(course);
         }
     };
-    let exact = |m: &DMatrix<A::Elem>| {
-        let entries = m.transpose();
-        let entries = entries.iter().map(|x| ctx.to_ratio(x).unwrap_or_default());
-        entries.collect::<Vec<_>>()
+    let exact = |m: &DMatrix<A::Elem>| -> Option<Vec<Ratio>> {
+        m.transpose().iter().map(|x| ctx.to_ratio(x)).collect()
     };
     for taken in 0..=run.steps {
         if let Err(error) = machine.forward() {
             course.end = Some(error);
             break;
         }
-        let mut all = BTreeMap::new();
-        let loss = ctx.to_ratio(machine.loss()).unwrap_or_default();
-        all.insert("loss".to_owned(), vec![loss]);
-        for output in &step.outputs {
-            let entries = machine.output(&output.name).map(exact);
-            all.insert(output.name.clone(), entries.unwrap_or_default());
-        }
-        for parameter in &step.parameters {
-            let entries = machine.parameter(&parameter.name).map(exact);
-            all.insert(parameter.name.clone(), entries.unwrap_or_default());
+        let outputs = step.outputs.iter().map(|o| &o.name);
+        let outputs = outputs.map(|name| (name, machine.output(name)));
+        let parameters = step.parameters.iter().map(|p| &p.name);
+        let parameters = parameters.map(|name| (name, machine.parameter(name)));
+        // What is no number is not there, and so is no evidence for anything.
+        let values = outputs.chain(parameters);
+        let values = values.filter_map(|(name, m)| Some((name.clone(), exact(m?)?)));
+        let mut all: BTreeMap<String, Vec<Ratio>> = values.collect();
+        if let Some(loss) = ctx.to_ratio(machine.loss()) {
+            all.insert("loss".to_owned(), vec![loss]);
         }
         course.after.push(all);
         if taken < run.steps
