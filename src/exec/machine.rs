@@ -157,18 +157,24 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
         tamper: &mut Tamper<'_, A::Elem>,
     ) -> Result<(), ExecError> {
         let plan = Arc::clone(&self.plan);
+        let mut seen = Ok(());
         if self.stage < Stage::Forward {
             self.begin()?;
             self.execute_with(&plan.forward, tamper);
-            self.refuse_undefined(plan.seen.iter().copied())?;
-            self.stage = Stage::Forward;
+            seen = self.refuse_undefined(plan.seen.iter().copied());
+            if seen.is_ok() {
+                self.stage = Stage::Forward;
+            }
         }
         if next && self.stage < Stage::Everything {
+            // Even where the run ends here: no node is to read as it was a step ago.
             self.execute_with(&plan.rest, tamper);
+            seen?;
             self.refuse_undefined(plan.next.iter().copied())?;
             self.stage = Stage::Everything;
+            return Ok(());
         }
-        Ok(())
+        seen
     }
 
     /// Evaluates the loss and the outputs at the current parameters.

@@ -15,6 +15,8 @@ pub(super) struct Pair<'a> {
     pub property: &'a Property,
     pub left: &'a Scenario,
     pub right: &'a Scenario,
+    /// Whether what stands at one entry on the left may stand at another one on the right.
+    pub mixed: bool,
 }
 
 /// What one arithmetic says.
@@ -120,7 +122,12 @@ fn in_one(pair: Pair<'_>, name: ArithmeticName, steps: usize) -> Result<One, Jud
     };
     let ends = [pair.left, pair.right].map(|run| end_of(name, run, steps));
     let [left, right] = ends;
-    let (left, right) = (left?, right?);
+    let (mut left, mut right) = (left?, right?);
+    if pair.mixed {
+        left.iter_mut()
+            .chain(&mut right)
+            .for_each(End::forget_entry);
+    }
     let taken = |end: &Option<End>| end.as_ref().map_or(steps, |end| end.taken);
     let least = taken(&left).min(taken(&right));
     let certain = [&left, &right].into_iter().flatten().any(End::is_certain);
@@ -182,6 +189,12 @@ pub(super) struct End {
 }
 
 impl End {
+    fn forget_entry(&mut self) {
+        if let ExecError::Operation { entry, .. } = &mut self.error {
+            *entry = (0, 0);
+        }
+    }
+
     /// Whether there is no value in any arithmetic.
     pub fn is_certain(&self) -> bool {
         let source = match &self.error {

@@ -78,6 +78,7 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
         property: &property,
         left: &subject.scenario,
         right: &right,
+        mixed: false,
     };
     let arithmetics = ladder(&derived.step, subject.arithmetic);
     judge_pair(pair, &arithmetics, true)

@@ -62,6 +62,7 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
         property: &property,
         left: &subject.scenario,
         right: &right,
+        mixed: false,
     };
     judge_pair(pair, &ladder(&derived.step, subject.arithmetic), false)
 }

@@ -10,6 +10,7 @@ use crate::arith::{
     Arithmetic, ArithmeticName, Mp, Ratio, Reordered, Surd, WithArithmetic, with_arithmetic,
 };
 use crate::exec::{ExecError, Machine, Options, Outputs};
+use crate::graph::Output;
 use crate::scenario::{Exact, Property, Scenario};
 use crate::search::verdict::JudgeError;
 
@@ -64,11 +65,14 @@ fn follow<A: Arithmetic>(run: &Scenario, ctx: A) -> Result<Course, JudgeError> {
         m.transpose().iter().map(|x| ctx.to_ratio(x)).collect()
     };
     for taken in 0..=run.steps {
-        if let Err(error) = machine.forward() {
-            course.end = Some(error);
-            break;
-        }
-        let outputs = step.outputs.iter().map(|o| &o.name);
+        let seen = machine.forward();
+        // Where the run ends here, some may have a value all the same.
+        let is_defined = |o: &&Output| {
+            let (rows, cols) = machine.output(&o.name).map_or((0, 0), DMatrix::shape);
+            let mut entries = (0..rows).flat_map(|row| (0..cols).map(move |col| (row, col)));
+            entries.all(|(row, col)| machine.is_defined(o.node, row, col))
+        };
+        let outputs = step.outputs.iter().filter(is_defined).map(|o| &o.name);
         let outputs = outputs.map(|name| (name, machine.output(name)));
         let parameters = step.parameters.iter().map(|p| &p.name);
         let parameters = parameters.map(|name| (name, machine.parameter(name)));
@@ -76,10 +80,16 @@ fn follow<A: Arithmetic>(run: &Scenario, ctx: A) -> Result<Course, JudgeError> {
         let values = outputs.chain(parameters);
         let values = values.filter_map(|(name, m)| Some((name.clone(), exact(m?)?)));
         let mut all: BTreeMap<String, Vec<Ratio>> = values.collect();
-        if let Some(loss) = ctx.to_ratio(machine.loss()) {
+        if machine.is_defined(step.loss, 0, 0)
+            && let Some(loss) = ctx.to_ratio(machine.loss())
+        {
             all.insert("loss".to_owned(), vec![loss]);
         }
         course.after.push(all);
+        if let Err(error) = seen {
+            course.end = Some(error);
+            break;
+        }
         if taken < run.steps
             && let Err(error) = machine.advance()
         {

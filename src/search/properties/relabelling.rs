@@ -72,6 +72,7 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
         property: &property,
         left: run,
         right: &right,
+        mixed: true,
     };
     judge_pair(pair, &ladder(&derived.step, subject.arithmetic), false)
 }
