@@ -167,6 +167,11 @@ impl<E: Ends> Intervals<E> {
         some.then_some(Interval { inf, sup })
     }
 
+    /// Both bounds as exact numbers; `None` where there is none.
+    pub fn bounds(&self, x: &Interval<E::End>) -> [Option<Ratio>; 2] {
+        [&x.inf, &x.sup].map(|end| self.ends.to_ratio(end))
+    }
+
     fn has_function(&self, operation: &'static str) -> Result<(), OpError> {
         if self.ends.has_functions() {
             return Ok(());

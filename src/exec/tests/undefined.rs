@@ -252,3 +252,24 @@ fn of_several_causes_the_earliest_is_told() {
     assert!(cause(-1.0).contains("root = sqrt(P)"));
     assert!(cause(1.0).contains("P / 0"));
 }
+
+#[test]
+fn where_the_loss_has_no_value_the_other_nodes_are_of_this_step() {
+    let step = StepBuilder::new();
+    let p = step.parameter("P", &Dim::one(), &Dim::one());
+    step.set_loss(p / (2 - step.step_number()));
+    let next = (p * step.step_number()).named("next");
+    step.update(p, next);
+    let id = next.id();
+    let step = step.finish().unwrap();
+    let kept = Options {
+        keep: Keep::Everything,
+        ..Options::default()
+    };
+    let mut machine = Machine::new(F64, &step, &Sizes::new(), &scalar_values(3.0), &kept).unwrap();
+    machine.advance().unwrap();
+    assert!(machine.complete().is_err());
+    assert_eq!(machine.node(id).map(|m| m[(0, 0)]), Some(6.0));
+    // Nothing has become current.
+    assert_eq!(machine.parameter("P").map(|m| m[(0, 0)]), Some(3.0));
+}

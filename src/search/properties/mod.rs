@@ -6,10 +6,14 @@ mod certificate_agrees;
 mod drift_halves;
 #[cfg(feature = "mp")]
 mod drift_within_bound;
+#[cfg(feature = "mp")]
+mod enclosures;
 mod exact_zero_drift;
 #[cfg(feature = "mp")]
 mod gradient;
 mod invariants;
+#[cfg(feature = "mp")]
+mod mean_value;
 #[cfg(feature = "mp")]
 mod measured;
 mod relabelling;
@@ -71,6 +75,8 @@ pub static PROPERTIES: &[HuntedProperty] = &[
     invariants::PROPERTY,
     #[cfg(feature = "mp")]
     gradient::PROPERTY,
+    #[cfg(feature = "mp")]
+    enclosures::PROPERTY,
     wrong_rules::PROPERTY,
 ];
 
