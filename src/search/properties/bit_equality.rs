@@ -1,11 +1,13 @@
 //! For every power of two in the predicted range the rescaled run has the same bits.
 
 use super::HuntedProperty;
-use crate::arith::{ArithmeticName, OpError, Ratio, Surd};
+use crate::arith::{
+    Arithmetic, ArithmeticName, OpError, Ratio, Surd, WithArithmetic, with_arithmetic,
+};
 use crate::bound::{ExactnessError, Rescaling, Split, bit_exact_range, zero_drift};
 use crate::exec::ExecError;
 use crate::gauge::{Options, Rule, infer};
-use crate::scenario::Scenario;
+use crate::scenario::{Property, Scenario};
 use crate::search::draw::{Fit, Menu, splits};
 use crate::search::pair::{Pair, judge_pair, reason};
 use crate::search::subject::{Derived, Subject};
@@ -81,8 +83,8 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
             Err(ExactnessError::Run(error)) => {
                 let exponent = 2 * (1 + pick(1) % 4);
                 let verdict = in_pairs(&derived, &run, (split, exponent), subject.arithmetic)?;
-                if matches!(verdict, Verdict::Passed(_)) {
-                    return Ok(verdict);
+                if let Some(passed @ Verdict::Passed(_)) = verdict {
+                    return Ok(passed);
                 }
                 why = reason(&error);
                 continue;
@@ -130,29 +132,52 @@ fn at(
         }
         Err(error) => return Ok(Verdict::Undecided(error.to_string())),
     }
-    in_pairs(derived, run, (split, exponent), format)
+    Ok(match in_pairs(derived, run, (split, exponent), format)? {
+        // Beyond the format the factors, not the runs, are what is rounded.
+        None => Verdict::Passed(Evidence::BitEqual),
+        Some(verdict) => verdict,
+    })
 }
 
-/// The two runs compared as any two runs are.
+/// The two runs compared as any two runs are; `None` where the format does not hold what one is
+/// to be multiplied by.
 fn in_pairs(
     derived: &Derived<'_>,
     run: &Scenario,
     (split, exponent): (Split, i64),
     format: ArithmeticName,
-) -> Result<Verdict, JudgeError> {
+) -> Result<Option<Verdict>, JudgeError> {
     let rescaling = by_powers_of_two(derived.rule(), split, exponent);
     let right = rescaling.scenario(run)?;
     let property = rescaling.property(&derived.step)?;
+    if !with_arithmetic(format, Holds(&property))? {
+        return Ok(None);
+    }
     let pair = Pair {
         property: &property,
         left: run,
         right: &right,
         mixed: false,
     };
-    Ok(match judge_pair(pair, &[format], true)? {
+    Ok(Some(match judge_pair(pair, &[format], true)? {
         Verdict::Passed(Evidence::Exact) => Verdict::Passed(Evidence::BitEqual),
         other => other,
-    })
+    }))
+}
+
+/// Whether an arithmetic holds every factor of a property exactly.
+struct Holds<'a>(&'a Property);
+
+impl WithArithmetic for Holds<'_> {
+    type Output = bool;
+
+    fn call<A: Arithmetic>(self, ctx: A) -> bool {
+        self.0.factors.values().all(|factor| {
+            let held = ctx.from_surd(&factor.0).ok();
+            let held = held.and_then(|x| ctx.to_ratio(&x));
+            held.as_ref() == factor.0.as_ratio()
+        })
+    }
 }
 
 /// The rule with k = 2^exponent.

@@ -14,6 +14,7 @@ use crate::arith::{
 use crate::exec::{ExecError, Keep, Machine, Options, Outputs};
 use crate::graph::StepGraph;
 use crate::scenario::Scenario;
+use crate::search::draw::Menu;
 use crate::search::subject::Subject;
 use crate::search::verdict::{Evidence, JudgeError, Verdict};
 use crate::search::witness::{Finding, Place};
@@ -31,7 +32,8 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
         ArithmeticName::Mp(53),
     ],
     supports: |name| name == ArithmeticName::Rational || FloatModel::of(name).is_some(),
-    menu: |menu| menu,
+    // Numbers without a largest exponent would become very long as rationals.
+    menu: |menu| Menu { tame: true, ..menu },
     judge,
 };
 
@@ -115,6 +117,8 @@ impl Task<'_> {
                 let (Some(x), Some(y)) = (single.node(id), within.node(id)) else {
                     continue;
                 };
+                // An inverse has values everywhere or nowhere, its enclosure entry by entry.
+                let whole = entries(y).all(|(row, col)| within.is_defined(id, row, col));
                 let at = |entry: (usize, usize)| -> Option<(String, String)> {
                     if !within.is_defined(id, entry.0, entry.1) {
                         return None;
@@ -123,7 +127,7 @@ impl Task<'_> {
                     if !single.is_defined(id, entry.0, entry.1) {
                         // Rationals lack operations that intervals have.
                         let has_all = FloatModel::of(ctx.name()).is_some();
-                        return has_all.then(|| ("no value".to_owned(), shown));
+                        return (has_all && whole).then(|| ("no value".to_owned(), shown));
                     }
                     let value = ctx.to_ratio(&x[entry])?;
                     let [inf, sup] = ends(enclosing, &y[entry]);
