@@ -351,7 +351,8 @@ pub trait Arithmetic: Clone + Debug + Send + Sync + 'static {
     fn same(&self, x: &Self::Elem, y: &Self::Elem) -> Result<bool, OpError>;
 
     /// The exact value as a rational; `None` for elements that are not one real number
-    /// (residues of the prime field, intervals of some width).
+    /// (residues of the prime field, intervals of some width), and for floats with a binary exponent
+    /// beyond ±65536, with which exact arithmetic would not come to an end.
     fn to_ratio(&self, x: &Self::Elem) -> Option<Ratio>;
 
     /// The exact value as text: hexadecimal float, decimal with enough digits, `num/den`, or

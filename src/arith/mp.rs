@@ -10,7 +10,7 @@ use rug::float::Special;
 use rug::ops::NegAssign;
 use rug::{Assign, Float};
 
-use super::rational::to_rug;
+use super::rational::{from_float, to_rug};
 use super::{Arithmetic, ArithmeticName, FloatFormat, Function, OpError, Ratio};
 
 /// The context of `mp:BITS`: the precision of every element in bits.
@@ -177,7 +177,7 @@ impl Arithmetic for Mp {
     }
 
     fn to_ratio(&self, x: &Float) -> Option<Ratio> {
-        super::rational::from_rug(&x.to_rational()?)
+        from_float(x)
     }
 
     /// Decimal with enough digits to read the same element back at this precision.

@@ -33,6 +33,18 @@ pub(super) fn to_rug(q: &Ratio) -> Number {
     Number::from((integer(q.numer()), integer(q.denom())))
 }
 
+/// Binary exponents beyond which a float is not written out: arithmetic with such long numbers
+/// would not come to an end.
+const LONGEST: u32 = 1 << 16;
+
+/// The same number; `None` for one that is not finite, and for one that is too long.
+pub(super) fn from_float(x: &rug::Float) -> Option<Ratio> {
+    match x.get_exp() {
+        Some(e) if e.unsigned_abs() > LONGEST => None,
+        _ => from_rug(&x.to_rational()?),
+    }
+}
+
 /// The same number in the pure Rust representation.
 pub(super) fn from_rug(q: &Number) -> Option<Ratio> {
     Some(Ratio::new_raw(big(q.numer()), big(q.denom())))

@@ -10,7 +10,7 @@ use rug::ops::{AddAssignRound, AssignRound, DivAssignRound, NegAssign, Pow};
 use rug::{Assign, Float, Integer};
 
 use super::{Ends, Toward};
-use crate::arith::rational::{from_rug, to_rug};
+use crate::arith::rational::{from_float, to_rug};
 use crate::arith::{ArithmeticName, FloatFormat, Function, Ratio};
 
 /// End points with the same number of significand bits.
@@ -21,10 +21,6 @@ pub struct MpEnds {
 
 /// Bits more than those of the result with which a composite function is computed.
 const GUARD: u32 = 64;
-
-/// Binary exponents beyond which a number is not written out as a rational: it would take
-/// megabytes.
-const LONGEST: u32 = 1 << 24;
 
 /// An exponent that no number of a storage format comes near.
 const BEYOND_FORMATS: i32 = 4096;
@@ -203,10 +199,7 @@ impl Ends for MpEnds {
     }
 
     fn to_ratio(&self, x: &Float) -> Option<Ratio> {
-        match x.get_exp() {
-            Some(e) if e.unsigned_abs() > LONGEST => None,
-            _ => from_rug(&x.to_rational()?),
-        }
+        from_float(x)
     }
 
     fn show(&self, x: &Float, to: Toward) -> String {

@@ -180,7 +180,10 @@ fn snapshot<A: Arithmetic>(
 ) -> Result<Snapshot, String> {
     let ctx = run.arithmetic();
     let exact = |x: &A::Elem| {
-        let not_one = || format!("the elements of {} are not single numbers", ctx.name());
+        let not_one = || {
+            let name = ctx.name();
+            format!("in {name} a value is no single number, or too long for exact arithmetic")
+        };
         ctx.to_ratio(x).ok_or_else(not_one)
     };
     let mut all = Snapshot::new();
