@@ -64,13 +64,7 @@ impl Trial<'_> {
         run: &Scenario,
         read: impl FnOnce(&Machine<'_, MpIntervals>) -> Option<T>,
     ) -> Option<T> {
-        let machine = Machine::new(
-            ctx.clone(),
-            self.step,
-            &run.sizes,
-            &run.values,
-            self.options,
-        );
+        let machine = Machine::new(*ctx, self.step, &run.sizes, &run.values, self.options);
         let mut machine = machine.ok()?;
         machine.forward().ok()?;
         read(&machine)
