@@ -13,6 +13,10 @@ use rug::{Assign, Float};
 use super::rational::{from_float, to_rug};
 use super::{Arithmetic, ArithmeticName, FloatFormat, Function, OpError, Ratio};
 
+/// Binary exponents beyond which a number is not written out as a rational: exact arithmetic with
+/// the numbers of a diverging run would not come to an end.
+const LONGEST: u32 = 1 << 16;
+
 /// The context of `mp:BITS`: the precision of every element in bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mp {
@@ -177,7 +181,7 @@ impl Arithmetic for Mp {
     }
 
     fn to_ratio(&self, x: &Float) -> Option<Ratio> {
-        from_float(x)
+        from_float(x, LONGEST)
     }
 
     /// Decimal with enough digits to read the same element back at this precision.

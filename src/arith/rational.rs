@@ -33,14 +33,11 @@ pub(super) fn to_rug(q: &Ratio) -> Number {
     Number::from((integer(q.numer()), integer(q.denom())))
 }
 
-/// Binary exponents beyond which a float is not written out: arithmetic with such long numbers
-/// would not come to an end.
-const LONGEST: u32 = 1 << 16;
-
-/// The same number; `None` for one that is not finite, and for one that is too long.
-pub(super) fn from_float(x: &rug::Float) -> Option<Ratio> {
+/// The same number; `None` for one that is not finite, and for one with a larger binary exponent
+/// than `longest`, up or down.
+pub(super) fn from_float(x: &rug::Float, longest: u32) -> Option<Ratio> {
     match x.get_exp() {
-        Some(e) if e.unsigned_abs() > LONGEST => None,
+        Some(e) if e.unsigned_abs() > longest => None,
         _ => from_rug(&x.to_rational()?),
     }
 }

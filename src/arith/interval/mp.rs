@@ -22,6 +22,10 @@ pub struct MpEnds {
 /// Bits more than those of the result with which a composite function is computed.
 const GUARD: u32 = 64;
 
+/// Binary exponents beyond which an end point is not written out as a rational: it would take
+/// megabytes.
+const LONGEST: u32 = 1 << 24;
+
 /// An exponent that no number of a storage format comes near.
 const BEYOND_FORMATS: i32 = 4096;
 
@@ -199,7 +203,7 @@ impl Ends for MpEnds {
     }
 
     fn to_ratio(&self, x: &Float) -> Option<Ratio> {
-        from_float(x)
+        from_float(x, LONGEST)
     }
 
     fn show(&self, x: &Float, to: Toward) -> String {
