@@ -193,3 +193,23 @@ impl Arithmetic for Mp {
         x.to_f64()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arith::{Reordered, ratio_from_f64};
+
+    #[test]
+    fn a_number_of_a_diverging_run_is_no_rational_and_is_still_computed_with() {
+        let ctx = Mp::new(53);
+        let two = Float::with_val(53, 2);
+        let long = Float::with_val(53, &two << (LONGEST + 1));
+        assert_eq!(ctx.to_ratio(&two), ratio_from_f64(2.0));
+        assert_eq!(ctx.to_ratio(&long), None);
+        assert_eq!(ctx.to_ratio(&Float::with_val(53, long.recip_ref())), None);
+        let fused = Reordered::new(ctx, 1, true);
+        let (mut out, product) = (fused.zero(), Float::with_val(53, &long * &two));
+        fused.dot(&mut out, [(&long, &two), (&two, &two)].into_iter());
+        assert_eq!(out, product);
+    }
+}
