@@ -155,9 +155,20 @@ impl Plan {
 
     /// The choices of a case, which can be shrunk.
     pub(super) fn tree(&self, case: u64) -> Result<impl ValueTree<Value = Genes> + use<>, String> {
+        self.tree_of(&[case])
+    }
+
+    /// The choices that belong to these numbers.
+    pub(super) fn tree_of(
+        &self,
+        numbers: &[u64],
+    ) -> Result<impl ValueTree<Value = Genes> + use<>, String> {
         let mut key = [0u8; 32];
-        let numbers = [self.seed.to_le_bytes(), case.to_le_bytes()];
-        key.copy_from_slice(&Sha256::digest(numbers.concat()));
+        let numbers: Vec<u8> = std::iter::once(&self.seed)
+            .chain(numbers)
+            .flat_map(|n| n.to_le_bytes())
+            .collect();
+        key.copy_from_slice(&Sha256::digest(numbers));
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &key);
         let mut runner = TestRunner::new_with_rng(Config::default(), rng);
         genes().new_tree(&mut runner).map_err(|e| e.to_string())

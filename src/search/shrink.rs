@@ -1,7 +1,9 @@
 //! From a failing case to the smallest that fails, and to a witness.
 
 use proptest::strategy::ValueTree;
+use rayon::prelude::*;
 
+use super::case::dimension_names;
 use super::draw::Genes;
 use super::plan::{Plan, judge};
 use super::subject::{Derived, Subject};
@@ -11,6 +13,8 @@ use crate::scenario::{Property, Scenario};
 
 /// So many smaller cases are tried.
 const TRIES: usize = 600;
+/// So many cases of the smallest sizes are drawn anew where a case does not shrink to them.
+const REDRAWS: u64 = 160;
 
 /// A shrunk case.
 #[derive(Debug, Clone)]
@@ -24,17 +28,7 @@ pub struct Shrunk {
 impl Plan {
     /// The smallest case to which a failing one shrinks; `None` for one that does not fail.
     pub fn shrink(&self, case: u64) -> Option<Shrunk> {
-        let (property, menu) = self.menu(case);
-        let fails = |genes: &Genes| -> Option<Shrunk> {
-            let subject = menu.subject(genes).ok()?;
-            match judge(property, &subject) {
-                Verdict::Failed(finding) => Some(Shrunk {
-                    subject,
-                    finding: *finding,
-                }),
-                _ => None,
-            }
-        };
+        let fails = |genes: &Genes| self.fails(case, genes);
         let mut tree = self.tree(case).ok()?;
         let mut smallest = tree.current();
         let mut shrunk = fails(&smallest)?;
@@ -61,7 +55,65 @@ impl Plan {
             }
         }
         reduce(&mut smallest, &mut shrunk, &fails);
+        // Of this size other numbers may be needed.
+        for least in LEAST {
+            if least.holds(&shrunk.subject) {
+                break;
+            }
+            let redrawn = |number| self.redrawn(case, &smallest, *least, number);
+            if let Some(found) = (0..REDRAWS).into_par_iter().find_map_first(redrawn) {
+                (smallest, shrunk) = found;
+                reduce(&mut smallest, &mut shrunk, &fails);
+                break;
+            }
+        }
         Some(shrunk)
+    }
+
+    fn fails(&self, case: u64, genes: &Genes) -> Option<Shrunk> {
+        let (property, menu) = self.menu(case);
+        let subject = menu.subject(genes).ok()?;
+        match judge(property, &subject) {
+            Verdict::Failed(finding) => Some(Shrunk {
+                subject,
+                finding: *finding,
+            }),
+            _ => None,
+        }
+    }
+
+    /// A failing case that is this small: with other numbers, or another one altogether.
+    fn redrawn(
+        &self,
+        case: u64,
+        genes: &Genes,
+        least: Least,
+        number: u64,
+    ) -> Option<(Genes, Shrunk)> {
+        let mut drawn = self.tree_of(&[case, number]).ok()?.current();
+        if number % 2 == 0 {
+            drawn = Genes {
+                sizes: genes.sizes.clone(),
+                pools: drawn.pools,
+                kinds: drawn.kinds,
+                zero_start: drawn.zero_start,
+                scalars: drawn.scalars,
+                factors: drawn.factors,
+                second: drawn.second,
+                picks: drawn.picks,
+                ..genes.clone()
+            };
+        }
+        drawn.steps %= 2;
+        drawn.sizes.iter_mut().for_each(|n| *n %= least.size);
+        let subject = self.menu(case).1.subject(&drawn).ok()?;
+        let step = subject.scenario.recipe.build().ok()?;
+        let rank = dimension_names(&step).iter().position(|name| name == "r");
+        if let Some(rank) = rank.and_then(|r| drawn.sizes.get_mut(r)) {
+            *rank %= least.rank;
+        }
+        let shrunk = self.fails(case, &drawn)?;
+        least.holds(&shrunk.subject).then_some((drawn, shrunk))
     }
 
     /// A failing case as a witness; `None` for one that does not fail.
@@ -86,10 +138,35 @@ impl Plan {
     }
 }
 
+/// What a small case is.
+#[derive(Debug, Clone, Copy)]
+struct Least {
+    /// The largest dimension.
+    size: usize,
+    /// The largest rank.
+    rank: usize,
+}
+
+/// The smallest first.
+const LEAST: &[Least] = &[
+    Least { size: 1, rank: 1 },
+    Least { size: 2, rank: 1 },
+    Least { size: 2, rank: 2 },
+];
+
+impl Least {
+    fn holds(self, subject: &Subject) -> bool {
+        let run = &subject.scenario;
+        let fits = |name: &str, n| n <= if name == "r" { self.rank } else { self.size };
+        run.steps <= 2 && run.sizes.iter().all(|(name, n)| fits(name, n))
+    }
+}
+
 /// How large a run is, for comparison.
 fn size(subject: &Subject) -> (usize, usize) {
-    let sizes: usize = subject.scenario.sizes.iter().map(|(_, n)| n).sum();
-    (sizes, subject.scenario.steps)
+    let sizes = subject.scenario.sizes.iter();
+    let beyond: usize = sizes.map(|(_, n)| n.saturating_sub(1)).sum();
+    (beyond, subject.scenario.steps)
 }
 
 /// Makes one choice after the other the simplest, as long as the case fails, until none can be.
@@ -133,7 +210,8 @@ fn reduce(smallest: &mut Genes, shrunk: &mut Shrunk, fails: &dyn Fn(&Genes) -> O
                 if simpler == *smallest || (simpler.steps > smallest.steps) {
                     continue;
                 }
-                if let Some(found) = fails(&simpler) {
+                let found = fails(&simpler);
+                if let Some(found) = found.filter(|f| size(&f.subject) <= size(&shrunk.subject)) {
                     (*smallest, *shrunk) = (simpler, found);
                 }
             }

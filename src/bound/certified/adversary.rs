@@ -17,6 +17,8 @@ use crate::scenario::Scenario;
 
 /// Bits beyond the format's precision with which the run is carried out.
 const GUARD: u32 = 64;
+/// Errors are known rounded up; a push is a part in 2³² less, and so one that the model admits.
+const LESS: u32 = 32;
 
 /// `quantity` after `taken` steps, when every error is as large as the model admits (to first
 /// order in the unit roundoff) and goes along `direction`, or against it for −1.
@@ -96,7 +98,8 @@ fn moved_by(
     sign: i8,
 ) -> Enclosed<Float> {
     let intervals = ctx.intervals();
-    let Some(size) = intervals.of(size.clone(), size.clone()) else {
+    let size = Float::with_val(size.prec(), size - (size.clone() >> LESS));
+    let Some(size) = intervals.of(size.clone(), size) else {
         return x.clone();
     };
     let mut moved = intervals.zero();

@@ -183,7 +183,8 @@ impl<'g> Side<'g> {
     }
 
     fn contributions(&self, name: &str, taken: usize) -> Result<Vec<Contribution>, String> {
-        if taken > self.course.steps.len() {
+        // Of the first values themselves nothing may be known either.
+        if taken > self.course.steps.len() || taken >= self.course.exact.states.len() {
             return Err(match &self.course.ending {
                 Some(ending) => ending.to_string(),
                 None => "the run ends before".to_owned(),

@@ -1,4 +1,5 @@
-//! No drift of two float runs exceeds its certified bound, in any order of summation.
+//! No drift of two float runs exceeds its certified bound, in any order of summation; nor does
+//! the drift that the error model reaches when every rounding goes the way that hurts.
 
 use std::collections::BTreeMap;
 
@@ -94,7 +95,7 @@ pub(super) fn bounds_of(
     factors: &BTreeMap<String, Surd>,
     arith: ArithmeticName,
 ) -> Result<PairBounds, String> {
-    let steps: Vec<usize> = (1..=left.steps).collect();
+    let steps: Vec<usize> = (0..=left.steps).collect();
     let bounds = pair_bounds(left, right, factors, arith, &steps, &|_| {});
     let bounds = bounds.map_err(|error| no_bound(&error))?;
     match bounds.certified_steps {
@@ -166,6 +167,13 @@ fn exceeded(
                     let end = ended.map_or("ends".to_owned(), ToString::to_string);
                     return contradicts(*taken, name, says.to_owned(), end, (*what).to_owned());
                 };
+                if let Some(reached) = own.adversarial.as_ref().ok().filter(|d| *d > bound) {
+                    let says = format!(
+                        "the error model reaches a drift (left) larger than the certified bound (right, {what})"
+                    );
+                    let (left, right) = (reached.to_string(), bound.to_string());
+                    return contradicts(*taken, name, says, left, right);
+                }
                 let measured = drift(x, y, factor);
                 let within = match (&measured, exactly(bound)) {
                     (Some(measured), Some(bound)) => *measured <= bound,
