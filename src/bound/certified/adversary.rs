@@ -12,7 +12,7 @@ use super::course::Course;
 use super::trace::{Direction, Signs};
 use crate::arith::{Arithmetic, Enclosed, Enclosures, Interval, MpEnds};
 use crate::exec::Machine;
-use crate::graph::{NodeId, Op, Unary};
+use crate::graph::{Binary, NodeId, Op, Unary};
 use crate::scenario::Scenario;
 
 /// Bits beyond the format's precision with which the run is carried out.
@@ -39,10 +39,14 @@ pub(super) fn pushed(
         if matches!(graph.node(id).op, Op::Unary(Unary::Inverse, _)) {
             return;
         }
+        let several = matches!(
+            graph.node(id).op,
+            Op::Binary(Binary::MatMul, ..) | Op::Unary(Unary::SumTo, _)
+        );
         if let Some(signs) = signs.get(&id) {
             for (x, sign) in m.iter_mut().zip(signs) {
                 let moved = x.stated.clone();
-                *x = moved_by(&ctx, x, &moved, sign * along);
+                *x = moved_by(&ctx, x, &moved, sign * along, several);
             }
         }
     };
@@ -68,7 +72,7 @@ pub(super) fn pushed(
             let at = part.offset + i;
             let size = Float::with_val(bits, course.start[at] * &unit);
             let sign = direction.start.get(at).copied().unwrap_or(0);
-            *x = moved_by(&ctx, x, &size, sign * along);
+            *x = moved_by(&ctx, x, &size, sign * along, false);
         }
         machine.set(part.leaf, &value);
     }
@@ -96,6 +100,7 @@ fn moved_by(
     x: &Enclosed<Float>,
     size: &Float,
     sign: i8,
+    several: bool,
 ) -> Enclosed<Float> {
     let intervals = ctx.intervals();
     let size = Float::with_val(size.prec(), size - (size.clone() >> LESS));
@@ -109,7 +114,25 @@ fn moved_by(
         _ => return x.clone(),
     }
     Enclosed {
-        range: moved,
+        range: of_its_sign(ctx, &x.range, moved, several),
         ..x.clone()
+    }
+}
+
+/// `moved`, but at 0 where it would be beyond: one rounding keeps signs, and `several` keep them
+/// where all that is summed has one.
+fn of_its_sign(
+    ctx: &Enclosures<MpEnds>,
+    x: &Interval<Float>,
+    moved: Interval<Float>,
+    several: bool,
+) -> Interval<Float> {
+    let (no_less, no_more) = match several {
+        true => (*x.inf() > 0, *x.sup() < 0),
+        false => (*x.inf() >= 0, *x.sup() <= 0),
+    };
+    match (no_less && *moved.inf() < 0) || (no_more && *moved.sup() > 0) {
+        true => ctx.intervals().zero(),
+        false => moved,
     }
 }

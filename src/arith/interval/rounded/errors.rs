@@ -66,6 +66,8 @@ impl<E: Ends> Enclosures<E> {
         let roundings = if products && !wide { count } else { count - 1 };
         let any = self.times(&self.times(&self.integer(roundings), &unit), &sizes);
         let any = self.plus(&any, &below);
+        // The documented order is one of all orders.
+        let stated = if any < stated { any.clone() } else { stated };
         // No partial sum is larger, in whatever order; where one may overflow nothing is known.
         let partial = self.plus(&sizes, &any);
         if largest.is_some_and(|largest| partial > largest) {
