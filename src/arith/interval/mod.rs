@@ -480,4 +480,53 @@ mod tests {
         assert_eq!(ctx.same(&ctx.zero(), &ctx.zero()), Ok(true));
         assert_eq!(ctx.same(&third, &ctx.zero()), Ok(false));
     }
+
+    #[test]
+    fn what_holds_no_number_is_no_interval() {
+        let (ctx, inf) = (F64Intervals::new(), f64::INFINITY);
+        for (x, y) in [
+            (1.0, 0.0),
+            (inf, inf),
+            (-inf, -inf),
+            (inf, -inf),
+            (f64::NAN, 1.0),
+            (0.0, f64::NAN),
+        ] {
+            assert_eq!(ctx.of(x, y), None, "[{x}, {y}]");
+        }
+        for (x, y) in [
+            (-inf, inf),
+            (-inf, -1.0),
+            (-inf, 0.0),
+            (0.0, inf),
+            (2.0, 2.0),
+        ] {
+            let some = ctx.of(x, y).unwrap();
+            assert_eq!((*some.inf(), *some.sup()), (x, y));
+        }
+    }
+
+    #[test]
+    fn a_cast_overflows_where_every_number_is_too_large() {
+        let ctx = F64Intervals::new();
+        let cast = |inf: f64, sup: f64| {
+            let mut out = ctx.zero();
+            let done = ctx.cast(&mut out, &ctx.of(inf, sup).unwrap(), FloatFormat::F16);
+            done.map(|()| (*out.inf(), *out.sup()))
+        };
+        assert_eq!(cast(1.0, 2049.0), Ok((1.0, 2048.0)));
+        assert_eq!(cast(-2049.0, 1.0), Ok((-2048.0, 1.0)));
+        for (inf, sup) in [(7e4, 8e4), (-8e4, -7e4)] {
+            assert!(matches!(cast(inf, sup), Err(OpError::Overflow(_))));
+        }
+        for (inf, sup) in [
+            (0.0, 8e4),
+            (-8e4, 0.0),
+            (-8e4, 8e4),
+            (1.0, 8e4),
+            (-8e4, -1.0),
+        ] {
+            assert!(matches!(cast(inf, sup), Err(OpError::Undecided(_))));
+        }
+    }
 }

@@ -29,6 +29,11 @@ fn the_directions_of_descent_and_of_adam() {
             ..Setup::default()
         };
         let derivation = of(setup, &Options::default());
+        assert_eq!(
+            derivation.shared.rule,
+            infer(&sgd(setup), &Options::shared()).rule
+        );
+        assert_ne!(derivation.shared.rule, derivation.inference.rule);
         assert_eq!(derivation.directions.len(), 3);
         let number = |n: i32| w(&[&n.to_string()]);
         let fixed = find(&derivation, DirectionKind::ScaleFixed);

@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::examples::{Direction, Loss, Setup, sgd};
-use crate::arith::{Ratio, parse_ratio, show_ratio};
+use crate::arith::{FloatFormat, Ratio, parse_ratio, show_ratio};
 use crate::gauge::constrain::System;
+use crate::gauge::field::{Field, Parity};
 use crate::gauge::infer::solve;
 use crate::gauge::irreducible::distinct;
 use crate::gauge::{
-    Certificate, MapDecision, MapQuestion, Options, Symmetry, check, decide_map, infer,
+    Certificate, CheckError, MapDecision, MapQuestion, Options, check, decide_map, infer,
+    sign_flips,
 };
-use crate::graph::{Dim, StepBuilder};
+use crate::graph::{Dim, Expr, StepBuilder, StepGraph};
 
 fn setup() -> impl Strategy<Value = Setup> {
     let loss = prop_oneof![
@@ -69,6 +71,20 @@ proptest! {
         certificate.nodes[node].weight = None;
         prop_assert!(check(&step, &certificate).is_err(), "node {node} of {setup:?}");
     }
+
+    #[test]
+    fn a_wrong_parity_is_rejected(setup in setup(), at in any::<prop::sample::Index>()) {
+        let step = sgd(setup);
+        let mut certificate = sign_flips(&step, &Options::default()).certificate;
+        check(&step, &certificate).unwrap();
+        prop_assume!(!certificate.generators.is_empty());
+        let weighted: Vec<usize> =
+            certificate.nodes.iter().filter(|n| n.weight.is_some()).map(|n| n.index).collect();
+        let node = weighted[at.index(weighted.len())];
+        let entry = &mut certificate.nodes[node].weight.as_mut().unwrap()[0];
+        *entry = if entry == "0" { "1" } else { "0" }.to_owned();
+        prop_assert!(check(&step, &certificate).is_err(), "node {node} of {setup:?}");
+    }
 }
 
 /// An inference that forgets one of its equations must not get a certificate past the checker.
@@ -93,23 +109,47 @@ fn a_forgetful_inference_is_caught() {
         clip_norm: true,
         ..Setup::default()
     };
+    let mut flips = 0;
     for setup in [Setup::default(), loaded, adam, sign] {
         let step = sgd(setup);
-        let options = Options::shared();
-        let system = System::<Ratio>::new(&step, &options, &BTreeSet::new());
-        let whole = solve(&step, &system);
-        for equation in distinct(&system) {
-            let monic = equation.form.monic();
-            let mut without = system.clone();
-            without.equations.retain(|e| e.form.monic() != monic);
-            let rule = solve(&step, &without);
-            let certificate = Certificate::of_rule(&step, &options, &rule, Symmetry::Scaling);
-            let accepted = check(&step, &certificate).is_ok();
-            assert_eq!(accepted, rule == whole, "without {:?}", equation.origin);
-            caught += usize::from(!accepted);
-        }
+        caught += without_each_equation::<Ratio>(&step);
+        flips += without_each_equation::<Parity>(&step);
     }
     assert!(caught > 10, "only {caught} equations mattered");
+    assert!(flips > 3, "only {flips} equations of parities mattered");
+}
+
+/// How many equations of a step lead to certificates that the checker refuses when they are
+/// forgotten; all others change nothing.
+fn without_each_equation<F: Field>(step: &StepGraph) -> usize {
+    let options = Options::shared();
+    let system = System::<F>::new(step, &options, &BTreeSet::new());
+    let whole = solve(step, &system);
+    let caught = distinct(&system).into_iter().filter(|equation| {
+        let monic = equation.form.monic();
+        let mut without = system.clone();
+        without.equations.retain(|e| e.form.monic() != monic);
+        let rule = solve(step, &without);
+        let certificate = Certificate::of_rule(step, &options, &rule, F::SYMMETRY);
+        let accepted = check(step, &certificate).is_ok();
+        assert_eq!(accepted, rule == whole, "without {:?}", equation.origin);
+        !accepted
+    });
+    caught.count()
+}
+
+#[test]
+fn a_certified_output_is_one_of_the_step() {
+    let step = sgd(Setup::default());
+    let certificate = infer(&step, &Options::default()).certificate;
+    check(&step, &certificate).unwrap();
+    let w = certificate.outputs["W"];
+    for (name, node) in [("V", w), ("W", w - 1)] {
+        let mut forged = certificate.clone();
+        forged.outputs = [(name.to_owned(), node)].into();
+        let error = check(&step, &forged).unwrap_err().to_string();
+        assert!(error.contains("an output there is not"), "{error}");
+    }
 }
 
 #[test]
@@ -196,4 +236,51 @@ fn a_division_by_a_literal_zero_gets_no_certificate() {
     }
     let error = check(&step, &forged).unwrap_err().to_string();
     assert!(error.contains("off by"), "{error}");
+}
+
+/// What `A ← f(A, c)` is certified to do when everything but the loss changes its sign.
+fn all_signs_changed(f: impl for<'g> Fn(Expr<'g>, Expr<'g>) -> Expr<'g>) -> Result<(), CheckError> {
+    let b = StepBuilder::new();
+    let one = Dim::one();
+    let a = b.parameter("A", &one, &one);
+    let c = b.hyperparameter("c", "c", false);
+    let loss = a.abs();
+    b.set_loss(loss);
+    b.update(a, f(a, c));
+    let step = b.finish().unwrap();
+    let mut forged = sign_flips(&step, &Options::default()).certificate;
+    forged.generators = vec!["all".into()];
+    for node in &mut forged.nodes {
+        let odd = node.index != step.loss.index();
+        node.weight = Some(vec![u8::from(odd).to_string()]);
+    }
+    check(&step, &forged)
+}
+
+#[test]
+fn what_is_odd_may_change_its_sign_and_nothing_else() {
+    let odd: [for<'g> fn(Expr<'g>, Expr<'g>) -> Expr<'g>; 6] = [
+        |a, _| -a,
+        |a, _| a.sign(),
+        |a, c| a + c,
+        |a, c| a - c,
+        |a, c| a.if_equal(c, a, -c),
+        |a, _| a.cast(FloatFormat::Bf16),
+    ];
+    for (i, f) in odd.into_iter().enumerate() {
+        assert_eq!(all_signs_changed(f), Ok(()), "function {i}");
+    }
+    let others: [for<'g> fn(Expr<'g>, Expr<'g>) -> Expr<'g>; 8] = [
+        |a, c| a.max(c),
+        |a, c| a.min(c),
+        |a, c| a * c,
+        |a, c| a / c,
+        |a, _| a.row_max(),
+        |a, _| a.sqrt(),
+        |a, _| a.exp(),
+        |a, c| a.if_less_equal(c, a, c),
+    ];
+    for (i, f) in others.into_iter().enumerate() {
+        assert!(all_signs_changed(f).is_err(), "function {i}");
+    }
 }
