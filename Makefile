@@ -3,6 +3,7 @@
 CARGO ?= cargo
 REPORT := report
 FUZZ_SECONDS ?= 60
+PART ?= 0/20
 
 # Targets share one build folder and would only wait for each other. What is given to this make
 # (a -j, a variable) is not meant for the makes that build GMP and MPFR deep inside cargo.
@@ -12,7 +13,7 @@ unexport MAKEFLAGS
 # Only `make test-quick` may leave the proofs out, whatever the environment says.
 unexport LORA_GAUGE_SKIP_PROOFS
 
-.PHONY: help audit precision test test-quick faults proofs bench fuzz clean
+.PHONY: help audit precision test test-quick faults mutants proofs bench fuzz clean
 .PHONY: setup setup-checks setup-proofs setup-everything quick-notice checks
 
 help: ## this list
@@ -37,6 +38,10 @@ faults: ## plant faults one at a time and see the search find each
 test-quick: export LORA_GAUGE_SKIP_PROOFS := 1
 test-quick: quick-notice setup-checks checks ## the same without the proofs (no Rocq needed)
 	@echo "make test-quick: all passed, but the PROOFS WERE NOT CHECKED; 'make test' checks them"
+
+mutants: setup ## change rules, intervals and bounds in one place at a time, PART=0/20 of all
+	@cargo mutants --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-mutants
+	sh scripts/mutants.sh $(PART)
 
 proofs: setup-proofs ## compile the Rocq proofs, installing Rocq where it is missing
 	bash proofs/build.sh

@@ -95,7 +95,7 @@ fn zero(ctx: &Enclosures<MpEnds>) -> Interval<Float> {
     ctx.intervals().zero()
 }
 
-fn moved_by(
+pub(super) fn moved_by(
     ctx: &Enclosures<MpEnds>,
     x: &Enclosed<Float>,
     size: &Float,
@@ -121,7 +121,7 @@ fn moved_by(
 
 /// `moved`, but at 0 where it would be beyond: one rounding keeps signs, and `several` keep them
 /// where all that is summed has one.
-fn of_its_sign(
+pub(super) fn of_its_sign(
     ctx: &Enclosures<MpEnds>,
     x: &Interval<Float>,
     moved: Interval<Float>,

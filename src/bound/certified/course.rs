@@ -404,7 +404,7 @@ fn start(
 }
 
 /// The largest distance of a number of `x` from the one in `y`, in units of the unit roundoff.
-fn distance(x: &Real, y: &Real, model: &FloatModel) -> f64 {
+pub(super) fn distance(x: &Real, y: &Real, model: &FloatModel) -> f64 {
     let up = |x: Float| x.to_f64_round(Round::Up);
     let scaled = |a: &Float, b: &Float| {
         let apart = Float::with_val_round(64, a - b, Round::Up).0;
@@ -426,7 +426,12 @@ pub(super) fn widened(x: &Real, reach: f64, model: &FloatModel, bits: u32) -> Re
     let inf = Float::with_val_round(bits, x.inf() - &radius, Round::Down).0;
     let sup = Float::with_val_round(bits, x.sup() + &radius, Round::Up).0;
     let ctx = crate::arith::MpIntervals::new(bits);
-    ctx.of(inf, sup).unwrap_or_else(|| x.clone())
+    let infinity = || Float::with_val(bits, rug::float::Special::Infinity);
+    // A radius that is no number bounds nothing.
+    let everything = || ctx.of(-infinity(), infinity());
+    ctx.of(inf, sup)
+        .or_else(everything)
+        .unwrap_or_else(|| x.clone())
 }
 
 /// Loss, outputs and parameters when every operation is enclosed by itself, step after step:

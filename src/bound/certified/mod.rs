@@ -16,6 +16,8 @@ mod generators;
 mod layout;
 mod reference;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod upward;
 

@@ -1,0 +1,175 @@
+//! The parts of a bound by hand, and bounds of small runs between what is reached and little more.
+
+use std::collections::BTreeMap;
+
+use rug::Float;
+use rug::float::Special;
+
+use super::adversary::{moved_by, of_its_sign};
+use super::coarse::Real;
+use super::course::{distance, widened};
+use super::{Bounds, EntryBound, pair_bounds};
+use crate::arith::{
+    ArithmeticName, Enclosures, FloatModel, MpEnds, MpIntervals, Surd, parse_ratio,
+};
+use crate::bound::Rescaling;
+use crate::bound::magnitude::{Magnitude, Side};
+use crate::bound::measured::measure;
+use crate::gauge::infer;
+use crate::scenario::{Exact, RandomFile, Scenario, ScenarioFile};
+use crate::zoo::Recipe;
+
+const BITS: u32 = 60;
+
+fn number(x: f64) -> Float {
+    Float::with_val(BITS, x)
+}
+
+fn interval(inf: f64, sup: f64) -> Real {
+    MpIntervals::new(BITS).of(number(inf), number(sup)).unwrap()
+}
+
+fn f32() -> FloatModel {
+    FloatModel::of(ArithmeticName::F32).unwrap()
+}
+
+#[test]
+fn a_box_is_moved_apart_by_unit_roundoffs() {
+    let u = 2f64.powi(-24);
+    let wide = widened(&interval(1.0, 2.0), 3.0, &f32(), BITS);
+    assert_eq!(wide, interval(1.0 - 3.0 * u, 2.0 + 3.0 * u));
+    // Few bits do not hold the ends, which move outward.
+    let coarse = widened(&interval(-1.0, 1.0), 1.0, &f32(), 8);
+    assert!(*coarse.inf() < -1.0 - u && *coarse.sup() > 1.0 + u);
+    for reach in [f64::INFINITY, f64::NAN] {
+        let all = widened(&interval(1.0, 2.0), reach, &f32(), BITS);
+        assert_eq!(*all.inf(), Float::with_val(BITS, Special::NegInfinity));
+        assert_eq!(*all.sup(), Float::with_val(BITS, Special::Infinity));
+    }
+}
+
+#[test]
+fn a_distance_is_the_largest_of_two_numbers_in_unit_roundoffs() {
+    let apart = |x: (f64, f64), y: (f64, f64)| {
+        distance(&interval(x.0, x.1), &interval(y.0, y.1), &f32()) * 2f64.powi(-24)
+    };
+    assert_eq!(apart((1.0, 2.0), (1.5, 1.5)), 0.5);
+    assert_eq!(apart((1.0, 2.0), (4.0, 5.0)), 4.0);
+    assert_eq!(apart((4.0, 5.0), (1.0, 2.0)), 4.0);
+    assert_eq!(apart((-3.0, -3.0), (-3.0, -3.0)), 0.0);
+}
+
+#[test]
+fn a_push_is_as_large_as_an_error_and_keeps_the_sign() {
+    let ctx = Enclosures::exact(MpEnds::new(BITS), f32());
+    let pushed = |x: f64, size: f64, sign: i8, several: bool| {
+        let of = ctx.given(interval(x, x));
+        let moved = moved_by(&ctx, &of, &number(size), sign, several);
+        (moved.range.inf().to_f64(), moved.range.sup().to_f64())
+    };
+    let near = |(inf, sup): (f64, f64), x: f64| {
+        assert!(
+            inf <= sup && (inf - x).abs() < 1e-9 && (sup - x).abs() < 1e-9,
+            "{inf} {x}"
+        );
+    };
+    near(pushed(1.0, 0.5, 1, false), 1.5);
+    near(pushed(1.0, 0.5, -1, false), 0.5);
+    near(pushed(1.0, 0.5, 0, false), 1.0);
+    // The error is as large as the model admits but for a part in 2³².
+    assert!(pushed(1.0, 0.5, 1, false).1 < 1.5);
+    for several in [false, true] {
+        assert_eq!(pushed(1.0, 2.0, -1, several), (0.0, 0.0));
+        assert_eq!(pushed(-1.0, 2.0, 1, several), (0.0, 0.0));
+        near(pushed(-1.0, 2.0, -1, several), -3.0);
+        near(pushed(1.0, 2.0, 1, several), 3.0);
+    }
+    // A product that is 0 is exactly 0; a sum that is may have come from any terms.
+    assert_eq!(pushed(0.0, 1.0, 1, false), (0.0, 0.0));
+    assert_eq!(pushed(0.0, 1.0, -1, false), (0.0, 0.0));
+    near(pushed(0.0, 1.0, 1, true), 1.0);
+    near(pushed(0.0, 1.0, -1, true), -1.0);
+    let kept = of_its_sign(&ctx, &interval(-1.0, 1.0), interval(0.5, 2.5), false);
+    assert_eq!(kept, interval(0.5, 2.5));
+}
+
+struct Pair {
+    runs: [Scenario; 2],
+    factors: BTreeMap<String, Surd>,
+}
+
+/// A small run and where the note's map leads from it at k = 3.
+fn pair(optimizer: &str, steps: usize) -> Pair {
+    let recipe = Recipe::new("linear", "mse", optimizer).unwrap();
+    let sizes = [("batch", 3), ("n_in", 2), ("n_out", 2), ("r", 1)];
+    let file = ScenarioFile {
+        steps,
+        alpha: Some(Exact(Surd::from(2))),
+        sizes: sizes.map(|(name, size)| (name.to_owned(), size)).into(),
+        hyperparameters: [("lr".to_owned(), Exact("1/10".parse().unwrap()))].into(),
+        random: Some(RandomFile {
+            seed: 5,
+            zero: vec![],
+        }),
+        ..ScenarioFile::of(&recipe)
+    };
+    let left = file.scenario().unwrap();
+    let step = left.recipe.build().unwrap();
+    let rule = infer(&step, &crate::gauge::Options::default()).rule;
+    let root = || (parse_ratio("1/3").unwrap(), parse_ratio("1/2").unwrap());
+    let rescaling = Rescaling::of_powers(&rule, vec![root(), root()]);
+    let property = rescaling.property(&step).unwrap();
+    let scaled = property.factors.into_iter().map(|(n, f)| (n, f.0));
+    let same = ["loss", "W"].map(|name| (name.to_owned(), Surd::from(1)));
+    Pair {
+        runs: [left.clone(), rescaling.scenario(&left).unwrap()],
+        factors: scaled.chain(same).collect(),
+    }
+}
+
+#[test]
+fn bounds_lie_above_what_is_reached_and_not_far_above() {
+    let steps = 3;
+    let all: Vec<usize> = (0..=steps).collect();
+    for (optimizer, arith, most) in [
+        ("sgd", ArithmeticName::F32, 1.01),
+        ("sgd", ArithmeticName::Mp(53), 1.01),
+        ("sgd", ArithmeticName::F16, 4.0),
+        ("adamw", ArithmeticName::F32, 2.0),
+    ] {
+        let Pair { runs, factors } = pair(optimizer, steps);
+        let [left, right] = &runs;
+        let bounds = pair_bounds(left, right, &factors, arith, &all, &|_| {}).unwrap();
+        assert_eq!(bounds.certified_steps, steps, "{:?}", bounds.endings);
+        let measured = measure(left, right, &factors, arith, steps).unwrap();
+        for name in ["loss", "A", "B", "W"] {
+            assert!(measured.drifts.contains_key(name), "{name}");
+        }
+        for t in 0..=steps {
+            for (name, after) in &measured.drifts {
+                let own = &bounds.at[&t][name];
+                let at = format!("{optimizer} {arith} {name} after {t}: {own:?}");
+                let of = |bound: &EntryBound| bound.clone().expect(&at);
+                let Bounds {
+                    enclosure,
+                    any_order,
+                    stated_order,
+                    ..
+                } = own;
+                let (reached, drift) = (of(&own.adversarial), after[t].clone());
+                let drift = drift.expect(&at).down;
+                assert!(reached > 0 && reached <= of(stated_order), "{at}");
+                for bound in [enclosure, any_order, stated_order] {
+                    let above = Magnitude::of(&of(bound), Side::Up).expect(&at);
+                    assert_eq!(drift.clone().max(above.clone()), above, "{at}");
+                    assert!(reached <= of(bound), "{at}");
+                }
+                assert!(of(stated_order) <= of(any_order) * 1.0001, "{at}");
+                assert!(of(any_order) <= of(stated_order) * 1.5, "{at}");
+                assert!(of(enclosure) <= of(any_order) * 30, "{at}");
+                assert!(of(&own.probabilistic) <= of(stated_order), "{at}");
+                assert!(of(stated_order) <= reached * most, "{at}");
+            }
+        }
+    }
+}
