@@ -302,6 +302,7 @@ fn equation<F: Field>(step: &StepGraph, system: &System<F>, form: &Form<F>) -> S
 mod tests {
     use super::*;
     use crate::arith::parse_ratio;
+    use crate::graph::{Dim, StepBuilder};
 
     #[test]
     fn decimals_read_back_and_stay_short() {
@@ -320,10 +321,42 @@ mod tests {
             ("0", "0"),
             ("25/10000000", "2.5e-6"),
             ("10.5", "10.5"),
+            ("1.23456789012345", "1.23456789012345"),
+            // One digit more is not read as a number any more.
+            ("1.234567890123456", "19290123283179/15625000000000"),
         ] {
             let q = parse_ratio(text).unwrap();
             assert_eq!(show_decimal(&q), shown);
             assert_eq!(parse_ratio(shown).unwrap(), q);
+        }
+    }
+
+    #[test]
+    fn nodes_are_called_by_name_or_formula() {
+        let b = StepBuilder::new();
+        let n = Dim::named("n");
+        let (a, x) = (b.parameter("A", &n, &n), b.data("X", &n, &n));
+        b.set_loss(a.opaque_loss());
+        let total = (a.square() + x.matmul(a.t())).sum();
+        let cases = [
+            (x, "`X`"),
+            (b.ratio(1, 1000), "the constant 0.001"),
+            (a.detach(), "`A`"),
+            (x - a.detach(), "`(X - A)`"),
+            (total.broadcast_to(&a.shape()), "`sum((A² + (X @ Aᵀ)))`"),
+            (-x / a, "`(-X / A)`"),
+            ((x * a).sqrt(), "`sqrt(X * A)`"),
+            ((x + a).named("P").abs(), "`abs(P)`"),
+            (x.max(a).exp(), "`exp(max(X, A))`"),
+            (x.min(2), "`min(X, 2)`"),
+            (x.pow(b.step_number()), "`(X ^ t)`"),
+            (x.if_equal(a, x, -a), "`(either X or -A)`"),
+        ];
+        let cases = cases.map(|(x, shown)| (x.id(), shown));
+        b.update(a, a);
+        let step = b.finish().unwrap();
+        for (id, shown) in cases {
+            assert_eq!(call(&step, id), shown);
         }
     }
 }

@@ -91,7 +91,14 @@ fn the_drift_is_what_rationals_say() {
         l.advance().unwrap();
         r.advance().unwrap();
     }
-    assert!(!measured.is_exact(5));
+    for t in 0..=5 {
+        let none = |all: &Vec<Result<Drift, String>>| {
+            let mut upto = all[..=t].iter();
+            upto.all(|drift| drift.as_ref().unwrap().up.is_zero())
+        };
+        assert_eq!(measured.is_exact(t), measured.drifts.values().all(none));
+    }
+    assert!(measured.is_exact(0) && !measured.is_exact(1));
 }
 
 #[test]
