@@ -91,7 +91,7 @@ impl Plan {
         number: u64,
     ) -> Option<(Genes, Shrunk)> {
         let mut drawn = self.tree_of(&[case, number]).ok()?.current();
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             drawn = Genes {
                 sizes: genes.sizes.clone(),
                 pools: drawn.pools,
