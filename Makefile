@@ -41,6 +41,7 @@ test-quick: quick-notice setup-checks checks ## the same without the proofs (no 
 
 mutants: setup ## change rules, intervals and bounds in one place at a time, PART=0/20 of all
 	@cargo mutants --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-mutants
+	@cargo nextest --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-nextest
 	sh scripts/mutants.sh $(PART)
 
 proofs: setup-proofs ## compile the Rocq proofs, installing Rocq where it is missing

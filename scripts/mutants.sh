@@ -1,7 +1,8 @@
 #!/bin/sh
-# Changes the program in one place at a time and sees whether its tests notice (cargo-mutants):
-# the rules, the intervals and the bounds, each with the tests that are meant to guard them.
-# What survives is tried once more with the slower tests.
+# Changes the program in one place at a time and sees whether its tests notice (cargo-mutants and
+# cargo-nextest, which stops at the first test that fails): the rules, the intervals and the bounds,
+# each with the tests that are meant to guard them, the quick ones first. What survives some tests is
+# tried with the next.
 #
 # usage: scripts/mutants.sh [k/n] [room...]   part k of n of all mutants (0/1 is all of them)
 set -eu
@@ -12,18 +13,14 @@ out=${MUTANTS_OUT:-target/mutants-report}
 # Every job has its own copy of the project; --in-place has none, and is quick in a spare clone.
 how=${MUTANTS_ARGS:---jobs 2}
 
-# Names of tests as arguments that cargo gets when it builds and when it runs.
-tests() {
-	for name in "$@"; do printf -- '-C=--test=%s ' "$name"; done
-}
-
-# mutate DIR ARGUMENT... -- what the test programs get
+# mutate DIR TESTS ARGUMENT...
 mutate() {
-	dir=$1
-	shift
+	dir=$1 tests=$2
+	shift 2
+	for word in $tests; do set -- "$@" "--cargo-arg=$word"; done
 	# 2: some survived, 3: some ran out of time; both are in the tables.
-	cargo mutants --profile mutants --baseline skip --no-shuffle --colors never $how \
-		--timeout 300 --build-timeout 900 --output "$dir" -C=--locked "$@" || [ $? -le 3 ]
+	cargo mutants --test-tool nextest --profile mutants --baseline skip --no-shuffle --colors never \
+		$how --timeout 300 --build-timeout 900 --output "$dir" -C=--locked "$@" || [ $? -le 3 ]
 }
 
 # A survivor's name as a pattern that fits nothing else.
@@ -31,48 +28,70 @@ pattern() {
 	printf '%s' "$1" | sed 's/[][\.*+?^${}()|\/]/\\&/g'
 }
 
+# room NAME FILES TESTS... -- each TESTS only for what survived those before
 room() {
-	name=$1 files=$2 quick=$3 slow=$4
-	shift 4
-	rm -rf "$out/$name" "$out/$name-slow"
-	mkdir -p "$out/$name" "$out/$name-slow"
-	mutate "$out/$name" --shard "$part" --sharding round-robin --file "$files" -C=--lib $quick -- -- "$@"
-	survivors=$out/$name/mutants.out/missed.txt
-	[ -s "$survivors" ] || return 0
-	cp "$survivors" "$out/$name-slow/again.txt"
+	name=$1 files=$2
+	shift 2
+	rm -rf "${out:?}/$name"
+	mkdir -p "$out/$name"
+	tier=0
+	for tests in "$@"; do
+		tier=$((tier + 1))
+		dir=$out/$name/$tier
+		survivors=$out/$name/survivors.txt
+		if [ $tier -eq 1 ]; then
+			mutate "$dir" "$tests" --shard "$part" --sharding round-robin --file "$files"
+			cat "$dir/mutants.out/caught.txt" "$dir/mutants.out/timeout.txt" \
+				"$dir/mutants.out/missed.txt" >"$out/$name/tried.txt"
+		elif [ -s "$survivors" ]; then
+			again "$dir" "$tests" "$files" "$survivors"
+		else
+			return 0
+		fi
+		cp "$dir/mutants.out/missed.txt" "$survivors"
+	done
+}
+
+# again DIR TESTS FILES SURVIVORS
+again() {
+	dir=$1 tests=$2 files=$3 survivors=$4
 	set --
 	while IFS= read -r line; do
 		set -- "$@" --re "^$(pattern "$line")\$"
-	done <"$out/$name-slow/again.txt"
-	mutate "$out/$name-slow" --file "$files" "$@" $slow
+	done <"$survivors"
+	mutate "$dir" "$tests" --file "$files" "$@"
+}
+
+# Programs of tests as arguments of cargo.
+programs() {
+	for name in "$@"; do printf -- '--test=%s ' "$name"; done
 }
 
 gauge() {
-	room gauge 'src/gauge/**' "$(tests derived_rules rules_hold all_shapes optimizers rotations)" \
-		"$(tests mutations claims equivalence hunt)" --skip bound:: --skip arith::
+	room gauge 'src/gauge/**' \
+		'--lib -E=test(/^gauge::/)' \
+		"$(programs derived_rules rules_hold all_shapes optimizers rotations)" \
+		"$(programs mutations claims equivalence hunt)"
 }
 intervals() {
-	room intervals 'src/arith/interval/**' "$(tests intervals itf1788)" \
-		"$(tests soundness hunt)" --skip bound:: --skip gauge::
+	room intervals 'src/arith/interval/**' \
+		'--lib -E=test(/^arith::/)' \
+		"$(programs intervals itf1788)" \
+		"$(programs soundness hunt)"
 }
 bound() {
-	room bound 'src/bound/**' '' "$(tests bounds hunt)" --skip arith:: --skip gauge::
+	room bound 'src/bound/**' \
+		'--lib -E=test(/^bound::/)' \
+		"$(programs bounds hunt)"
 }
 
-for name in ${*:-gauge intervals bound}; do "$name"; done
+rooms=${*:-gauge intervals bound}
+for name in $rooms; do "$name"; done
 
-caught=0 missed=0
-for name in gauge intervals bound; do
-	for again in "" -slow; do
-		found=$out/$name$again/mutants.out
-		[ -f "$found/caught.txt" ] || continue
-		caught=$((caught + $(cat "$found/caught.txt" "$found/timeout.txt" | wc -l)))
-	done
-	for found in "$out/$name-slow" "$out/$name"; do
-		[ -f "$found/mutants.out/missed.txt" ] || continue
-		missed=$((missed + $(wc -l <"$found/mutants.out/missed.txt")))
-		cat "$found/mutants.out/missed.txt"
-		break
-	done
+tried=0 survived=0
+for name in $rooms; do
+	cat "$out/$name/survivors.txt"
+	tried=$((tried + $(wc -l <"$out/$name/tried.txt")))
+	survived=$((survived + $(wc -l <"$out/$name/survivors.txt")))
 done
-echo "caught $caught of $((caught + missed)) mutants"
+echo "caught $((tried - survived)) of $tried mutants"

@@ -31,7 +31,7 @@ pub trait Ends: Clone + Debug + Send + Sync + 'static {
     fn zero(&self) -> Self::End;
     /// `q`, rounded.
     fn from_ratio(&self, q: &Ratio, to: Toward) -> Self::End;
-    /// The finite number `x`, rounded.
+    /// `x`, which may be infinite, rounded.
     fn from_f64(&self, x: f64, to: Toward) -> Self::End;
     /// `out ← x`.
     fn set(&self, out: &mut Self::End, x: &Self::End);

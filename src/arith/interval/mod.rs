@@ -167,6 +167,14 @@ impl<E: Ends> Intervals<E> {
         some.then_some(Interval { inf, sup })
     }
 
+    /// All real numbers (`entire` of IEEE 1788).
+    pub fn entire(&self) -> Interval<E::End> {
+        Interval {
+            inf: self.ends.from_f64(f64::NEG_INFINITY, Down),
+            sup: self.ends.from_f64(f64::INFINITY, Up),
+        }
+    }
+
     /// Both bounds as exact numbers; `None` where there is none.
     pub fn bounds(&self, x: &Interval<E::End>) -> [Option<Ratio>; 2] {
         [&x.inf, &x.sup].map(|end| self.ends.to_ratio(end))

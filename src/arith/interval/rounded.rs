@@ -148,20 +148,19 @@ impl<E: Ends> Enclosures<E> {
         wide
     }
 
-    /// `wide` without the numbers beyond 0 where `exact` has none: a single rounding keeps signs.
-    fn of_one_sign(
+    /// `moved` without the numbers beyond 0 where `exact` has none: a single rounding keeps signs.
+    pub fn of_one_sign(
         &self,
         exact: &Interval<E::End>,
-        mut wide: Interval<E::End>,
+        mut moved: Interval<E::End>,
     ) -> Interval<E::End> {
         let zero = self.ends().zero();
-        if exact.inf >= zero && wide.inf < zero {
-            wide.inf = zero.clone();
+        for end in [&mut moved.inf, &mut moved.sup] {
+            if (exact.inf >= zero && *end < zero) || (exact.sup <= zero && *end > zero) {
+                *end = zero.clone();
+            }
         }
-        if exact.sup <= zero && wide.sup > zero {
-            wide.sup = zero;
-        }
-        wide
+        moved
     }
 
     /// The result of one operation whose exact results fill `exact` and whose error is at most

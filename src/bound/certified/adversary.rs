@@ -95,6 +95,8 @@ fn zero(ctx: &Enclosures<MpEnds>) -> Interval<Float> {
     ctx.intervals().zero()
 }
 
+/// `x`, an error of `size` further to the side of `sign`. One rounding keeps signs; `several` keep
+/// them where all that is summed has one, and a result that is 0 does not tell.
 pub(super) fn moved_by(
     ctx: &Enclosures<MpEnds>,
     x: &Enclosed<Float>,
@@ -113,26 +115,12 @@ pub(super) fn moved_by(
         -1 => intervals.sub(&mut moved, &x.range, &size),
         _ => return x.clone(),
     }
-    Enclosed {
-        range: of_its_sign(ctx, &x.range, moved, several),
-        ..x.clone()
+    let may_be_zero = *x.range.inf() <= 0 && *x.range.sup() >= 0;
+    if !(several && may_be_zero) {
+        moved = ctx.of_one_sign(&x.range, moved);
     }
-}
-
-/// `moved`, but at 0 where it would be beyond: one rounding keeps signs, and `several` keep them
-/// where all that is summed has one.
-pub(super) fn of_its_sign(
-    ctx: &Enclosures<MpEnds>,
-    x: &Interval<Float>,
-    moved: Interval<Float>,
-    several: bool,
-) -> Interval<Float> {
-    let (no_less, no_more) = match several {
-        true => (*x.inf() > 0, *x.sup() < 0),
-        false => (*x.inf() >= 0, *x.sup() <= 0),
-    };
-    match (no_less && *moved.inf() < 0) || (no_more && *moved.sup() > 0) {
-        true => ctx.intervals().zero(),
-        false => moved,
+    Enclosed {
+        range: moved,
+        ..x.clone()
     }
 }

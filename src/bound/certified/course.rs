@@ -426,12 +426,8 @@ pub(super) fn widened(x: &Real, reach: f64, model: &FloatModel, bits: u32) -> Re
     let inf = Float::with_val_round(bits, x.inf() - &radius, Round::Down).0;
     let sup = Float::with_val_round(bits, x.sup() + &radius, Round::Up).0;
     let ctx = crate::arith::MpIntervals::new(bits);
-    let infinity = || Float::with_val(bits, rug::float::Special::Infinity);
     // A radius that is no number bounds nothing.
-    let everything = || ctx.of(-infinity(), infinity());
-    ctx.of(inf, sup)
-        .or_else(everything)
-        .unwrap_or_else(|| x.clone())
+    ctx.of(inf, sup).unwrap_or_else(|| ctx.entire())
 }
 
 /// Loss, outputs and parameters when every operation is enclosed by itself, step after step:

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rug::Float;
 use rug::float::Special;
 
-use super::adversary::{moved_by, of_its_sign};
+use super::adversary::moved_by;
 use super::coarse::Real;
 use super::course::{distance, widened};
 use super::{Bounds, EntryBound, pair_bounds};
@@ -84,7 +84,7 @@ fn a_push_is_as_large_as_an_error_and_keeps_the_sign() {
     assert_eq!(pushed(0.0, 1.0, -1, false), (0.0, 0.0));
     assert_eq!(pushed(0.0, 1.0, 1, true), at(push(1.0)));
     assert_eq!(pushed(0.0, 1.0, -1, true), at(-push(1.0)));
-    let kept = of_its_sign(&ctx, &interval(-1.0, 1.0), interval(0.5, 2.5), false);
+    let kept = ctx.of_one_sign(&interval(-1.0, 1.0), interval(0.5, 2.5));
     assert_eq!(kept, interval(0.5, 2.5));
 }
 
