@@ -20,7 +20,7 @@ mutate() {
 	for word in $tests; do set -- "$@" "--cargo-arg=$word"; done
 	# 2: some survived, 3: some ran out of time; both are in the tables.
 	cargo mutants --test-tool nextest --profile mutants --baseline skip --no-shuffle --colors never \
-		$how --timeout 300 --build-timeout 900 --output "$dir" -C=--locked "$@" || [ $? -le 3 ]
+		$how --timeout 240 --build-timeout 900 --output "$dir" -C=--locked "$@" || [ $? -le 3 ]
 }
 
 # A survivor's name as a pattern that fits nothing else.

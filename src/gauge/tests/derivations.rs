@@ -1,11 +1,11 @@
 //! Everything about one step at once: directions, casts, what is not read.
 
 use super::examples::{Direction as Update, Setup, sgd};
-use super::w;
+use super::{q, w};
 use crate::arith::FloatFormat;
 use crate::gauge::{
     Constraint, Derivation, Direction, DirectionKind, Options, Symmetry, check, conflicts, derive,
-    infer,
+    infer, weights_in_sqrt_k,
 };
 use crate::graph::{Dim, StepBuilder, StepGraph, gradient};
 
@@ -140,4 +140,74 @@ fn rules_differ_where_both_read_a_setting() {
     let adam = of(setup(Update::Adam), &Options::default());
     assert_eq!(descent.differences(&adam), ["lr_A", "lr_B"]);
     assert!(descent.differences(&descent).is_empty());
+}
+
+/// `A ← A·X` where the loss is about s²·A; X is rounded or not.
+fn squared_scale(rounds: bool) -> StepGraph {
+    let b = StepBuilder::new();
+    let one = Dim::one();
+    let a = b.parameter("A", &one, &one);
+    let x = b.data("X", &one, &one);
+    let s = b.hyperparameter("s", "s", false);
+    b.set_loss((s * s * a).opaque_loss());
+    let x = if rounds { x.cast(FloatFormat::Bf16) } else { x };
+    b.update(a, a * x);
+    b.finish().unwrap()
+}
+
+#[test]
+fn a_direction_is_in_powers_of_what_the_scale_is_multiplied_by() {
+    let step = squared_scale(false);
+    let derivation = derive(&step, &Options::default(), "s");
+    let [alone] = derivation.directions.as_slice() else {
+        panic!("{:#?}", derivation.directions)
+    };
+    assert_eq!(alone.kind, DirectionKind::Alone("A".into()));
+    assert_eq!(alone.weights["s"], w(&["1"]));
+    assert_eq!(alone.weights["A"], w(&["-2"]));
+    let in_sqrt_k = weights_in_sqrt_k(derivation.rule(), "s").unwrap();
+    assert_eq!((&in_sqrt_k["s"], &in_sqrt_k["A"]), (&q("2"), &q("-4")));
+    // Nothing is a scale by this name, so none is kept.
+    assert!(
+        derive(&step, &Options::default(), "scale")
+            .directions
+            .is_empty()
+    );
+}
+
+#[test]
+fn rounding_what_is_not_scaled_gives_powers_of_two_nothing_more() {
+    let derivation = derive(&squared_scale(true), &Options::default(), "s");
+    assert_eq!(derivation.rule().dimension(), 1);
+    assert!(derivation.powers_of_two.is_none());
+}
+
+#[test]
+fn a_loss_ties_its_factors_unless_it_is_free() {
+    let b = StepBuilder::new();
+    let one = Dim::one();
+    let a = b.parameter("A", &one, &one);
+    b.set_loss(a.abs());
+    b.update(a, a);
+    let step = b.finish().unwrap();
+    for (free_loss, dimension) in [(false, 0), (true, 1)] {
+        let options = Options {
+            free_loss,
+            ..Options::default()
+        };
+        assert_eq!(infer(&step, &options).rule.dimension(), dimension);
+    }
+}
+
+#[test]
+fn copies_that_weigh_differently_keep_their_names() {
+    let options = Options {
+        held: ["A".to_owned()].into(),
+        ..Options::default()
+    };
+    let weights = weights_in_sqrt_k(&infer(&sgd(Setup::default()), &options).rule, "s").unwrap();
+    for (name, power) in [("s", "2"), ("B", "-2"), ("lr_A", "0"), ("lr_B", "-4")] {
+        assert_eq!(weights[name], q(power), "{name}");
+    }
+    assert!(!weights.contains_key("lr"));
 }

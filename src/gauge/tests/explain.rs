@@ -2,7 +2,8 @@
 
 use super::examples::{Direction, Setup, constant, sgd};
 use super::{q, w};
-use crate::gauge::{Options, check, conflicts, infer};
+use crate::gauge::{Conflicts, Options, check, conflicts, infer};
+use crate::graph::{Dim, Expr, StepBuilder};
 
 #[test]
 fn clipping_by_norm_is_explained() {
@@ -56,4 +57,53 @@ fn a_shared_rate_is_named_as_the_tie() {
     assert!(found.constants.is_empty(), "{:#?}", found.constants);
     assert!(found.ties[0].tied.is_some(), "{:#?}", found.ties);
     assert!(conflicts(&step, &Options::default()).smallest.is_empty());
+}
+
+/// What stands in the way of scaling A in `A ← f(A, 1e-6, 2e-5, X)`; X is data.
+fn of(f: impl for<'g> Fn(Expr<'g>, [Expr<'g>; 2], Expr<'g>) -> Expr<'g>) -> Conflicts {
+    let b = StepBuilder::new();
+    let one = Dim::one();
+    let a = b.parameter("A", &one, &one);
+    let x = b.data("X", &one, &one);
+    b.set_loss(x.opaque_loss());
+    let constants = [b.ratio(1, 1_000_000), b.ratio(2, 100_000)];
+    b.update(a, f(a, constants, x));
+    conflicts(&b.finish().unwrap(), &Options::default())
+}
+
+#[test]
+fn two_constants_may_stand_in_the_way_together() {
+    let found = of(|a, [c, d], _| (a + c).max(d));
+    let [pair] = found.constants.as_slice() else {
+        panic!("{found:#?}")
+    };
+    assert_eq!(pair.constant, "1e-6 and 2e-5");
+    assert_eq!(pair.freed.len(), 2);
+    assert_eq!(pair.without_it, "exact");
+    assert!(found.ties.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn what_holds_a_constant_is_named_with_it() {
+    let found = of(|a, [c, _], x| a + c * x);
+    let [one] = found.constants.as_slice() else {
+        panic!("{found:#?}")
+    };
+    assert_eq!(
+        one.because,
+        "`update of A` adds `(1e-6 * X)`, which holds the constant 1e-6, to a quantity of weight 1"
+    );
+}
+
+#[test]
+fn powers_between_factors_are_written_as_powers() {
+    let b = StepBuilder::new();
+    let one = Dim::one();
+    let [a, bb, c] = ["A", "B", "C"].map(|name| b.parameter(name, &one, &one));
+    b.set_loss(b.data("X", &one, &one).opaque_loss());
+    b.update(a, a + bb * bb);
+    b.update(bb, bb);
+    b.update(c, c + b.ratio(1, 1) / bb);
+    let found = conflicts(&b.finish().unwrap(), &Options::default());
+    assert_eq!(found.remains, ["q = p^(1/2)", "c = p^(-1/2)"]);
 }

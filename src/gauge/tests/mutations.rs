@@ -166,6 +166,9 @@ fn a_certificate_is_about_one_step_and_reads_back() {
     assert_eq!(back, certificate);
     assert_eq!(back.to_json(), text);
     assert_eq!(certificate.sha256().len(), 64);
+    let operation = |node: usize| certificate.nodes[node].operation.as_str();
+    assert_eq!(operation(certificate.outputs["W"]), "add");
+    assert_eq!(operation(step.parameters[0].leaf.index()), "leaf");
     let again = infer(&sgd(Setup::default()), &Options::default()).certificate;
     assert_eq!(again.sha256(), certificate.sha256());
 }
@@ -238,8 +241,45 @@ fn a_division_by_a_literal_zero_gets_no_certificate() {
     assert!(error.contains("off by"), "{error}");
 }
 
-/// What `A ← f(A, c)` is certified to do when everything but the loss changes its sign.
-fn all_signs_changed(f: impl for<'g> Fn(Expr<'g>, Expr<'g>) -> Expr<'g>) -> Result<(), CheckError> {
+#[test]
+fn a_constant_weighs_nothing_unless_it_is_set_free() {
+    let step = sgd(Setup {
+        clip_norm: true,
+        ..Setup::default()
+    });
+    let options = Options {
+        free_constants: [super::examples::constant(&step, &super::q("1e-6"))].into(),
+        ..Options::default()
+    };
+    let mut certificate = infer(&step, &options).certificate;
+    check(&step, &certificate).unwrap();
+    certificate.free_constants.clear();
+    let error = check(&step, &certificate).unwrap_err().to_string();
+    assert!(error.contains("off by"), "{error}");
+}
+
+#[test]
+fn an_inverse_weighs_the_reciprocal_and_that_of_zero_nothing_known() {
+    let inverse_of = |zero: bool| {
+        let b = StepBuilder::new();
+        let n = Dim::named("n");
+        let a = b.parameter("A", &n, &n);
+        let c = b.hyperparameter("c", "c", false);
+        b.set_loss(b.data("X", &n, &n).opaque_loss());
+        b.update(a, c * if zero { a * b.ratio(0, 1) } else { a }.inverse());
+        b.finish().unwrap()
+    };
+    let step = inverse_of(false);
+    let inference = infer(&step, &Options::default());
+    assert_eq!(inference.rule.weights["c"], [super::q("2")]);
+    check(&step, &inference.certificate).unwrap();
+    let step = inverse_of(true);
+    let error = check(&step, &infer(&step, &Options::default()).certificate);
+    assert!(error.is_err(), "{error:?}");
+}
+
+/// `A ← f(A, c)` with a loss that no sign reaches.
+fn step_of(f: impl for<'g> Fn(Expr<'g>, Expr<'g>) -> Expr<'g>) -> StepGraph {
     let b = StepBuilder::new();
     let one = Dim::one();
     let a = b.parameter("A", &one, &one);
@@ -247,7 +287,14 @@ fn all_signs_changed(f: impl for<'g> Fn(Expr<'g>, Expr<'g>) -> Expr<'g>) -> Resu
     let loss = a.abs();
     b.set_loss(loss);
     b.update(a, f(a, c));
-    let step = b.finish().unwrap();
+    b.finish().unwrap()
+}
+
+/// What `A ← f(A, c)` is certified to do when everything but the loss changes its sign; what is
+/// inferred is certified in any case.
+fn all_signs_changed(f: impl for<'g> Fn(Expr<'g>, Expr<'g>) -> Expr<'g>) -> Result<(), CheckError> {
+    let step = step_of(f);
+    check(&step, &sign_flips(&step, &Options::default()).certificate).unwrap();
     let mut forged = sign_flips(&step, &Options::default()).certificate;
     forged.generators = vec!["all".into()];
     for node in &mut forged.nodes {
@@ -270,7 +317,8 @@ fn what_is_odd_may_change_its_sign_and_nothing_else() {
     for (i, f) in odd.into_iter().enumerate() {
         assert_eq!(all_signs_changed(f), Ok(()), "function {i}");
     }
-    let others: [for<'g> fn(Expr<'g>, Expr<'g>) -> Expr<'g>; 8] = [
+    let others: [for<'g> fn(Expr<'g>, Expr<'g>) -> Expr<'g>; 9] = [
+        |a, c| a.atan2(c),
         |a, c| a.max(c),
         |a, c| a.min(c),
         |a, c| a * c,

@@ -3,6 +3,7 @@
 use super::examples::{Direction, Loss, Setup, sgd};
 use super::{q, w};
 use crate::gauge::{Options, check, infer, invariants, sign_flips, weights_in_sqrt_k};
+use crate::graph::{Dim, StepBuilder};
 
 fn setups() -> Vec<Setup> {
     let mut all = Vec::new();
@@ -158,6 +159,25 @@ fn invariants_read_well_and_come_in_order() {
     let rule = infer(&sgd(Setup::default()), &Options::default()).rule;
     let shown: Vec<String> = invariants(&rule).iter().map(ToString::to_string).collect();
     assert_eq!(shown, ["s^2*lr_A*lr_B", "s*A*B", "lr_A/A^2"]);
+}
+
+#[test]
+fn invariants_have_whole_powers_and_single_ones_are_trivial() {
+    let b = StepBuilder::new();
+    let one = Dim::one();
+    let [a, bb] = ["A", "B"].map(|name| b.parameter(name, &one, &one));
+    let c = b.hyperparameter("c", "c", false);
+    b.set_loss(b.data("X", &one, &one).opaque_loss());
+    b.update(a, a + bb * bb);
+    b.update(bb, c.exp() * bb);
+    let rule = infer(&b.finish().unwrap(), &Options::default()).rule;
+    assert_eq!(rule.weights["B"], w(&["1/2"]));
+    let shown: Vec<(String, bool)> = invariants(&rule)
+        .iter()
+        .map(|i| (i.to_string(), i.is_trivial()))
+        .collect();
+    let expected = [("A/B^2", false), ("c", true)];
+    assert_eq!(shown, expected.map(|(name, trivial)| (name.to_owned(), trivial)));
 }
 
 #[test]
