@@ -108,3 +108,23 @@ pub(super) fn cost(x: &Vector) -> (BigInt, usize, usize) {
     let above = x.iter().filter(|a| a.is_positive()).count();
     (sum, below.min(above), below + above)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_vectors_have_most_above_the_line_and_the_first_where_it_is_even() {
+        let vector = |x: &[i32]| -> Vector { x.iter().map(|&a| a.into()).collect() };
+        for (x, shortened) in [
+            ([0, -1, 1], [0, 1, -1]),
+            ([0, 1, -1], [0, 1, -1]),
+            ([1, -1, -1], [-1, 1, 1]),
+            ([-1, 1, 1], [-1, 1, 1]),
+        ] {
+            let mut vectors = [vector(&x)];
+            shorten(&mut vectors, &[]);
+            assert_eq!(vectors, [vector(&shortened)], "{x:?}");
+        }
+    }
+}

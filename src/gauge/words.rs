@@ -212,8 +212,11 @@ pub(super) fn explain<F: Field>(
             Op::Select {
                 comparison: Comparison::Less | Comparison::LessEqual,
                 ..
-            } => format!("an order is asked of {}", name(*operand)),
-            _ => format!("{} keeps only the sign of {}", name(*node), name(*operand)),
+            }
+            | Op::Binary(Binary::Max | Binary::Min, ..) => {
+                format!("an order is asked of {}", name(*operand))
+            }
+            _ => format!("{} follows no factor of {}", name(*node), name(*operand)),
         },
         Origin::Update { leaf, next } => {
             format!("the next value of {} is {}", name(*leaf), name(*next))
@@ -258,7 +261,7 @@ fn exponent(power: &Ratio) -> String {
 
 /// `form = 0` with each term on the side where it is added, over the names of the
 /// leaves; a name stands for its weight.
-fn equation<F: Field>(step: &StepGraph, system: &System<F>, form: &Form<F>) -> String {
+pub(super) fn equation<F: Field>(step: &StepGraph, system: &System<F>, form: &Form<F>) -> String {
     let (mut left, mut right) = (Vec::new(), Vec::new());
     let mut terms: Vec<(Option<NodeId>, Ratio)> = form
         .terms()
@@ -351,6 +354,7 @@ mod tests {
             (x.min(2), "`min(X, 2)`"),
             (x.pow(b.step_number()), "`(X ^ t)`"),
             (x.if_equal(a, x, -a), "`(either X or -A)`"),
+            ((x + 1).detach().named("D"), "`D`"),
         ];
         let cases = cases.map(|(x, shown)| (x.id(), shown));
         b.update(a, a);

@@ -6,7 +6,7 @@ use super::examples::{Setup, sgd};
 use super::q;
 use crate::arith::Ratio;
 use crate::gauge::{Condition, MapDecision, MapError, MapQuestion, check, decide_map};
-use crate::graph::StepGraph;
+use crate::graph::{Dim, StepBuilder, StepGraph};
 
 fn powers(pairs: &[(&str, &str)]) -> BTreeMap<String, Ratio> {
     pairs.iter().map(|(n, x)| ((*n).to_owned(), q(x))).collect()
@@ -86,6 +86,23 @@ fn unscaled_decay_needs_to_be_off() {
     let scaled = [("s", "1"), ("lr", "-1"), ("weight_decay", "1")];
     let decision = decide(&step, &scaled, &[("A", "-1/2"), ("B", "-1/2")]);
     assert!(matches!(decision, MapDecision::Homogeneous(_)));
+}
+
+#[test]
+fn three_settings_may_have_to_be_off_together() {
+    let b = StepBuilder::new();
+    let one = Dim::one();
+    let a = b.parameter("A", &one, &one);
+    b.set_loss(b.data("X", &one, &one).opaque_loss());
+    let shifts = ["c", "d", "e"].map(|name| b.hyperparameter(name, name, true));
+    b.update(a, shifts.into_iter().fold(a, |sum, shift| sum + shift));
+    let step = b.finish().unwrap();
+    let decision = decide(&step, &[], &[("A", "1")]);
+    let MapDecision::HomogeneousIf { conditions, .. } = decision else {
+        panic!("{decision:#?}")
+    };
+    let shown: Vec<String> = conditions.iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["c = 0", "d = 0", "e = 0"]);
 }
 
 #[test]

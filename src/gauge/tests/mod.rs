@@ -1,5 +1,6 @@
 //! Tests of the room on steps that are built by hand.
 
+mod constraints;
 mod derivations;
 mod examples;
 mod explain;

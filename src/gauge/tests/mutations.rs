@@ -317,7 +317,11 @@ fn what_is_odd_may_change_its_sign_and_nothing_else() {
     for (i, f) in odd.into_iter().enumerate() {
         assert_eq!(all_signs_changed(f), Ok(()), "function {i}");
     }
-    let others: [for<'g> fn(Expr<'g>, Expr<'g>) -> Expr<'g>; 9] = [
+    let others: [for<'g> fn(Expr<'g>, Expr<'g>) -> Expr<'g>; 13] = [
+        |a, _| a.max(a + a),
+        |a, _| a.min(a + a),
+        |a, _| a.atan2(a + a),
+        |a, _| a.if_less(a + a, a, a),
         |a, c| a.atan2(c),
         |a, c| a.max(c),
         |a, c| a.min(c),

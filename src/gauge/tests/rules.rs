@@ -3,7 +3,7 @@
 use super::examples::{Direction, Loss, Setup, sgd};
 use super::{q, w};
 use crate::gauge::{Options, check, infer, invariants, sign_flips, weights_in_sqrt_k};
-use crate::graph::{Dim, StepBuilder};
+use crate::graph::{Dim, Expr, StepBuilder};
 
 fn setups() -> Vec<Setup> {
     let mut all = Vec::new();
@@ -162,6 +162,29 @@ fn invariants_read_well_and_come_in_order() {
 }
 
 #[test]
+fn what_is_compared_scales_together() {
+    let rules: [for<'g> fn(Expr<'g>, Expr<'g>) -> Expr<'g>; 5] = [
+        |a, c| a * a.atan2(c),
+        |a, c| a.if_less(c, a, a),
+        |a, c| a.if_equal(c, a, a),
+        |a, c| a.max(c),
+        |a, c| a.min(c),
+    ];
+    for (i, f) in rules.into_iter().enumerate() {
+        let b = StepBuilder::new();
+        let one = Dim::one();
+        let a = b.parameter("A", &one, &one);
+        b.set_loss(b.data("X", &one, &one).opaque_loss());
+        b.update(a, f(a, b.hyperparameter("c", "c", false)));
+        let step = b.finish().unwrap();
+        let inference = infer(&step, &Options::default());
+        assert_eq!(inference.rule.dimension(), 1, "function {i}");
+        assert_eq!(inference.rule.weights["c"], w(&["1"]), "function {i}");
+        check(&step, &inference.certificate).unwrap();
+    }
+}
+
+#[test]
 fn invariants_have_whole_powers_and_single_ones_are_trivial() {
     let b = StepBuilder::new();
     let one = Dim::one();
@@ -177,7 +200,10 @@ fn invariants_have_whole_powers_and_single_ones_are_trivial() {
         .map(|i| (i.to_string(), i.is_trivial()))
         .collect();
     let expected = [("A/B^2", false), ("c", true)];
-    assert_eq!(shown, expected.map(|(name, trivial)| (name.to_owned(), trivial)));
+    assert_eq!(
+        shown,
+        expected.map(|(name, trivial)| (name.to_owned(), trivial))
+    );
 }
 
 #[test]
