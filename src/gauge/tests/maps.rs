@@ -92,9 +92,10 @@ fn unscaled_decay_needs_to_be_off() {
 fn three_settings_may_have_to_be_off_together() {
     let b = StepBuilder::new();
     let one = Dim::one();
-    let a = b.parameter("A", &one, &one);
+    let [a, bb] = ["A", "B"].map(|name| b.parameter(name, &one, &one));
     b.set_loss(b.data("X", &one, &one).opaque_loss());
     let shifts = ["c", "d", "e"].map(|name| b.hyperparameter(name, name, true));
+    b.update(bb, bb);
     b.update(a, shifts.into_iter().fold(a, |sum, shift| sum + shift));
     let step = b.finish().unwrap();
     let decision = decide(&step, &[], &[("A", "1")]);
