@@ -462,6 +462,14 @@ mod tests {
     }
 
     #[test]
+    fn a_given_zero_loses_its_sign() {
+        for to in DIRECTIONS {
+            assert!(F64Ends.from_f64(-0.0, to).is_sign_positive());
+            assert!(MpEnds::new(53).from_f64(-0.0, to).is_sign_positive());
+        }
+    }
+
+    #[test]
     fn numbers_are_shown_short() {
         for (x, down, up) in [
             (1.5, "1.5", "1.5"),
