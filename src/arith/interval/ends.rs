@@ -68,8 +68,6 @@ pub trait Ends: Clone + Debug + Send + Sync + 'static {
     fn is_finite(&self, x: &Self::End) -> bool;
     /// `x` rounded to nearest, ties to even, into `format`; `None` beyond its largest number.
     fn cast(&self, x: &Self::End, format: FloatFormat) -> Option<f64>;
-    /// `x` as a binary64 number, rounded.
-    fn to_f64(&self, x: &Self::End, to: Toward) -> f64;
     /// The exact value; `None` for ±∞ and for numbers too long to write out.
     fn to_ratio(&self, x: &Self::End) -> Option<Ratio>;
     /// A decimal on the named side, with enough digits to tell neighbours apart; `inf`, `-inf`.

@@ -222,10 +222,6 @@ impl Ends for F64Ends {
         format.round_f64(*x)
     }
 
-    fn to_f64(&self, x: &f64, _: Toward) -> f64 {
-        *x
-    }
-
     fn to_ratio(&self, x: &f64) -> Option<Ratio> {
         ratio_from_f64(*x)
     }

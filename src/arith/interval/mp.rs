@@ -198,10 +198,6 @@ impl Ends for MpEnds {
         }
     }
 
-    fn to_f64(&self, x: &Float, to: Toward) -> f64 {
-        machine_number(x, to)
-    }
-
     fn to_ratio(&self, x: &Float) -> Option<Ratio> {
         from_float(x, LONGEST)
     }

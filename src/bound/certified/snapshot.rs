@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use nalgebra::DMatrix;
 use rug::Float;
+use rug::float::Round;
 
 use super::coarse::{Range, Real, outward, range};
 use super::upward::Contribution;
-use crate::arith::{Arithmetic, Enclosed, Enclosures, Ends, MpEnds, OpError, Ratio, Toward};
+use crate::arith::{Arithmetic, Enclosed, Enclosures, MpEnds, OpError, Ratio};
 use crate::exec::{Machine, inverse};
 use crate::graph::{Binary, Comparison, Graph, LeafKind, NodeId, Op, Sensitivity, Unary};
 
@@ -83,7 +84,7 @@ fn errors_of(
     let precision = ctx.model().precision;
     let in_units = |x: &Float, times: u32| {
         let scaled = Float::with_val(x.prec(), x << (times * precision));
-        MpEnds::new(53).to_f64(&scaled, Toward::Up)
+        scaled.to_f64_round(Round::Up)
     };
     if let Op::Unary(Unary::Inverse, x) = graph.node(id).op
         && let Some(operand) = machine.node(x)
