@@ -48,7 +48,13 @@ room() {
 		else
 			return 0
 		fi
-		cp "$dir/mutants.out/missed.txt" "$survivors"
+		# Deleted fields are tried again whatever the pattern.
+		sort "$dir/mutants.out/missed.txt" >"$out/$name/missed.txt"
+		if [ $tier -gt 1 ]; then
+			comm -12 "$survivors" "$out/$name/missed.txt" >"$out/$name/both.txt"
+			mv "$out/$name/both.txt" "$out/$name/missed.txt"
+		fi
+		mv "$out/$name/missed.txt" "$survivors"
 	done
 }
 

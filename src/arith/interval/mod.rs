@@ -501,6 +501,8 @@ mod tests {
             (0.0, f64::NAN),
         ] {
             assert_eq!(ctx.of(x, y), None, "[{x}, {y}]");
+            let [inf, sup] = [x, y].map(|end| rug::Float::with_val(53, end));
+            assert_eq!(MpIntervals::new(53).of(inf, sup), None, "[{x}, {y}]");
         }
         for (x, y) in [
             (-inf, inf),

@@ -116,6 +116,17 @@ fn each_operation<F: MachineFloat>(ctx: Machine<F>, bits: &[u64], kinds: &[u8]) 
             Ok(())
         }
     );
+    same!(
+        "square",
+        |o| {
+            ctx.square(o, x);
+            Ok(())
+        },
+        |o| {
+            wide.square(o, px);
+            Ok(())
+        }
+    );
     same!("quotient", |o| ctx.div(o, x, y), |o| wide.div(o, px, py));
     same!("root", |o| ctx.sqrt(o, x), |o| wide.sqrt(o, px));
     same!("angle", |o| ctx.atan2(o, y, x), |o| wide.atan2(o, py, px));
@@ -169,6 +180,55 @@ fn each_operation<F: MachineFloat>(ctx: Machine<F>, bits: &[u64], kinds: &[u8]) 
             say("documented order")
         );
         assert!(known.stated <= known.any.clone() * 2u32);
+    }
+}
+
+#[test]
+fn adding_zero_is_exact_and_a_range_that_ends_there_is_none() {
+    let ctx = enclosures(ArithmeticName::F32);
+    let any = |f: &dyn Fn(&mut Enclosed<Float>)| {
+        let mut out = ctx.zero();
+        f(&mut out);
+        out.any.to_f64()
+    };
+    let (one, zero) = (point(&ctx, 1.0), ctx.zero());
+    assert_eq!(any(&|o| ctx.add(o, &one, &zero)), 0.0);
+    assert_eq!(any(&|o| ctx.add(o, &zero, &one)), 0.0);
+    assert_eq!(any(&|o| ctx.mul(o, &zero, &one)), 0.0);
+    for (inf, sup) in [(-1.0, 0.0), (0.0, 1.0)] {
+        let end = |x: f64| Float::with_val(200, x);
+        let to_zero = ctx.given(ctx.intervals().of(end(inf), end(sup)).unwrap());
+        assert!(any(&|o| ctx.add(o, &one, &to_zero)) >= f64::powi(2.0, -24));
+        assert!(any(&|o| ctx.mul(o, &one, &to_zero)) >= f64::powi(2.0, -24));
+    }
+}
+
+#[test]
+fn of_a_sum_that_may_overflow_on_the_way_nothing_is_known() {
+    let ctx = enclosures(ArithmeticName::F16);
+    let sum = |terms: &[f64]| {
+        let mut out = ctx.zero();
+        let terms: Vec<_> = terms.iter().map(|x| point(&ctx, *x)).collect();
+        ctx.sum(&mut out, terms.iter());
+        (out.range.inf.to_f64(), out.range.sup.to_f64())
+    };
+    let everything = (f64::NEG_INFINITY, f64::INFINITY);
+    assert_eq!(sum(&[60000.0, 60000.0, -60000.0]), everything);
+    let (inf, sup) = sum(&[20000.0, 10000.0, -25000.0]);
+    assert!(4900.0 < inf && sup < 5100.0, "{inf} {sup}");
+}
+
+#[test]
+fn orders_are_those_of_the_ranges() {
+    let ctx = enclosures(ArithmeticName::F32);
+    let (one, two) = (point(&ctx, 1.0), point(&ctx, 2.0));
+    for (x, y, less, less_equal) in [
+        (&one, &two, true, true),
+        (&two, &one, false, false),
+        (&one, &one, false, true),
+    ] {
+        assert_eq!(ctx.less(x, y), Ok(less));
+        assert_eq!(ctx.less_equal(x, y), Ok(less_equal));
     }
 }
 
