@@ -252,6 +252,46 @@ fn by_hand(next: impl for<'g> Fn(&'g StepBuilder, Expr<'g>, Expr<'g>) -> Expr<'g
 }
 
 #[test]
+fn only_r_by_n_and_m_by_r_are_a_pair() {
+    let [n, m, r] = ["n_in", "n_out", "r"].map(Dim::named);
+    for (of_a, of_b, is_pair) in [
+        ((&r, &n), (&m, &r), true),
+        ((&n, &r), (&m, &r), false),
+        ((&r, &n), (&r, &m), false),
+        ((&r, &r), (&m, &r), false),
+        ((&r, &n), (&r, &r), false),
+    ] {
+        let step = StepBuilder::new();
+        let a = step.parameter("A", of_a.0, of_a.1);
+        let b = step.parameter("B", of_b.0, of_b.1);
+        step.set_loss(a.square().sum() + b.square().sum());
+        step.update(a, a);
+        step.update(b, b);
+        let found = rotations(&step.finish().expect("a step"));
+        assert_eq!(found.is_some(), is_pair, "A {of_a:?}, B {of_b:?}");
+    }
+}
+
+#[test]
+fn what_stands_in_the_way_is_said_with_its_place() {
+    let why = |step: &StepGraph| found(step).because().map(str::to_owned);
+    let said = |text: &str| Some(format!("{text} works entry by entry along the ranks"));
+    assert_eq!(
+        why(&by_hand(|_, a, _| a * a * a)),
+        said("`A²`, in `update of A`,")
+    );
+    assert_eq!(
+        why(&by_hand(|_, a, _| (a * a * a).named("cube") + a)),
+        said("`A²`, in `cube`,")
+    );
+    assert_eq!(
+        why(&by_hand(|_, a, _| (a * a).named("square") * a)),
+        said("`square`")
+    );
+    assert_eq!(why(&by_hand(|_, a, _| a)), None);
+}
+
+#[test]
 fn steps_by_hand() {
     let sizes = Sizes::from([("n_in", 3), ("n_out", 2), ("r", 2)]);
     let expected = [

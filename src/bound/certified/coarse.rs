@@ -18,12 +18,7 @@ pub(super) fn coarse() -> Coarse {
 
 /// From `inf` to `sup`; everything where these are no ends of an interval.
 pub(super) fn range(inf: f64, sup: f64) -> Range {
-    let all = || coarse().of(f64::NEG_INFINITY, f64::INFINITY);
-    // Everything is an interval, and 0 stands for nothing here.
-    coarse()
-        .of(inf, sup)
-        .or_else(all)
-        .unwrap_or_else(|| coarse().zero())
+    coarse().of(inf, sup).unwrap_or_else(|| coarse().entire())
 }
 
 /// Both ends.

@@ -203,6 +203,13 @@ struct Pair<'p> {
     gap: Gap,
 }
 
+/// The bound that independent errors of mean 0 exceed with a small probability only, `lambda`
+/// standard deviations and what is of second order; never above the bound for the stated order.
+pub(super) fn likely(lambda: f64, l: &Contribution, r: &Contribution, c: f64) -> f64 {
+    let likely = lambda * (c * c * l.squares + r.squares).sqrt() + c * l.rest + r.rest;
+    likely.min(c * l.stated + r.stated)
+}
+
 /// What is known of both runs at one time.
 struct Sums {
     left: Vec<Contribution>,
@@ -233,10 +240,7 @@ impl Pair<'_> {
                 false => c * l.any + r.any,
             }),
             stated_order: of(&|l, r, c| c * l.stated + r.stated),
-            probabilistic: of(&|l, r, c| {
-                let likely = lambda * (c * c * l.squares + r.squares).sqrt() + c * l.rest + r.rest;
-                likely.min(c * l.stated + r.stated)
-            }),
+            probabilistic: of(&|l, r, c| likely(lambda, l, r, c)),
             lambda,
             adversarial: sums
                 .as_ref()

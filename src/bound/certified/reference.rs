@@ -171,3 +171,35 @@ pub(super) fn mignitude(x: &Real) -> Float {
     }
     least
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arith::MpIntervals;
+
+    #[test]
+    fn the_exact_run_counts_while_every_entry_is_known() {
+        let run = |widths: [f64; 3]| {
+            let wide = |width: &f64| {
+                let ends = [1.0, 1.0 + width].map(|end| Float::with_val(64, end));
+                let [inf, sup] = ends;
+                MpIntervals::new(64).of(inf, sup).unwrap()
+            };
+            let states: Vec<Vec<Real>> = widths.iter().map(|w| vec![wide(w)]).collect();
+            let after = |s: &Vec<Real>| DMatrix::from_element(1, 1, s[0].clone());
+            let outputs = states.iter().map(|s| [("W".to_owned(), after(s))].into());
+            Reference {
+                outputs: outputs.collect(),
+                states,
+                ended: None,
+                bits: 64,
+            }
+        };
+        // 2⁻⁸ of about 1 is known to 8 bits and not to 9.
+        let width = 2f64.powi(-8);
+        assert_eq!(run([0.0, width, width]).narrow_steps(8), 3);
+        assert_eq!(run([0.0, width, width]).narrow_steps(9), 1);
+        assert_eq!(run([width, 0.0, 0.0]).narrow_steps(9), 0);
+        assert_eq!(run([0.0, 0.0, 0.0]).narrow_steps(60), 3);
+    }
+}

@@ -8,7 +8,9 @@ use rug::float::Special;
 use super::adversary::moved_by;
 use super::coarse::Real;
 use super::course::{distance, widened};
-use super::{Bounds, EntryBound, pair_bounds};
+use super::drift::likely;
+use super::upward::Contribution;
+use super::{Bounds, Ending, EntryBound, pair_bounds};
 use crate::arith::{
     ArithmeticName, Enclosures, FloatModel, MpEnds, MpIntervals, Surd, parse_ratio,
 };
@@ -88,14 +90,29 @@ fn a_push_is_as_large_as_an_error_and_keeps_the_sign() {
     assert_eq!(kept, interval(0.5, 2.5));
 }
 
+#[test]
+fn a_likely_bound_adds_variances_and_what_is_of_second_order() {
+    let run = |squares: f64, rest: f64, stated: f64| Contribution {
+        any: stated,
+        stated,
+        squares,
+        rest,
+    };
+    let (left, right) = (run(1.0, 0.5, 100.0), run(12.0, 0.25, 100.0));
+    // 3·√(2²·1 + 12) + 2·0.5 + 0.25
+    assert_eq!(likely(3.0, &left, &right, 2.0), 13.25);
+    let (left, right) = (run(1.0, 0.5, 2.0), run(12.0, 0.25, 3.0));
+    assert_eq!(likely(3.0, &left, &right, 2.0), 7.0);
+}
+
 struct Pair {
     runs: [Scenario; 2],
     factors: BTreeMap<String, Surd>,
 }
 
 /// A small run and where the note's map leads from it at k = 3.
-fn pair(optimizer: &str, steps: usize) -> Pair {
-    let recipe = Recipe::new("linear", "mse", optimizer).unwrap();
+fn pair(optimizer: &str, loss: &str, steps: usize) -> Pair {
+    let recipe = Recipe::new("linear", loss, optimizer).unwrap();
     let sizes = [("batch", 3), ("n_in", 2), ("n_out", 2), ("r", 1)];
     let file = ScenarioFile {
         steps,
@@ -123,16 +140,32 @@ fn pair(optimizer: &str, steps: usize) -> Pair {
 }
 
 #[test]
+fn an_ending_says_when_where_and_why() {
+    let plain = Ending::plain(3, "it is lost".to_owned());
+    assert_eq!(plain.to_string(), "after 3 steps: it is lost");
+    let at = Ending {
+        node: Some("Z".to_owned()),
+        entry: Some((1, 2)),
+        ..plain
+    };
+    assert_eq!(
+        at.to_string(),
+        "after 3 steps, `Z` at row 1, column 2: it is lost"
+    );
+}
+
+#[test]
 fn bounds_lie_above_what_is_reached_and_not_far_above() {
     let steps = 3;
     let all: Vec<usize> = (0..=steps).collect();
-    for (optimizer, arith, most) in [
-        ("sgd", ArithmeticName::F32, 1.01),
-        ("sgd", ArithmeticName::Mp(53), 1.01),
-        ("sgd", ArithmeticName::F16, 4.0),
-        ("adamw", ArithmeticName::F32, 2.0),
+    for (optimizer, loss, arith, most) in [
+        ("sgd", "mse", ArithmeticName::F32, 1.01),
+        ("sgd", "mse", ArithmeticName::Mp(53), 1.01),
+        ("sgd", "mse", ArithmeticName::F16, 4.0),
+        ("sgd", "l1", ArithmeticName::F32, 1.01),
+        ("adamw", "mse", ArithmeticName::F32, 2.0),
     ] {
-        let Pair { runs, factors } = pair(optimizer, steps);
+        let Pair { runs, factors } = pair(optimizer, loss, steps);
         let [left, right] = &runs;
         let bounds = pair_bounds(left, right, &factors, arith, &all, &|_| {}).unwrap();
         assert_eq!(bounds.certified_steps, steps, "{:?}", bounds.endings);
@@ -143,7 +176,7 @@ fn bounds_lie_above_what_is_reached_and_not_far_above() {
         for t in 0..=steps {
             for (name, after) in &measured.drifts {
                 let own = &bounds.at[&t][name];
-                let at = format!("{optimizer} {arith} {name} after {t}: {own:?}");
+                let at = format!("{optimizer} {loss} {arith} {name} after {t}: {own:?}");
                 let of = |bound: &EntryBound| bound.clone().expect(&at);
                 let Bounds {
                     enclosure,

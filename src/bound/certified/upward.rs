@@ -58,6 +58,29 @@ mod tests {
     use crate::arith::ratio_from_f64;
     use proptest::prelude::*;
 
+    #[test]
+    fn what_entries_contribute_is_weighed_and_the_rest_is_not() {
+        let error = Contribution {
+            any: 4.0,
+            stated: 2.0,
+            squares: 1.0,
+            rest: 0.0,
+        };
+        let mut sum = Contribution::default();
+        sum.note(3.0, &error);
+        sum.note_rest(0.5);
+        // Rounded up, and each operation by a few units in the last place at most.
+        for (found, exact) in [
+            (sum.any, 12.5),
+            (sum.stated, 6.5),
+            (sum.squares, 9.0),
+            (sum.rest, 0.5),
+        ] {
+            let most = exact * (1.0 + 8.0 * f64::EPSILON);
+            assert!(exact <= found && found <= most, "{found} for {exact}");
+        }
+    }
+
     proptest! {
         #[test]
         fn nothing_is_below_the_exact_result(x in 0.0f64..1e300, y in 0.0f64..1e300, e in -320i32..0) {

@@ -13,7 +13,7 @@ pub use map::{Rescaled, SplitError, rescale};
 
 use super::measured::ExactRun;
 use super::study::{Study, Summary};
-use crate::arith::{ArithmeticName, Ratio};
+use crate::arith::{ArithmeticName, FloatModel, Ratio};
 use crate::scenario::{Scenario, Share};
 use rows::{Job, JobDone};
 
@@ -129,13 +129,7 @@ fn ranges(run: &Scenario) -> BTreeMap<String, String> {
     radius.collect()
 }
 
-/// The significand bits of a format.
+/// The significand bits of a float arithmetic; 0 of one that does not round to nearest.
 pub fn significand_bits(arith: ArithmeticName) -> u32 {
-    match arith {
-        ArithmeticName::F32 => 24,
-        ArithmeticName::F64 => 53,
-        ArithmeticName::F16 | ArithmeticName::F16Sums(_) => 11,
-        ArithmeticName::Mp(bits) => bits,
-        _ => 8,
-    }
+    FloatModel::of(arith).map_or(0, |model| model.precision)
 }

@@ -176,6 +176,18 @@ fn a_direction_is_in_powers_of_what_the_scale_is_multiplied_by() {
 }
 
 #[test]
+fn a_tensor_that_the_scale_does_not_follow_has_no_direction_with_it() {
+    let b = StepBuilder::new();
+    let one = Dim::one();
+    let a = b.parameter("A", &one, &one);
+    b.set_loss((b.hyperparameter("s", "s", false) * b.data("X", &one, &one)).opaque_loss());
+    b.update(a, a);
+    let derivation = derive(&b.finish().unwrap(), &Options::default(), "s");
+    let kinds: Vec<_> = derivation.directions.iter().map(|d| &d.kind).collect();
+    assert_eq!(kinds, [&DirectionKind::ScaleFixed]);
+}
+
+#[test]
 fn rounding_what_is_not_scaled_gives_powers_of_two_nothing_more() {
     let derivation = derive(&squared_scale(true), &Options::default(), "s");
     assert_eq!(derivation.rule().dimension(), 1);

@@ -317,7 +317,9 @@ fn what_is_odd_may_change_its_sign_and_nothing_else() {
     for (i, f) in odd.into_iter().enumerate() {
         assert_eq!(all_signs_changed(f), Ok(()), "function {i}");
     }
-    let others: [for<'g> fn(Expr<'g>, Expr<'g>) -> Expr<'g>; 13] = [
+    let others: [for<'g> fn(Expr<'g>, Expr<'g>) -> Expr<'g>; 15] = [
+        |a, _| a * a.sqrt(),
+        |a, _| a * a.atan2(a + a),
         |a, _| a.max(a + a),
         |a, _| a.min(a + a),
         |a, _| a.atan2(a + a),
