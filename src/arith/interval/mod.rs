@@ -490,6 +490,14 @@ mod tests {
     }
 
     #[test]
+    fn a_given_zero_loses_its_sign() {
+        for to in [Down, Up] {
+            let zero = MpEnds::new(53).from_f64(-0.0, to);
+            assert!(zero.is_zero() && zero.is_sign_positive());
+        }
+    }
+
+    #[test]
     fn what_holds_no_number_is_no_interval() {
         let (ctx, inf) = (F64Intervals::new(), f64::INFINITY);
         for (x, y) in [
