@@ -289,6 +289,26 @@ fn what_stands_in_the_way_is_said_with_its_place() {
         said("`square`")
     );
     assert_eq!(why(&by_hand(|_, a, _| a)), None);
+    let shifted = found(&by_hand(|step, a, _| {
+        a + step.ratio(1, 1).broadcast_to(&a.shape())
+    }));
+    let (mixing, _, first) = &shifted.obstacles[0];
+    assert_eq!(*mixing, Mixing::Orthogonal);
+    assert!(first.ends_with("stands at every rank alike"), "{first}");
+}
+
+#[test]
+fn what_is_not_looked_into_is_refused() {
+    let [n, r] = ["n_in", "r"].map(Dim::named);
+    // One axis for ranks and more.
+    let step = by_hand(|step, a, _| a * step.data("D", &r.times(&n), &Dim::one()).sum());
+    let refused = found(&step);
+    assert_eq!(refused.allowed, None);
+    let why = refused.because().expect("a reason");
+    assert!(why.contains("holds more than the ranks"), "{why}");
+    // Signs do not pass through an exponential.
+    let exponential = found(&by_hand(|_, a, _| a * a.exp()));
+    assert_eq!(exponential.allowed, Some(Mixing::Permutation));
 }
 
 #[test]
