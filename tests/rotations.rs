@@ -306,6 +306,11 @@ fn what_is_not_looked_into_is_refused() {
     assert_eq!(refused.allowed, None);
     let why = refused.because().expect("a reason");
     assert!(why.contains("holds more than the ranks"), "{why}");
+    let read = found(&by_hand(|_, a, _| a * a.opaque_loss()));
+    assert_eq!(read.allowed, None);
+    // A maximum that no rank reaches is as good as any number.
+    let outside = found(&by_hand(|_, a, b| a * b.matmul(a).row_max().sum()));
+    assert_eq!(outside.allowed, Some(Mixing::Orthogonal));
     // Signs do not pass through an exponential.
     let exponential = found(&by_hand(|_, a, _| a * a.exp()));
     assert_eq!(exponential.allowed, Some(Mixing::Permutation));
