@@ -416,7 +416,7 @@ pub(super) fn distance(x: &Real, y: &Real, model: &FloatModel) -> f64 {
 }
 
 /// `x` in units of the unit roundoff, rounded up.
-fn in_units(x: &Float, model: &FloatModel) -> f64 {
+pub(super) fn in_units(x: &Float, model: &FloatModel) -> f64 {
     (x.clone() << model.precision).to_f64_round(Round::Up)
 }
 

@@ -7,7 +7,7 @@ use rug::float::Special;
 
 use super::adversary::moved_by;
 use super::coarse::Real;
-use super::course::{distance, widened};
+use super::course::{distance, in_units, widened};
 use super::drift::likely;
 use super::upward::Contribution;
 use super::{Bounds, Ending, EntryBound, pair_bounds};
@@ -137,6 +137,15 @@ fn pair(optimizer: &str, loss: &str, steps: usize) -> Pair {
         runs: [left.clone(), rescaling.scenario(&left).unwrap()],
         factors: scaled.chain(same).collect(),
     }
+}
+
+#[test]
+fn a_unit_is_the_unit_roundoff() {
+    assert_eq!(in_units(&number(1.0), &f32()), 2f64.powi(24));
+    assert_eq!(in_units(&number(0.0), &f32()), 0.0);
+    // What binary64 does not hold is rounded up.
+    let more = Float::with_val(100, 1) + Float::with_val(100, Float::i_exp(1, -80));
+    assert_eq!(in_units(&more, &f32()), 2f64.powi(24).next_up());
 }
 
 #[test]
