@@ -337,6 +337,11 @@ fn steps_by_hand() {
             Some(Mixing::Orthogonal),
         ),
         (
+            "a sum that keeps the ranks",
+            by_hand(|_, a, _| a * (a * a).sum_rows().square().sum()),
+            Some(Mixing::SignedPermutation),
+        ),
+        (
             "squares of a Gram matrix of ranks",
             by_hand(|_, a, _| a.matmul(a.t()).square().matmul(a)),
             Some(Mixing::Permutation),
