@@ -48,9 +48,11 @@ room() {
 		else
 			return 0
 		fi
-		# Deleted fields are tried again whatever the pattern.
 		sort "$dir/mutants.out/missed.txt" >"$out/$name/missed.txt"
 		if [ $tier -gt 1 ]; then
+			# Slow tests may run out of time by themselves, and that is no catch.
+			sort "$dir/mutants.out/missed.txt" "$dir/mutants.out/timeout.txt" >"$out/$name/missed.txt"
+			# Deleted fields are tried again whatever the pattern.
 			comm -12 "$survivors" "$out/$name/missed.txt" >"$out/$name/both.txt"
 			mv "$out/$name/both.txt" "$out/$name/missed.txt"
 		fi

@@ -4,6 +4,7 @@
 //! the precision of the run that they speak of.
 
 use rug::Float;
+use rug::float::Round;
 
 use crate::arith::{Arithmetic, F64Intervals, Interval, MpIntervals};
 
@@ -19,6 +20,11 @@ pub(super) fn coarse() -> Coarse {
 /// From `inf` to `sup`; everything where these are no ends of an interval.
 pub(super) fn range(inf: f64, sup: f64) -> Range {
     coarse().of(inf, sup).unwrap_or_else(|| coarse().entire())
+}
+
+/// `x` times 2^`bits`, rounded up: with the bits of the precision in units of the unit roundoff.
+pub(super) fn in_units(x: &Float, bits: u32) -> f64 {
+    Float::with_val(x.prec(), x << bits).to_f64_round(Round::Up)
 }
 
 /// Both ends.

@@ -18,7 +18,7 @@ use rug::Float;
 use rug::float::Round;
 
 use super::adjoint::Adjoint;
-use super::coarse::{Range, Real, ends, magnitude, range};
+use super::coarse::{Range, Real, ends, in_units, magnitude, range};
 use super::generators::Generators;
 use super::layout::Layout;
 use super::reference::{self, Reference};
@@ -383,7 +383,7 @@ fn start(
         if ranged.contains(&from)
             && let Some(given) = machine.node(from)
         {
-            all.extend(given.iter().map(|x| in_units(&x.any, model)));
+            all.extend(given.iter().map(|x| in_units(&x.any, model.precision)));
             continue;
         }
         let cone = step.graph.cone([from]);
@@ -413,11 +413,6 @@ pub(super) fn distance(x: &Real, y: &Real, model: &FloatModel) -> f64 {
     scaled(x.sup(), y.inf())
         .max(scaled(y.sup(), x.inf()))
         .max(0.0)
-}
-
-/// `x` in units of the unit roundoff, rounded up.
-pub(super) fn in_units(x: &Float, model: &FloatModel) -> f64 {
-    (x.clone() << model.precision).to_f64_round(Round::Up)
 }
 
 /// `x` moved apart by `reach` unit roundoffs.

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 
 use nalgebra::DMatrix;
 use rug::Float;
-use rug::float::Round;
 
-use super::coarse::{Range, Real, outward, range};
+use super::coarse::{Range, Real, in_units, outward, range};
 use super::upward::Contribution;
 use crate::arith::{Arithmetic, Enclosed, Enclosures, MpEnds, OpError, Ratio};
 use crate::exec::{Machine, inverse};
@@ -82,10 +81,6 @@ fn errors_of(
     };
     let ctx = machine.arithmetic();
     let precision = ctx.model().precision;
-    let in_units = |x: &Float, times: u32| {
-        let scaled = Float::with_val(x.prec(), x << (times * precision));
-        scaled.to_f64_round(Round::Up)
-    };
     if let Op::Unary(Unary::Inverse, x) = graph.node(id).op
         && let Some(operand) = machine.node(x)
     {
@@ -94,7 +89,7 @@ fn errors_of(
         return Ok(value.zip_map(&exact, |x, y| {
             let mut apart = ctx.intervals().zero();
             ctx.intervals().sub(&mut apart, &x.range, &y);
-            let error = in_units(&super::reference::magnitude(&apart), 1);
+            let error = in_units(&super::reference::magnitude(&apart), precision);
             Contribution {
                 any: error,
                 stated: error,
@@ -104,9 +99,9 @@ fn errors_of(
         }));
     }
     Ok(value.map(|x| Contribution {
-        any: in_units(&x.any, 1),
-        stated: in_units(&x.stated, 1),
-        squares: in_units(&x.squares, 2),
+        any: in_units(&x.any, precision),
+        stated: in_units(&x.stated, precision),
+        squares: in_units(&x.squares, 2 * precision),
         rest: 0.0,
     }))
 }

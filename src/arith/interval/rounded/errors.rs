@@ -1,7 +1,7 @@
 //! The errors of operations that round more than once: sums, products of vectors and library
 //! functions.
 
-use super::super::Toward::{Down, Up};
+use super::super::Toward::Up;
 use super::super::{Ends, Interval};
 use super::Enclosed;
 use super::Enclosures;
@@ -71,11 +71,7 @@ impl<E: Ends> Enclosures<E> {
         // No partial sum is larger, in whatever order; where one may overflow nothing is known.
         let partial = self.plus(&sizes, &any);
         if largest.is_some_and(|largest| partial > largest) {
-            let everything = Interval {
-                inf: ends.from_f64(f64::NEG_INFINITY, Down),
-                sup: ends.from_f64(f64::INFINITY, Up),
-            };
-            return self.given(everything);
+            return self.given(self.inner.entire());
         }
         let mut total = Enclosed {
             range: match self.widens {
