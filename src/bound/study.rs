@@ -292,7 +292,7 @@ pub struct Study {
     pub scenario: Summary,
     /// The quantity that ratio, bits and slope are about: `W`, or the loss where there is none.
     pub leading: String,
-    /// The rows: arithmetics, within them factors, within them numbers of steps.
+    /// The rows: factors, within them arithmetics, within them numbers of steps.
     pub rows: Vec<Row>,
     /// Slopes of log₂ drift against precision.
     pub fits: Vec<Fit>,

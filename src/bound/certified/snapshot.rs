@@ -194,3 +194,120 @@ fn slope(machine: &Run<'_>, graph: &Graph, id: NodeId) -> Result<DMatrix<Range>,
         _ => unknown,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arith::{ArithmeticName, FloatModel};
+    use crate::bound::certified::coarse::ends;
+    use crate::exec::{Keep, Options, Outputs, Sizes, Tensor, Values};
+    use crate::graph::{Dim, Expr, StepBuilder, StepGraph};
+
+    const BITS: u32 = 60;
+
+    /// The slopes of the node that `build` makes of `X` and `Y`, whose entries are these ranges,
+    /// before the second step.
+    fn slopes(
+        build: impl for<'g> Fn(Expr<'g>, Expr<'g>, Expr<'g>) -> Expr<'g>,
+        x: &[(f64, f64)],
+        y: &[(f64, f64)],
+    ) -> Vec<(f64, f64)> {
+        let builder = StepBuilder::new();
+        let n = Dim::named("n");
+        let leaf = |name: &str| builder.data(name, &Dim::one(), &n);
+        let (left, right) = (leaf("X"), leaf("Y"));
+        let p = builder.parameter("P", &Dim::one(), &Dim::one());
+        let node = build(left, right, builder.step_number());
+        builder.set_loss(node.sum() + p + left.sum() + right.sum());
+        builder.update(p, p);
+        let ids = [left.id(), right.id(), node.id()];
+        let step: StepGraph = builder.finish().unwrap();
+        let mut sizes = Sizes::default();
+        sizes.set("n", x.len());
+        let mut values = Values::new();
+        values.set_tensor("P", Tensor::zeros(1, 1));
+        for name in ["X", "Y"] {
+            values.set_tensor(name, Tensor::zeros(1, x.len()));
+        }
+        let options = Options {
+            keep: Keep::Everything,
+            outputs: Outputs::All,
+        };
+        let model = FloatModel::of(ArithmeticName::F32).unwrap();
+        let ctx = Enclosures::exact(MpEnds::new(BITS), model);
+        let mut machine = Run::new(ctx.clone(), &step, &sizes, &values, &options).unwrap();
+        machine.set_step_number(2);
+        for (id, entries) in ids.iter().zip([x, y]) {
+            let of = |(inf, sup): &(f64, f64)| {
+                let [inf, sup] = [*inf, *sup].map(|end| Float::with_val(BITS, end));
+                ctx.given(ctx.intervals().of(inf, sup).unwrap())
+            };
+            let entries: Vec<_> = entries.iter().map(of).collect();
+            machine.set(*id, &DMatrix::from_row_slice(1, x.len(), &entries));
+        }
+        // A comparison that cannot be decided leaves the loss undefined; operands are there.
+        let _ = machine.forward();
+        let found = slope(&machine, &step.graph, ids[2]).unwrap();
+        found.iter().map(ends).collect()
+    }
+
+    #[test]
+    fn an_absolute_value_falls_and_rises() {
+        let x = [
+            (-2.0, -1.0),
+            (-2.0, 0.0),
+            (-1.0, 1.0),
+            (0.0, 1.0),
+            (1.0, 2.0),
+        ];
+        let both = (-1.0, 1.0);
+        let wanted = [(-1.0, -1.0), both, both, both, (1.0, 1.0)];
+        assert_eq!(slopes(|x, _, _| x.abs(), &x, &x), wanted);
+    }
+
+    #[test]
+    fn of_two_operands_one_passes_a_change_on() {
+        // The first is certainly larger, touches from above, overlaps, is certainly smaller.
+        let x = [(2.0, 3.0), (2.0, 3.0), (0.0, 3.0), (0.0, 1.0)];
+        let y = [(0.0, 1.0), (1.0, 2.0), (1.0, 2.0), (2.0, 3.0)];
+        let (all, none, some) = ((1.0, 1.0), (0.0, 0.0), (0.0, 1.0));
+        assert_eq!(slopes(|x, y, _| x.max(y), &x, &y), [all, some, some, none]);
+        assert_eq!(slopes(|x, y, _| x.min(y), &x, &y), [none, none, some, all]);
+        let less = slopes(|x, y, _| x.if_less(y, x, y), &x, &y);
+        assert_eq!(less, [none, none, some, all]);
+        let most = slopes(|x, y, _| x.if_less_equal(y, x, y), &x, &y);
+        assert_eq!(most, [none, some, some, all]);
+        let equal = slopes(|x, y, _| x.if_equal(y, x, y), &x, &y);
+        assert_eq!(equal, [none, some, some, none]);
+        let points = [(1.0, 1.0)];
+        let same = slopes(|x, y, _| x.if_equal(y, x, y), &points, &points);
+        assert_eq!(same, [all]);
+    }
+
+    #[test]
+    fn the_largest_of_a_row_passes_a_change_on() {
+        let (all, none, some) = ((1.0, 1.0), (0.0, 0.0), (0.0, 1.0));
+        let of = |row: &[(f64, f64)]| slopes(|x, _, _| x.row_max(), row, row);
+        assert_eq!(of(&[(3.0, 4.0), (0.0, 1.0), (1.0, 2.0)]), [all, none, none]);
+        // The second may be the largest and the third may not.
+        assert_eq!(
+            of(&[(3.0, 4.0), (2.0, 3.5), (1.0, 2.0)]),
+            [some, some, none]
+        );
+        // What touches may be equal.
+        assert_eq!(of(&[(3.0, 4.0), (2.0, 3.0)]), [some, some]);
+        assert_eq!(of(&[(5.0, 6.0)]), [all]);
+    }
+
+    #[test]
+    fn a_power_is_as_steep_as_its_exponent_says() {
+        let steep = slopes(|x, _, t| x.pow(t), &[(3.0, 4.0)], &[(0.0, 0.0)]);
+        assert_eq!(steep, [(6.0, 8.0)]);
+        let cosine = slopes(|x, _, _| x.cos_pi(), &[(0.5, 0.5)], &[(0.0, 0.0)]);
+        let (down, up) = cosine[0];
+        assert!(
+            down == -up && up > std::f64::consts::PI && up < 3.143,
+            "{up}"
+        );
+    }
+}

@@ -313,3 +313,72 @@ impl Entry {
         self.total.note_rest(rest);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::graph::{Dim, StepBuilder};
+
+    #[test]
+    fn what_can_round_in_any_step_is_looked_at() {
+        let builder = StepBuilder::new();
+        let n = Dim::named("n");
+        let x = builder.data("X", &n, &n);
+        let p = builder.parameter("P", &n, &n);
+        let step_number = builder.step_number();
+        let exact = [
+            -p,
+            p.abs(),
+            p.t(),
+            p.row_max().broadcast_to(&p.shape()),
+            p.max(x),
+            p.min(x),
+            p.if_less(x, p, x),
+            p.detach(),
+        ];
+        let rounded = [
+            p * x,
+            p + x,
+            p.matmul(x),
+            p.sum(),
+            p / builder.ratio(3, 1),
+            p * step_number,
+        ];
+        let sum = |nodes: &[crate::graph::Expr<'_>]| -> Vec<NodeId> {
+            nodes.iter().map(|node| node.id()).collect()
+        };
+        let (exact_ids, rounded_ids) = (sum(&exact), sum(&rounded));
+        let third = builder.ratio(1, 3);
+        let all = exact.into_iter().chain(rounded);
+        let loss = all.fold(third, |sum, node| sum + node.sum());
+        builder.set_loss(loss);
+        builder.update(p, p);
+        let (x, third, number) = (x.id(), third.id(), step_number.id());
+        let step = builder.finish().unwrap();
+        let adjoint = Sensitivity::new(&step, &[step.loss].into()).unwrap();
+        let mut snapshot = Snapshot {
+            values: BTreeMap::new(),
+            slopes: BTreeMap::new(),
+            live: BTreeMap::new(),
+            errors: BTreeMap::new(),
+        };
+        let found = rounding_nodes(&step, &adjoint, &snapshot);
+        for id in exact_ids {
+            assert!(!found.contains(&id), "{}", step.graph.describe(id));
+        }
+        for id in rounded_ids {
+            assert!(found.contains(&id), "{}", step.graph.describe(id));
+        }
+        // Numbers that are given are exact unless the first step says otherwise; the number of
+        // a step may be exact in the first and not in a later one.
+        assert!(found.contains(&number) && !found.contains(&x) && !found.contains(&third));
+        for id in [x, third] {
+            let error = DMatrix::from_element(1, 1, Contribution::default());
+            snapshot.errors.insert(id, error);
+        }
+        let found = rounding_nodes(&step, &adjoint, &snapshot);
+        assert!(found.contains(&x) && found.contains(&third));
+    }
+}

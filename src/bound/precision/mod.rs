@@ -3,6 +3,8 @@
 mod fit;
 mod map;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
