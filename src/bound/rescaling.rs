@@ -135,3 +135,54 @@ impl Rescaling {
         factors.join(", ")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gauge::{Options, infer};
+    use crate::zoo::Recipe;
+
+    fn rule(optimizer: &str) -> Rule {
+        let recipe = Recipe::new("linear", "mse", optimizer).unwrap();
+        infer(&recipe.build().unwrap(), &Options::default()).rule
+    }
+
+    #[test]
+    fn free_factors_are_powers_of_different_primes() {
+        let mut rule = rule("sgd");
+        let factors = |rule: &Rule| Rescaling::with_rational_powers(rule).factors;
+        let whole = |n: i64| (Ratio::from_integer(n.into()), Ratio::one());
+        assert_eq!(factors(&rule), [whole(2), whole(3)]);
+        // A rule that asks for thirds and halves gets sixth powers.
+        let [third, half] = [3, 2].map(|n| Ratio::new(1.into(), n.into()));
+        rule.weights.insert("A".to_owned(), vec![third, half]);
+        assert_eq!(factors(&rule), [whole(64), whole(729)]);
+        let mut more = rule.generators[0].clone();
+        more.leaf = "s".to_owned();
+        rule.generators.extend([more.clone(), more.clone(), more]);
+        let primes = [2i64, 3, 5, 7, 11].map(|n| whole(n.pow(6)));
+        assert_eq!(factors(&rule), primes);
+    }
+
+    #[test]
+    fn a_power_that_has_no_exact_form_is_named() {
+        let rule = rule("sgd");
+        let root = |n: i64| {
+            (
+                Ratio::from_integer(n.into()),
+                Ratio::new(1.into(), 3.into()),
+            )
+        };
+        let rescaling = Rescaling::of_powers(&rule, vec![root(2), (root(5).0, Ratio::one())]);
+        let recipe = Recipe::new("linear", "mse", "sgd").unwrap();
+        match rescaling.property(&recipe.build().unwrap()) {
+            Err(MapError::Power { k, power, quantity }) => {
+                assert_eq!((k.as_str(), quantity.as_str()), ("2^(1/3), 5", "A"));
+                assert_eq!(power, "1, 0");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(rescaling.factor(&rule.weights["B"]), Some(Surd::from(5)));
+        assert_eq!(rescaling.factor(&rule.weights["A"]), None);
+    }
+}

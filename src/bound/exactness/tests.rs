@@ -128,6 +128,60 @@ fn check_all(format: ArithmeticName) {
     }
 }
 
+/// By hand: 1/30 = 1.0666…·2⁻⁵ and 1/20 = 1.6·2⁻⁵ lose bits below 2⁻¹⁴ in f16; both learning
+/// rates are divided by k (with B alone, one is by k²), and what decays is multiplied by it.
+#[test]
+fn the_first_node_to_lose_bits_is_named() {
+    let scenario = linear("sgd", "mse", [2, 1], 2, 1, true);
+    for (split, every, end, tensor) in [(Split::Sqrt, 2, 10, "A"), (Split::B, 1, 5, "B")] {
+        let range = check(&scenario, split, ArithmeticName::F16, "sgd");
+        assert_eq!((range.split, range.every), (split, every));
+        assert_eq!((range.from, range.to), (Some(-end), Some(end)));
+        let limits = [range.from_limit, range.to_limit].map(Option::unwrap);
+        for (limit, name) in limits.iter().zip(["weight_decay", "lr"]) {
+            let node = format!("{name}_{tensor}");
+            let reason = format!("`{node}` would lose bits to underflow in f16");
+            let (node, step) = (node, 1);
+            assert_eq!(*limit, Limit { node, step, reason });
+        }
+    }
+    let scenario = linear("adamw", "mse", [2, 1], 2, 1, true);
+    let range = check(&scenario, Split::Sqrt, ArithmeticName::F32, "adamw");
+    let limit = range.to_limit.unwrap();
+    let overflow = format!("`{}` would overflow in f32", limit.node);
+    assert_eq!((limit.step, limit.reason), (1, overflow));
+}
+
+#[test]
+fn what_cannot_be_asked_is_refused() {
+    let scenario = linear("sgd", "mse", [1, 1], 1, 1, false);
+    let rule = rule_of(&scenario);
+    let drift = |split, n| zero_drift(&scenario, &rule, split, n, ArithmeticName::F16);
+    assert_eq!(
+        drift(Split::Sqrt, 3),
+        Err(ExactnessError::NotAnExponent {
+            exponent: 3,
+            every: 2
+        })
+    );
+    let drift = drift(Split::B, 3).unwrap();
+    assert!(drift.bit_equal && drift.every_operation_equal);
+    assert_eq!((drift.exponent, drift.difference), (3, None));
+    let mp = ArithmeticName::Mp(30);
+    assert_eq!(
+        bit_exact_range(&scenario, &rule, Split::B, mp),
+        Err(ExactnessError::NotAFormat(mp))
+    );
+    // A rule without its weights leaves only the run itself, or is found out.
+    let mut wrong = rule.clone();
+    let lr = wrong.weights.get_mut("lr_B").unwrap();
+    lr.iter_mut().for_each(|w| *w = Ratio::default());
+    match bit_exact_range(&scenario, &wrong, Split::B, ArithmeticName::F16) {
+        Ok(range) => assert_eq!((range.from, range.to), (Some(0), Some(0))),
+        Err(error) => assert!(matches!(error, ExactnessError::Contradicted { .. })),
+    }
+}
+
 #[test]
 fn in_f32_the_range_is_exactly_where_every_bit_stays() {
     check_all(FORMATS[0]);
