@@ -464,6 +464,19 @@ mod tests {
         }
     }
 
+    #[cfg(not(feature = "mp"))]
+    #[test]
+    fn without_mpfr_a_function_has_no_bound() {
+        assert!(!F64Ends.has_functions());
+        for (to, end) in [
+            (Toward::Down, f64::NEG_INFINITY),
+            (Toward::Up, f64::INFINITY),
+        ] {
+            assert_eq!(of(|o| F64Ends.function(Function::Exp, o, &0.0, to)), end);
+            assert_eq!(F64Ends.atan2(&1.0, &1.0, to), end);
+        }
+    }
+
     #[test]
     fn numbers_are_shown_short() {
         for (x, down, up) in [
@@ -477,6 +490,12 @@ mod tests {
             (1e22, "1e22", "1e22"),
             (0.00390625, "0.00390625", "0.00390625"),
             (f64::INFINITY, "inf", "inf"),
+            // Rounded up it has one digit more.
+            (
+                f64::from_bits(0x01da_c9a7_b3b7_302f),
+                "9.9999999999999999e-300",
+                "1e-299",
+            ),
             (
                 f64::MIN,
                 "-1.7976931348623158e308",

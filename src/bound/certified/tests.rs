@@ -98,8 +98,8 @@ fn a_likely_bound_adds_variances_and_what_is_of_second_order() {
         squares,
         rest,
     };
-    let (left, right) = (run(1.0, 0.5, 100.0), run(12.0, 0.25, 100.0));
-    // 3·√(2²·1 + 12) + 2·0.5 + 0.25
+    let (left, right) = (run(3.0, 0.5, 100.0), run(4.0, 0.25, 100.0));
+    // 3·√(2²·3 + 4) + 2·0.5 + 0.25
     assert_eq!(likely(3.0, &left, &right, 2.0), 13.25);
     let (left, right) = (run(1.0, 0.5, 2.0), run(12.0, 0.25, 3.0));
     assert_eq!(likely(3.0, &left, &right, 2.0), 7.0);
@@ -208,5 +208,67 @@ fn bounds_lie_above_what_is_reached_and_not_far_above() {
                 assert!(of(stated_order) <= reached * most, "{at}");
             }
         }
+    }
+}
+
+#[test]
+fn the_certain_bounds_cover_what_a_wrong_factor_leaves() {
+    let Pair { runs, mut factors } = pair("sgd", "mse", 1);
+    let [left, right] = &runs;
+    factors.insert("W".to_owned(), Surd::from(2));
+    let told = std::sync::Mutex::new(vec![]);
+    let progress = |part| told.lock().unwrap().push(part);
+    let found = pair_bounds(
+        left,
+        right,
+        &factors,
+        ArithmeticName::F32,
+        &[0, 1],
+        &progress,
+    );
+    // Going back from the first step takes twice the work of none.
+    assert_eq!(told.into_inner().unwrap(), [0.0, 1.0 / 3.0, 1.0]);
+    for (taken, bounds) in found.unwrap().at {
+        let wrong = &bounds["W"];
+        for bound in [&wrong.any_order, &wrong.stated_order, &wrong.enclosure] {
+            let bound = bound.clone().unwrap();
+            assert!(bound >= 0.5 && bound < 0.501, "{bound} after {taken}");
+        }
+        // √(2·ln(2·4/0.01)) for the four entries of W, √(2·ln(2/0.01)) for one.
+        assert!((wrong.lambda - 3.656_395).abs() < 2e-6, "{}", wrong.lambda);
+        let lambda = bounds["loss"].lambda;
+        assert!((lambda - 3.255_247).abs() < 2e-6, "{lambda}");
+    }
+}
+
+#[test]
+fn a_negative_factor_is_pushed_against() {
+    let Pair { runs, .. } = pair("sgd", "mse", 1);
+    let [left, _] = &runs;
+    let mut right = left.clone();
+    for name in ["A", "B"] {
+        let tensor = right.values.tensors.get_mut(name).unwrap();
+        *tensor = tensor.scaled_by(&Surd::from(-1)).unwrap();
+    }
+    let factors = ["A", "B"].map(|name| (name.to_owned(), Surd::from(-1)));
+    let found = pair_bounds(
+        left,
+        &right,
+        &factors.into(),
+        ArithmeticName::F32,
+        &[1],
+        &|_| {},
+    );
+    let bounds = &found.unwrap().at[&1];
+    for name in ["A", "B", "W"] {
+        let of = |bound: &EntryBound| bound.clone().unwrap();
+        let (reached, bound) = (
+            of(&bounds[name].adversarial),
+            of(&bounds[name].stated_order),
+        );
+        assert!(
+            reached <= bound && bound <= reached.clone() * 1.01,
+            "{name}: {reached} {bound}"
+        );
     }
 }
