@@ -67,10 +67,19 @@ fn rule_of(scenario: &Scenario) -> Rule {
 
 /// Checks the ends, one beyond each, and some exponents inside; how far the range reaches.
 fn check(scenario: &Scenario, split: Split, format: ArithmeticName, about: &str) -> Range {
-    let rule = rule_of(scenario);
-    let range = bit_exact_range(scenario, &rule, split, format)
+    check_rule(scenario, &rule_of(scenario), split, format, about)
+}
+
+fn check_rule(
+    scenario: &Scenario,
+    rule: &Rule,
+    split: Split,
+    format: ArithmeticName,
+    about: &str,
+) -> Range {
+    let range = bit_exact_range(scenario, rule, split, format)
         .unwrap_or_else(|e| panic!("{about} {format} {split:?}: {e}"));
-    let drift = |n| zero_drift(scenario, &rule, split, n, format).unwrap();
+    let drift = |n| zero_drift(scenario, rule, split, n, format).unwrap();
     let (from, to) = (
         range.from.expect("a lower end"),
         range.to.expect("an upper end"),
@@ -150,6 +159,28 @@ fn the_first_node_to_lose_bits_is_named() {
     let limit = range.to_limit.unwrap();
     let overflow = format!("`{}` would overflow in f32", limit.node);
     assert_eq!((limit.step, limit.reason), (1, overflow));
+}
+
+/// Zero has every weight, and so that of a third root, for which only every third exponent is a
+/// power of two.
+#[test]
+fn exponents_between_those_that_a_root_admits_are_left_out() {
+    let mut scenario = linear("sgd", "mse", [2, 1], 2, 1, false);
+    scenario.values.set_scalar("weight_decay_A", 0);
+    let whole = check(&scenario, Split::B, ArithmeticName::F16, "whole");
+    let mut rule = rule_of(&scenario);
+    let third = Ratio::new(1.into(), 3.into());
+    let weight = vec![Ratio::default(), third];
+    rule.weights.insert("weight_decay_A".to_owned(), weight);
+    for (split, every) in [(Split::B, 3), (Split::Sqrt, 6)] {
+        let range = check_rule(&scenario, &rule, split, ArithmeticName::F16, "thirds");
+        assert_eq!(range.every, every);
+        if split == Split::B {
+            let inward = |end: Option<i64>| end.map(|end| end / 3 * 3);
+            assert_eq!(range.from, inward(whole.from), "{whole:?}");
+            assert_eq!(range.to, inward(whole.to), "{whole:?}");
+        }
+    }
 }
 
 #[test]
