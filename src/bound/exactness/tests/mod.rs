@@ -1,5 +1,7 @@
 //! The range against runs: inside every operation has the same bits, one beyond one has not.
 
+mod operations;
+
 use super::*;
 use crate::arith::{Ratio, Surd, parse_ratio};
 use crate::gauge::{Options, infer};
