@@ -234,3 +234,42 @@ impl Ends for MpEnds {
         (distance / 2u32).to_f64_round(Round::Up)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ends: MpEnds, f: Function, x: &Float, to: Toward) -> Float {
+        let mut out = ends.zero();
+        ends.function(f, &mut out, x, to);
+        out
+    }
+
+    /// A hair beside an argument whose value is an end point itself, a piece rounded to the wrong
+    /// side shows, however many digits it has more than the result.
+    #[test]
+    fn pieces_are_rounded_to_the_side_that_counts() {
+        let (few, many) = (MpEnds::new(24), MpEnds::new(400));
+        for (f, value, from, to) in [
+            (Function::NormalCdf, 0.75, 0.0, 2.0),
+            (Function::NormalCdf, 0.25, -2.0, 0.0),
+            (Function::NormalDensity, 0.25, 2.0, 0.0),
+            (Function::NormalDensity, 0.25, -2.0, 0.0),
+        ] {
+            let [mut low, mut high] = [from, to].map(|x| Float::with_val(200, x));
+            for _ in 0..180 {
+                let middle = Float::with_val(200, &low + &high) / 2u32;
+                match at(many, f, &middle, Toward::Down) < value {
+                    true => low = middle,
+                    false => high = middle,
+                }
+            }
+            let hair = Float::with_val(200, 1) >> 130;
+            for x in [Float::with_val(200, &low - &hair), low + &hair] {
+                let [down, up] = [Toward::Down, Toward::Up].map(|to| at(few, f, &x, to));
+                assert!(down <= at(many, f, &x, Toward::Down), "{f:?} of {x}");
+                assert!(at(many, f, &x, Toward::Up) <= up, "{f:?} of {x}");
+            }
+        }
+    }
+}
