@@ -147,3 +147,36 @@ fn is_image(x: f64, weight: i64, e: i64, y: f64) -> bool {
     let shift = e * weight;
     shift % UNIT == 0 && shifted(x, shift / UNIT).is_some_and(|x| x.to_bits() == y.to_bits())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_has_the_same_bits_but_for_its_exponent() {
+        let (nan, infinite) = (f64::NAN, f64::INFINITY);
+        for (x, weight, e, y) in [
+            (1.5, UNIT, 3, 12.0),
+            (1.5, -2 * UNIT, 1, 0.375),
+            (-1.5, UNIT / 2, 2, -3.0),
+            (0.0, 5, 7, 0.0),
+            (infinite, UNIT, 1, infinite),
+            (nan, UNIT, 1, -nan),
+        ] {
+            assert!(is_image(x, weight, e, y), "{x} {weight} {e} {y}");
+        }
+        for (x, weight, e, y) in [
+            (1.5, UNIT, 3, 1.5),
+            (1.5, UNIT, 3, -12.0),
+            (1.0, UNIT / 2, 1, 1.0),
+            (1.0, UNIT, 1100, infinite),
+            (0.0, UNIT, 1, -0.0),
+            (0.0, UNIT, 1, nan),
+            (infinite, UNIT, 1, nan),
+            (nan, UNIT, 1, infinite),
+            (1.0, UNIT, 1, nan),
+        ] {
+            assert!(!is_image(x, weight, e, y), "{x} {weight} {e} {y}");
+        }
+    }
+}

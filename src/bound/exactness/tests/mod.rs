@@ -155,6 +155,18 @@ fn the_first_node_to_lose_bits_is_named() {
             let (node, step) = (node, 1);
             assert_eq!(*limit, Limit { node, step, reason });
         }
+        let results = if split == Split::Sqrt { -10 } else { -9 };
+        assert_eq!(range.results_from, Some(results));
+        assert_eq!(range.results_to, Some(end));
+        let rule = rule_of(&scenario);
+        let beyond = end + every;
+        let drift = zero_drift(&scenario, &rule, split, beyond, ArithmeticName::F16).unwrap();
+        assert!(!drift.bit_equal && !drift.every_operation_equal);
+        let difference = drift.difference.unwrap();
+        assert!(
+            difference.starts_with("operation ") && difference.ends_with(" of step 1 differs"),
+            "{difference}"
+        );
     }
     let scenario = linear("adamw", "mse", [2, 1], 2, 1, true);
     let range = check(&scenario, Split::Sqrt, ArithmeticName::F32, "adamw");
