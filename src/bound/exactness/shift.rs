@@ -118,3 +118,61 @@ pub(super) fn shifted(v: f64, s: i64) -> Option<f64> {
     }
     Some(libm::scalbn(v, i32::try_from(s).ok()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arith::{Arithmetic, F16, MachineFloat};
+
+    const LEAST: f64 = f64::from_bits(1);
+
+    #[test]
+    fn first_and_last_bits_are_found() {
+        for (v, last, first) in [
+            (1.5, -1, 0),
+            (-12.0, 2, 3),
+            (f64::MAX, 971, 1023),
+            (f64::MIN_POSITIVE, -1022, -1022),
+            (LEAST, -1074, -1074),
+            (3.0 * LEAST, -1074, -1073),
+            (f64::MIN_POSITIVE - LEAST, -1074, -1023),
+        ] {
+            assert_eq!(bits(v), Some((last, first)), "{v:e}");
+        }
+        for v in [0.0, -0.0, f64::INFINITY, f64::NAN] {
+            assert_eq!(bits(v), None);
+        }
+    }
+
+    #[test]
+    fn a_shift_stays_in_the_range_of_binary64() {
+        let three = 3.0 * LEAST;
+        for (v, s, found) in [
+            (1.5, 3, Some(12.0)),
+            (1.5, 1023, Some(1.5 * 2f64.powi(1023))),
+            (1.5, 1024, None),
+            (1.5, -1073, Some(three)),
+            (1.5, -1074, None),
+            (three, 1073, Some(1.5)),
+            (f64::MAX, 1, None),
+            (LEAST, -1, None),
+            (0.0, 5000, Some(0.0)),
+        ] {
+            assert_eq!(shifted(v, s), found, "{v:e} by {s}");
+        }
+    }
+
+    #[test]
+    fn a_value_moves_between_its_last_and_its_first_bit() {
+        let format = F16.format();
+        // From 2⁻²⁴ to below 2¹⁶.
+        assert_eq!(of_value(1.5, format), Shifts { from: -23, to: 15 });
+        assert_eq!(of_value(0.0, format), Shifts::ALL);
+        assert_eq!(power_of_two(-3), Ratio::new(1.into(), 8.into()));
+        assert_eq!(power_of_two(3), Ratio::from_integer(8.into()));
+        assert!(F16.to_ratio(&half::f16::from_bits(1)) == Some(power_of_two(-24)));
+        assert!(may_have_underflowed(2f64.powi(-14), format));
+        assert!(!may_have_underflowed(2f64.powi(-13), format));
+        assert!(may_have_underflowed(0.0, format) && half::f16::zero().widen() == 0.0);
+    }
+}

@@ -198,6 +198,20 @@ fn exponents_between_those_that_a_root_admits_are_left_out() {
 }
 
 #[test]
+fn a_map_that_changes_nothing_has_no_limits() {
+    let scenario = linear("sgd", "mse", [1, 1], 1, 1, false);
+    let mut rule = rule_of(&scenario);
+    rule.parameters.clear();
+    for weight in rule.weights.values_mut() {
+        weight.iter_mut().for_each(|w| *w = Ratio::default());
+    }
+    let range = bit_exact_range(&scenario, &rule, Split::B, ArithmeticName::F16).unwrap();
+    assert_eq!((range.from, range.to, range.every), (None, None, 1));
+    assert_eq!((range.results_from, range.results_to), (None, None));
+    assert_eq!((range.from_limit, range.to_limit), (None, None));
+}
+
+#[test]
 fn what_cannot_be_asked_is_refused() {
     let scenario = linear("sgd", "mse", [1, 1], 1, 1, false);
     let rule = rule_of(&scenario);
