@@ -93,6 +93,8 @@ impl Generators {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arith::{Ratio, ratio_from_f64};
+    use num_traits::Signed;
 
     #[test]
     fn what_cancels_does_so_in_the_deviation_too() {
@@ -116,5 +118,56 @@ mod tests {
         }
         // The fixed point of x ↦ 0.75·x + 1 is 4.
         assert!((4.0..4.01).contains(&of.reach[0]), "{}", of.reach[0]);
+    }
+
+    /// Against the same columns in rationals: never below, and hardly above.
+    #[test]
+    fn rounding_is_on_the_safe_side() {
+        let exact = |x: f64| ratio_from_f64(x).unwrap();
+        let entries = [0.1, 0.7, 0.3, -0.9];
+        let step = DMatrix::from_row_slice(2, 2, &entries.map(|x| (x, x)));
+        let first = [1.0 / 3.0, 1e-5];
+        let fresh = [1e-3 / 7.0, 0.2];
+        let mut of = Generators::new(first.to_vec());
+        let zero = Ratio::default();
+        let mut columns = vec![
+            [exact(first[0]), zero.clone()],
+            [zero.clone(), exact(first[1])],
+        ];
+        for _ in 0..30 {
+            of.advance(&step, &fresh);
+            let [a, b, c, d] = entries.map(exact);
+            for column in &mut columns {
+                let [x, y] = column.clone();
+                *column = [&a * &x + &b * &y, &c * x + &d * y];
+            }
+            columns.push([exact(fresh[0]), zero.clone()]);
+            columns.push([zero.clone(), exact(fresh[1])]);
+            for (i, reach) in of.reach.iter().enumerate() {
+                let least: Ratio = columns.iter().map(|column| column[i].abs()).sum();
+                let most = &least * exact(1.0 + 1e-12);
+                assert!(least <= exact(*reach) && exact(*reach) <= most, "{reach}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_derivative_between_two_numbers_reaches_as_far_as_either() {
+        let mut of = Generators::new(vec![1.0, 2.0]);
+        let between = [(-0.25, 0.75), (0.0, 0.0), (1.0, 1.0), (-1.0, 0.5)];
+        of.advance(&DMatrix::from_row_slice(2, 2, &between), &[0.0, 0.5]);
+        // 0.75·1, and 1 + 1·2 with what is fresh.
+        for (reach, exact) in of.reach.iter().zip([0.75, 3.5]) {
+            assert!(
+                (exact..exact + 1e-12).contains(reach),
+                "{reach} for {exact}"
+            );
+        }
+        let mut most = 0;
+        for _ in 0..200 {
+            of.advance(&DMatrix::from_row_slice(2, 2, &between), &[0.0, 0.5]);
+            most = most.max(of.columns.ncols());
+        }
+        assert_eq!(most, 2 * MAX_COLUMNS + 2);
     }
 }
