@@ -10,7 +10,7 @@ use super::coarse::{Real, in_units};
 use super::course::{distance, widened};
 use super::drift::likely;
 use super::upward::Contribution;
-use super::{Bounds, Ending, EntryBound, pair_bounds};
+use super::{Bounds, Ending, EntryBound, Gap, pair_bounds, pair_bounds_where};
 use crate::arith::{
     ArithmeticName, Enclosures, FloatModel, MpEnds, MpIntervals, Surd, parse_ratio,
 };
@@ -270,5 +270,70 @@ fn a_negative_factor_is_pushed_against() {
             reached <= bound && bound <= reached.clone() * 1.01,
             "{name}: {reached} {bound}"
         );
+    }
+}
+
+#[test]
+fn a_certificate_ends_where_something_may_overflow() {
+    let Pair { mut runs, factors } = pair("sgd", "mse", 4);
+    for run in &mut runs {
+        for lr in ["lr_A", "lr_B"] {
+            run.values.set_scalar(lr, "1e60".parse::<Surd>().unwrap());
+        }
+    }
+    let [left, right] = &runs;
+    let all = [0, 1, 2, 3, 4];
+    let found = pair_bounds(left, right, &factors, ArithmeticName::F64, &all, &|_| {}).unwrap();
+    assert_eq!(found.certified_steps, 2);
+    for ending in &found.endings {
+        let ending = ending.as_ref().unwrap();
+        assert_eq!((ending.after_steps, ending.entry), (2, Some((0, 0))));
+        assert_eq!(ending.node.as_deref(), Some("(X @ %7) @ transpose(B)"));
+        assert_eq!(ending.why, "undecided: a rounding that may overflow");
+    }
+    let ending = found.endings[0].as_ref().unwrap().to_string();
+    for (taken, bounds) in &found.at {
+        let bounds = &bounds["A"];
+        // Parameters are known after the last certified step, what they lead to is not.
+        for bound in [&bounds.any_order, &bounds.stated_order, &bounds.adversarial] {
+            match taken {
+                0..=1 => assert!(bound.is_ok(), "{taken}: {bound:?}"),
+                2 => {}
+                _ => assert_eq!(bound.as_ref().unwrap_err(), &ending),
+            }
+        }
+        assert_eq!(found.at[taken]["W"].enclosure.is_ok(), *taken < 2);
+    }
+    assert!(found.at[&2]["A"].any_order.is_ok());
+    assert!(found.at[&2]["W"].any_order.is_err());
+}
+
+/// The rounding of a first value counts, not the range from which it comes.
+#[test]
+fn over_a_range_of_first_values_the_bound_stays_small() {
+    let ranged = |optimizer: &str| {
+        let Pair { mut runs, factors } = pair(optimizer, "mse", 2);
+        let [left, right] = &mut runs;
+        for run in [left, right] {
+            let a = run.values.tensors["A"].clone();
+            let radius = parse_ratio("1/1024").unwrap();
+            run.values.set_tensor("A", a.within(&radius));
+        }
+        let [left, right] = &runs;
+        let arith = ArithmeticName::F32;
+        let runs = [left, right];
+        pair_bounds_where(Gap::ByCertificate, runs, &factors, arith, &[0, 2], &|_| {})
+    };
+    // The states of the second begin as the parameters themselves.
+    for optimizer in ["sgd", "schedulefree_sgd"] {
+        let found = ranged(optimizer).unwrap();
+        for (taken, bounds) in &found.at {
+            for name in ["A", "B", "W"] {
+                let bound = bounds[name].any_order.clone().unwrap();
+                let at = format!("{optimizer} {name} after {taken}: {bound}");
+                assert!(bound > 1e-9 && bound < 1e-4, "{at}");
+                assert!(bounds[name].enclosure.is_err(), "{at}");
+            }
+        }
     }
 }
