@@ -185,4 +185,19 @@ mod tests {
         assert_eq!(rescaling.factor(&rule.weights["B"]), Some(Surd::from(5)));
         assert_eq!(rescaling.factor(&rule.weights["A"]), None);
     }
+
+    #[test]
+    fn a_root_of_nine_leads_where_three_does() {
+        let left = crate::scenario::seed_script(0).unwrap();
+        let step = left.recipe.build().unwrap();
+        let rule = infer(&step, &Options::default()).rule;
+        let whole = |n: i64| Ratio::from_integer(n.into());
+        let half = Ratio::new(1.into(), 2.into());
+        let roots = vec![(whole(9), half.clone()), (whole(25), half)];
+        let by_roots = Rescaling::of_powers(&rule, roots).scenario(&left).unwrap();
+        let plain = Rescaling::new(&rule, vec![whole(3), whole(5)]);
+        let plain = plain.scenario(&left).unwrap();
+        assert_eq!(by_roots.values, plain.values);
+        assert_ne!(plain.values, left.values);
+    }
 }

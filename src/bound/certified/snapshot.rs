@@ -279,6 +279,15 @@ mod tests {
         assert_eq!(most, [none, some, some, all]);
         let equal = slopes(|x, y, _| x.if_equal(y, x, y), &x, &y);
         assert_eq!(equal, [none, some, some, none]);
+        // The number of the step, 2, is one for all entries.
+        assert_eq!(
+            slopes(
+                |x, _, t| x.max(t),
+                &[(3.0, 4.0), (0.0, 1.0)],
+                &[(0.0, 0.0); 2]
+            ),
+            [all, none]
+        );
         let points = [(1.0, 1.0)];
         let same = slopes(|x, y, _| x.if_equal(y, x, y), &points, &points);
         assert_eq!(same, [all]);

@@ -7,8 +7,10 @@ use rug::float::Special;
 
 use super::adversary::moved_by;
 use super::coarse::{Real, in_units};
-use super::course::{distance, widened};
+use super::course::{Course, Graphs, distance, widened};
 use super::drift::likely;
+use super::layout::Part;
+use super::trace::contributions;
 use super::upward::Contribution;
 use super::{Bounds, Ending, EntryBound, Gap, pair_bounds, pair_bounds_where};
 use crate::arith::{
@@ -112,8 +114,12 @@ struct Pair {
 
 /// A small run and where the note's map leads from it at k = 3.
 fn pair(optimizer: &str, loss: &str, steps: usize) -> Pair {
+    pair_of_rank(optimizer, loss, steps, 1)
+}
+
+fn pair_of_rank(optimizer: &str, loss: &str, steps: usize, rank: usize) -> Pair {
     let recipe = Recipe::new("linear", loss, optimizer).unwrap();
-    let sizes = [("batch", 3), ("n_in", 2), ("n_out", 2), ("r", 1)];
+    let sizes = [("batch", 3), ("n_in", 2), ("n_out", 2), ("r", rank)];
     let file = ScenarioFile {
         steps,
         alpha: Some(Exact(Surd::from(2))),
@@ -209,6 +215,8 @@ fn bounds_lie_above_what_is_reached_and_not_far_above() {
                 }
                 assert!(of(enclosure) <= of(any_order) * 30, "{at}");
                 assert!(of(&own.probabilistic) <= of(stated_order), "{at}");
+                // Errors that are added up are a few hundred at most.
+                assert!(of(&own.probabilistic) >= of(stated_order) / 20u32, "{at}");
                 assert!(of(stated_order) <= reached * most, "{at}");
             }
         }
@@ -339,5 +347,25 @@ fn over_a_range_of_first_values_the_bound_stays_small() {
                 assert!(bounds[name].enclosure.is_err(), "{at}");
             }
         }
+    }
+}
+
+/// Before the first step the error of each entry is that of its own first value.
+#[test]
+fn entries_are_looked_at_where_they_lie() {
+    let Pair { runs, .. } = pair_of_rank("sgd", "mse", 1, 2);
+    let [_, right] = &runs;
+    let graphs = Graphs::new(right).unwrap();
+    let course = Course::new(&graphs, right, &f32(), 1).unwrap();
+    for name in ["A", "B"] {
+        let own = |part: &&Part| part.parameter.as_deref() == Some(name);
+        let part = course.layout.parts.iter().find(own).unwrap();
+        let errors = contributions(&course, right, name, 0).unwrap();
+        assert_eq!(errors.len(), 4);
+        let start = &course.start[part.offset..part.offset + 4];
+        for (error, start) in errors.iter().zip(start) {
+            assert!(error.any >= *start && error.any <= start * 1.000_001);
+        }
+        assert!(start.windows(2).any(|pair| pair[0] != pair[1]));
     }
 }

@@ -322,6 +322,20 @@ mod tests {
     use crate::graph::{Dim, StepBuilder};
 
     #[test]
+    fn a_sensitivity_has_the_sign_of_its_middle() {
+        for (inf, sup, wanted) in [
+            (1.0, 2.0, 1),
+            (-1.0, 2.0, 1),
+            (-2.0, 1.0, -1),
+            (-2.0, -1.0, -1),
+            (-1.0, 1.0, 0),
+            (0.0, 0.0, 0),
+        ] {
+            assert_eq!(sign(&range(inf, sup)), wanted, "[{inf}, {sup}]");
+        }
+    }
+
+    #[test]
     fn what_can_round_in_any_step_is_looked_at() {
         let builder = StepBuilder::new();
         let n = Dim::named("n");

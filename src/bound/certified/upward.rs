@@ -81,6 +81,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn zero_adds_nothing() {
+        assert_eq!(
+            (add(0.0, 5.0), add(5.0, 0.0), add(0.0, 0.0)),
+            (5.0, 5.0, 0.0)
+        );
+        assert_eq!((mul(0.0, 5.0), mul(5.0, 0.0)), (0.0, 0.0));
+    }
+
     proptest! {
         #[test]
         fn nothing_is_below_the_exact_result(x in 0.0f64..1e300, y in 0.0f64..1e300, e in -320i32..0) {

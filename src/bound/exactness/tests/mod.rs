@@ -173,6 +173,14 @@ fn the_first_node_to_lose_bits_is_named() {
     let limit = range.to_limit.unwrap();
     let overflow = format!("`{}` would overflow in f32", limit.node);
     assert_eq!((limit.step, limit.reason), (1, overflow));
+    // What limits a node may have happened on the way to it.
+    let scenario = linear("rprop", "mse", [3, 1], 2, 5, false);
+    let range = check(&scenario, Split::B, ArithmeticName::F16, "rprop");
+    let limit = range.from_limit.unwrap();
+    assert!(
+        limit.reason.starts_with("something that is rounded"),
+        "{limit:?}"
+    );
 }
 
 /// Zero has every weight, and so that of a third root, for which only every third exponent is a

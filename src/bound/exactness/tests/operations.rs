@@ -252,6 +252,25 @@ fn a_conflict_leaves_nothing_but_the_run() {
 }
 
 #[test]
+fn a_number_is_read_as_what_it_is() {
+    let ctx = Tracing::new(F16, false);
+    let [half, two] = ["1/2", "2"].map(|text| parse_ratio(text).unwrap());
+    let (x, y) = (traced(&ctx, &half, UNIT), traced(&ctx, &two, UNIT));
+    assert_eq!((ctx.show(&x), ctx.approx(&x)), ("0x1.0p-1".to_owned(), 0.5));
+    assert_eq!(ctx.to_ratio(&x), Some(half));
+    assert_eq!((ctx.same(&x, &x), ctx.same(&x, &y)), (Ok(true), Ok(false)));
+    assert_eq!(ctx.name(), F16.name());
+    let mut infinite = ctx.zero();
+    ctx.div(
+        &mut infinite,
+        &y,
+        &traced(&ctx, &parse_ratio("0x1p-24").unwrap(), UNIT),
+    )
+    .unwrap();
+    assert!(ctx.check(&x).is_ok() && ctx.check(&infinite).is_err());
+}
+
+#[test]
 fn a_record_holds_every_result_with_its_weight() {
     let one = Ratio::from_integer(1.into());
     let silent = Tracing::new(F16, false);
