@@ -244,7 +244,8 @@ fn the_certain_bounds_cover_what_a_wrong_factor_leaves() {
         let wrong = &bounds["W"];
         for bound in [&wrong.any_order, &wrong.stated_order, &wrong.enclosure] {
             let bound = bound.clone().unwrap();
-            assert!(bound >= 0.5 && bound < 0.501, "{bound} after {taken}");
+            let wanted = 0.5..0.501;
+            assert!(wanted.contains(&bound.to_f64()), "{bound} after {taken}");
         }
         // √(2·ln(2·4/0.01)) for the four entries of W, √(2·ln(2/0.01)) for one.
         assert!((wrong.lambda - 3.656_395).abs() < 2e-6, "{}", wrong.lambda);
