@@ -155,6 +155,15 @@ mod tests {
     }
 
     #[test]
+    fn what_has_no_size_has_none() {
+        for x in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN, -1.0] {
+            assert_eq!(Magnitude::of(&rug::Float::with_val(53, x), Side::Up), None);
+        }
+        let zero = rug::Float::with_val(53, 0);
+        assert_eq!(Magnitude::of(&zero, Side::Up), Some(Magnitude::zero()));
+    }
+
+    #[test]
     fn zero_is_less_than_everything() {
         let half = Magnitude::of_ratio(&parse_ratio("1/2").unwrap(), Side::Up).unwrap();
         assert_eq!(Magnitude::zero().max(half.clone()), half);

@@ -202,6 +202,10 @@ fn exponents_between_those_that_a_root_admits_are_left_out() {
             assert_eq!(range.from, inward(whole.from), "{whole:?}");
             assert_eq!(range.to, inward(whole.to), "{whole:?}");
         }
+        // One admissible exponent further, something is lost that can be named.
+        for limit in [range.from_limit, range.to_limit].map(Option::unwrap) {
+            assert!(limit.reason.contains("would lose bits"), "{limit:?}");
+        }
     }
 }
 
