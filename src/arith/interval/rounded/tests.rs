@@ -203,6 +203,113 @@ fn adding_zero_is_exact_and_a_range_that_ends_there_is_none() {
     }
 }
 
+fn interval(ctx: &Enclosures<MpEnds>, inf: f64, sup: f64) -> Interval<Float> {
+    let [inf, sup] = [inf, sup].map(|end| Float::with_val(200, end));
+    ctx.intervals().of(inf, sup).unwrap()
+}
+
+#[test]
+fn one_rounding_keeps_the_side_of_zero() {
+    let ctx = enclosures(ArithmeticName::F16);
+    for (exact, moved, kept) in [
+        ((0.0, 1.0), (-0.5, 1.5), (0.0, 1.5)),
+        ((-1.0, 0.0), (-1.5, 0.5), (-1.5, 0.0)),
+        ((-1.0, 1.0), (-1.5, 1.5), (-1.5, 1.5)),
+        ((0.0, 0.0), (-0.5, 0.5), (0.0, 0.0)),
+        ((1.0, 2.0), (0.5, 2.5), (0.5, 2.5)),
+        ((1.0, 2.0), (-1.0, 3.0), (0.0, 3.0)),
+    ] {
+        let of = |(inf, sup)| interval(&ctx, inf, sup);
+        assert_eq!(
+            ctx.of_one_sign(&of(exact), of(moved)),
+            of(kept),
+            "{exact:?}"
+        );
+    }
+}
+
+#[test]
+fn what_may_underflow_reaches_below_the_normal_range() {
+    let ctx = enclosures(ArithmeticName::F16);
+    let least = 2f64.powi(-14);
+    for (inf, sup, may) in [
+        (0.0, 0.0, false),
+        (least, 1.0, false),
+        (-1.0, -least, false),
+        (least / 2.0, 1.0, true),
+        (-1.0, -least / 2.0, true),
+        (0.0, 1.0, true),
+        (-1.0, 0.0, true),
+        (-1.0, 1.0, true),
+    ] {
+        assert_eq!(
+            ctx.may_underflow(&interval(&ctx, inf, sup)),
+            may,
+            "[{inf}, {sup}]"
+        );
+    }
+    // u = 2⁻¹¹ of the size, and half the smallest subnormal where that can matter.
+    let (unit, tiny) = (2f64.powi(-11), 2f64.powi(-25));
+    for (x, below, error) in [
+        (1.0, 1, unit),
+        (least / 2.0, 0, unit * least / 2.0),
+        (least / 2.0, 1, unit * least / 2.0 + tiny),
+        (least / 2.0, 2, unit * least / 2.0 + 2.0 * tiny),
+        (0.0, 1, 0.0),
+    ] {
+        let rounded = ctx.rounded(interval(&ctx, x, x), &ctx.one(), below);
+        assert_eq!(rounded.any, error, "{x} {below}");
+        assert_eq!(rounded.range, interval(&ctx, x - error, x + error));
+    }
+    let exact = Enclosures::exact(MpEnds::new(200), ctx.model().clone());
+    let point = interval(&exact, 1.0, 1.0);
+    assert_eq!(exact.rounded(point.clone(), &exact.one(), 1).range, point);
+}
+
+#[test]
+fn the_errors_of_a_sum_by_hand() {
+    let ctx = enclosures(ArithmeticName::F16);
+    let sum = |terms: &[f64], products: bool| {
+        let terms = terms.iter().map(|x| interval(&ctx, *x, *x));
+        ctx.total(terms, products)
+    };
+    let (unit, tiny) = (2f64.powi(-11), 2f64.powi(-25));
+    // One term is not rounded, two are once, at the size of their sum; zeros do not count.
+    assert_eq!(sum(&[3.0], false).any, 0.0);
+    for terms in [&[1.0, 2.0][..], &[0.0, 1.0, 0.0, 2.0]] {
+        let two = sum(terms, false);
+        assert_eq!(
+            (two.any.to_f64(), two.stated.to_f64()),
+            (3.0 * unit, 3.0 * unit)
+        );
+        assert_eq!(two.squares, 9.0 * unit * unit);
+        assert_eq!(
+            two.range,
+            interval(&ctx, 3.0 - 3.0 * unit, 3.0 + 3.0 * unit)
+        );
+    }
+    // In any order each of two roundings is of 6 at most; in the stated one of 3 and of 6.
+    let three = sum(&[1.0, 2.0, 3.0], false);
+    assert_eq!(three.any, 12.0 * unit);
+    assert_eq!(three.stated, 9.0 * unit + 3.0 * unit * unit);
+    // A product is rounded by itself, with what underflow takes.
+    let one = sum(&[2.0], true);
+    assert_eq!(
+        (one.any.to_f64(), one.stated.to_f64()),
+        (2.0 * unit, 2.0 * unit)
+    );
+    let small = 2f64.powi(-15);
+    let one = sum(&[small], true);
+    assert_eq!(one.any, small * unit + tiny);
+    // Terms of one sign keep it, others do not.
+    let ends = |terms: &[f64]| {
+        let range = sum(terms, false).range;
+        (range.inf.to_f64(), range.sup.to_f64())
+    };
+    let wide = ends(&[1.0, 1.0, -2.0]);
+    assert!(wide.0 < 0.0 && wide.1 > 0.0);
+}
+
 #[test]
 fn of_a_sum_that_may_overflow_on_the_way_nothing_is_known() {
     let ctx = enclosures(ArithmeticName::F16);
