@@ -267,6 +267,63 @@ fn what_may_underflow_reaches_below_the_normal_range() {
 }
 
 #[test]
+fn what_is_asked_of_an_enclosure_is_asked_of_its_range() {
+    let ctx = enclosures(ArithmeticName::F32);
+    let of = |inf, sup| ctx.given(interval(&ctx, inf, sup));
+    let (left, right, point) = (of(1.0, 4.0), of(-3.0, 2.0), of(5.0, 5.0));
+    assert_eq!((ctx.approx(&left), ctx.radius(&left)), (2.5, 1.5));
+    assert_eq!(ctx.show(&left), "[1, 4]");
+    assert_eq!(ctx.to_ratio(&left), None);
+    assert_eq!(ctx.to_ratio(&point), Some(Ratio::from_integer(5.into())));
+    assert_eq!(ctx.same(&point, &point), Ok(true));
+    assert_eq!(ctx.same(&point, &left), Ok(false));
+    assert!(ctx.same(&left, &right).is_err());
+    let range = |op: &dyn Fn(&mut Enclosed<Float>) -> Result<(), OpError>| {
+        let mut out = ctx.zero();
+        op(&mut out).unwrap();
+        (
+            out.range.inf.to_f64(),
+            out.range.sup.to_f64(),
+            out.any.to_f64(),
+        )
+    };
+    assert_eq!(range(&|o| ctx.abs(o, &right)), (0.0, 3.0, 0.0));
+    assert_eq!(range(&|o| ctx.sign(o, &left)), (1.0, 1.0, 0.0));
+    assert_eq!(range(&|o| ctx.max(o, &left, &right)), (1.0, 4.0, 0.0));
+    assert_eq!(range(&|o| ctx.min(o, &left, &right)), (-3.0, 2.0, 0.0));
+    let neg = |o: &mut Enclosed<Float>| {
+        ctx.neg(o, &left);
+        Ok(())
+    };
+    assert_eq!(range(&neg), (-4.0, -1.0, 0.0));
+    let set = |o: &mut Enclosed<Float>| {
+        ctx.set(o, &left);
+        Ok(())
+    };
+    assert_eq!(range(&set), (1.0, 4.0, 0.0));
+    // One rounding of the largest result.
+    let unit = 2f64.powi(-24);
+    let sub = |o: &mut Enclosed<Float>| {
+        ctx.sub(o, &left, &right);
+        Ok(())
+    };
+    let (inf, sup, error) = range(&sub);
+    assert_eq!((inf, sup), (-1.0 - 7.0 * unit, 7.0 + 7.0 * unit));
+    assert_eq!(error, 7.0 * unit);
+    let square = |o: &mut Enclosed<Float>| {
+        ctx.square(o, &left);
+        Ok(())
+    };
+    let (inf, sup, error) = range(&square);
+    assert_eq!((inf, sup), (1.0 - 16.0 * unit, 16.0 + 16.0 * unit));
+    assert_eq!(error, 16.0 * unit);
+    let (inf, sup, error) = range(&|o| ctx.div(o, &left, &point));
+    assert!(inf < 0.2 && 0.8 < sup && (0.8 * unit..0.81 * unit).contains(&error));
+    let (inf, sup, error) = range(&|o| ctx.sqrt(o, &left));
+    assert!(inf < 1.0 && 2.0 < sup && (2.0 * unit..2.01 * unit).contains(&error));
+}
+
+#[test]
 fn the_errors_of_a_sum_by_hand() {
     let ctx = enclosures(ArithmeticName::F16);
     let sum = |terms: &[f64], products: bool| {
