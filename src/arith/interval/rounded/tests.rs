@@ -324,6 +324,40 @@ fn what_is_asked_of_an_enclosure_is_asked_of_its_range() {
 }
 
 #[test]
+fn a_power_is_rounded_as_often_as_it_multiplies() {
+    let ctx = enclosures(ArithmeticName::F16);
+    let unit = 2f64.powi(-11);
+    let power = |n: u64| {
+        let mut out = ctx.zero();
+        ctx.power(&mut out, &point(&ctx, 1.5), n)
+            .map(|()| out.any.to_f64())
+    };
+    assert_eq!((power(0), power(1)), (Ok(0.0), Ok(0.0)));
+    for (n, exact) in [(2, 2.25), (3, 3.375), (5, 7.59375)] {
+        let roundings = (n - 1) as f64 * unit;
+        let error = exact * roundings * (1.0 + 2.0 * roundings);
+        assert_eq!(power(n), Ok(error), "{n}");
+    }
+    // 2¹⁰ roundings are half of everything.
+    let one = |n: u64| ctx.power(&mut ctx.zero(), &point(&ctx, 1.0), n);
+    assert!(one(1024).is_ok() && one(1025).is_err() && one(4000).is_err());
+    let mut sum = point(&ctx, 1.0);
+    ctx.accumulate(&mut sum, &point(&ctx, 2.0));
+    assert_eq!(sum.any, 3.0 * unit);
+}
+
+#[test]
+fn an_exact_run_passes_casts_on() {
+    let model = FloatModel::of(ArithmeticName::F32).unwrap();
+    let exact = Enclosures::exact(MpEnds::new(200), model);
+    let x = exact.given(interval(&exact, 1.0, 1.75));
+    let mut out = exact.zero();
+    exact.cast(&mut out, &x, FloatFormat::Bf16).unwrap();
+    assert_eq!(out.range, x.range);
+    assert_eq!(out.any, 1.75 * 2f64.powi(-8));
+}
+
+#[test]
 fn the_errors_of_a_sum_by_hand() {
     let ctx = enclosures(ArithmeticName::F16);
     let sum = |terms: &[f64], products: bool| {
