@@ -23,8 +23,7 @@ mutate() {
 	for word in $tests; do set -- "$@" "--cargo-arg=$word"; done
 	# 2: some survived, 3: some ran out of time; both are in the tables.
 	cargo mutants --test-tool nextest --profile mutants --baseline skip --no-shuffle --colors never \
-		$how --timeout 240 --build-timeout 900 --output "$dir" -C=--locked "$@" ||
-		[ $? -le 3 ]
+		$how --timeout 240 --build-timeout 900 --output "$dir" -C=--locked "$@" || [ $? -le 3 ]
 }
 
 # A survivor's name as a pattern that fits nothing else.
@@ -102,7 +101,7 @@ gauge() {
 		"$(programs derived_rules rules_hold all_shapes optimizers rotations)" \
 		"$(programs mutations claims equivalence hunt)"
 }
-# The last tests are of the build without MPFR, which has some arithmetic of its own.
+# The second tests are of the build without MPFR, which has some arithmetic of its own.
 intervals() {
 	room intervals 'src/arith/interval/**' "$top bound exec gauge graph scenario zoo" \
 		'--lib -E=test(/^arith::/)' \

@@ -360,10 +360,10 @@ mod tests {
             p / builder.ratio(3, 1),
             p * step_number,
         ];
-        let sum = |nodes: &[crate::graph::Expr<'_>]| -> Vec<NodeId> {
+        let ids = |nodes: &[crate::graph::Expr<'_>]| -> Vec<NodeId> {
             nodes.iter().map(|node| node.id()).collect()
         };
-        let (exact_ids, rounded_ids) = (sum(&exact), sum(&rounded));
+        let (exact_ids, rounded_ids) = (ids(&exact), ids(&rounded));
         let third = builder.ratio(1, 3);
         let all = exact.into_iter().chain(rounded);
         let loss = all.fold(third, |sum, node| sum + node.sum());

@@ -161,7 +161,7 @@ fn an_arithmetic_is_run_once_however_often_it_is_asked_for() {
     assert!(parts.len() >= 9, "{parts:?}");
 }
 
-/// Where the left run has no range the row says so, and where it has, from which tensors.
+/// Which tensors fill a range, and in which step a certificate ends.
 #[test]
 fn ranges_and_the_end_of_a_certificate_are_told() {
     let mut ranged = run("mse");

@@ -198,8 +198,7 @@ fn constants_admit_what_their_rounding_does() {
 #[test]
 fn a_conflict_leaves_nothing_but_the_run() {
     let [one, two] = [1, 2].map(|n| Ratio::from_integer(n.into()));
-    type Use = fn(&Tracing<f16>, &mut Number, &Number, &Number) -> Result<()>;
-    let uses: [(Use, bool); 7] = [
+    let uses: [(Own, bool); 7] = [
         (
             |ctx, out, x, y| {
                 ctx.add(out, x, y);
