@@ -201,14 +201,14 @@ impl<'g> Course<'g> {
                 false => both.collect(),
             };
             let bounded = reach.iter().all(|x| x.is_finite());
-            self.steps.push(snapshot);
             if !bounded {
                 self.ending = Some(Ending::plain(
-                    taken + 1,
-                    "the enclosure has grown beyond all bounds".to_owned(),
+                    taken,
+                    "the enclosure of the next state grows beyond all bounds".to_owned(),
                 ));
                 break;
             }
+            self.steps.push(snapshot);
             self.reach.push(reach);
             machine.advance()?;
         }

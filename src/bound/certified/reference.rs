@@ -201,5 +201,13 @@ mod tests {
         assert_eq!(run([0.0, width, width]).narrow_steps(9), 1);
         assert_eq!(run([width, 0.0, 0.0]).narrow_steps(9), 0);
         assert_eq!(run([0.0, 0.0, 0.0]).narrow_steps(60), 3);
+        // An output may be known less well than the state before it.
+        let mut less = run([0.0, 0.0, 0.0]);
+        less.outputs[1] = run([0.0, width, 0.0]).outputs[1].clone();
+        assert_eq!(less.narrow_steps(9), 1);
+        // A last state that leads to no outputs counts all the same.
+        less.outputs = run([0.0, 0.0, 0.0]).outputs;
+        less.outputs.truncate(2);
+        assert_eq!(less.narrow_steps(9), 3);
     }
 }

@@ -205,8 +205,8 @@ mod tests {
 
     const BITS: u32 = 60;
 
-    /// The slopes of the node that `build` makes of `X` and `Y`, whose entries are these ranges,
-    /// before the second step.
+    /// The slopes of the node that `build` makes of `X` and `Y`, both of whose rows hold these
+    /// ranges, before the second step.
     fn slopes(
         build: impl for<'g> Fn(Expr<'g>, Expr<'g>, Expr<'g>) -> Expr<'g>,
         x: &[(f64, f64)],
@@ -214,7 +214,7 @@ mod tests {
     ) -> Vec<(f64, f64)> {
         let builder = StepBuilder::new();
         let n = Dim::named("n");
-        let leaf = |name: &str| builder.data(name, &Dim::one(), &n);
+        let leaf = |name: &str| builder.data(name, &Dim::named("m"), &n);
         let (left, right) = (leaf("X"), leaf("Y"));
         let p = builder.parameter("P", &Dim::one(), &Dim::one());
         let node = build(left, right, builder.step_number());
@@ -223,11 +223,12 @@ mod tests {
         let ids = [left.id(), right.id(), node.id()];
         let step: StepGraph = builder.finish().unwrap();
         let mut sizes = Sizes::default();
+        sizes.set("m", 2);
         sizes.set("n", x.len());
         let mut values = Values::new();
         values.set_tensor("P", Tensor::zeros(1, 1));
         for name in ["X", "Y"] {
-            values.set_tensor(name, Tensor::zeros(1, x.len()));
+            values.set_tensor(name, Tensor::zeros(2, x.len()));
         }
         let options = Options {
             keep: Keep::Everything,
@@ -242,13 +243,16 @@ mod tests {
                 let [inf, sup] = [*inf, *sup].map(|end| Float::with_val(BITS, end));
                 ctx.given(ctx.intervals().of(inf, sup).unwrap())
             };
-            let entries: Vec<_> = entries.iter().map(of).collect();
-            machine.set(*id, &DMatrix::from_row_slice(1, x.len(), &entries));
+            let entries: Vec<_> = entries.iter().chain(entries).map(of).collect();
+            machine.set(*id, &DMatrix::from_row_slice(2, x.len(), &entries));
         }
         // A comparison that cannot be decided leaves the loss undefined; operands are there.
         let _ = machine.forward();
         let found = slope(&machine, &step.graph, ids[2]).unwrap();
-        found.iter().map(ends).collect()
+        let rows = found.row_iter().map(|row| row.iter().map(ends).collect());
+        let [upper, lower]: [Vec<_>; 2] = rows.collect::<Vec<_>>().try_into().unwrap();
+        assert_eq!(upper, lower);
+        upper
     }
 
     #[test]

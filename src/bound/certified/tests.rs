@@ -1,6 +1,7 @@
 //! The parts of a bound by hand, and bounds of small runs between what is reached and little more.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rug::Float;
 use rug::float::Special;
@@ -19,6 +20,7 @@ use crate::arith::{
 use crate::bound::Rescaling;
 use crate::bound::magnitude::{Magnitude, Side};
 use crate::bound::measured::measure;
+use crate::exec::Machine;
 use crate::gauge::infer;
 use crate::scenario::{Exact, RandomFile, Scenario, ScenarioFile};
 use crate::zoo::Recipe;
@@ -319,6 +321,57 @@ fn a_certificate_ends_where_something_may_overflow() {
     }
     assert!(found.at[&2]["A"].any_order.is_ok());
     assert!(found.at[&2]["W"].any_order.is_err());
+}
+
+/// A step that multiplies by zero adds less than derivatives know.
+#[test]
+fn nothing_reaches_further_than_one_step_leads() {
+    let Pair { runs, .. } = pair("adamw", "mse", 2);
+    let graphs = Graphs::new(&runs[0]).unwrap();
+    let course = Course::new(&graphs, &runs[0], &f32(), 2).unwrap();
+    let ctx = Enclosures::new(MpEnds::new(BITS + f32().precision), f32());
+    let (plan, values) = (Arc::clone(&course.plan), &runs[0].values);
+    let mut machine = Machine::with_plan(ctx, plan, values).unwrap();
+    for taken in 0..2 {
+        course.place(&mut machine, taken);
+        machine.complete().unwrap();
+        let parts = course.layout.parts.iter();
+        let next = parts.flat_map(|part| machine.node(part.next).unwrap());
+        let exact = &course.exact.states[taken + 1];
+        let leads = next.zip(exact).map(|(x, y)| distance(&x.range, y, &f32()));
+        for (reach, leads) in course.reach[taken + 1].iter().zip(leads) {
+            assert!(*reach <= leads, "{reach} {leads} after {taken} steps");
+        }
+        machine.advance().unwrap();
+    }
+}
+
+/// In a format without a largest number everything has a bound until the bound itself has none.
+#[test]
+fn an_enclosure_may_grow_beyond_all_bounds() {
+    let Pair { runs, factors } = pair("sgd", "mse", 9);
+    let [mut left, mut right] = runs;
+    for run in [&mut left, &mut right] {
+        for lr in ["lr_A", "lr_B"] {
+            run.values.set_scalar(lr, "1e60".parse::<Surd>().unwrap());
+        }
+    }
+    let arith = ArithmeticName::Mp(53);
+    let graphs = Graphs::new(&left).unwrap();
+    let course = Course::new(&graphs, &left, &FloatModel::of(arith).unwrap(), 9).unwrap();
+    let ending = course.ending.clone().unwrap();
+    let why = "the enclosure of the next state grows beyond all bounds";
+    assert_eq!(ending.why, why);
+    assert_eq!(ending.after_steps, course.steps.len());
+    assert_eq!(course.reach.len(), course.steps.len() + 1);
+    assert!(course.reach.iter().flatten().all(|x| x.is_finite()));
+    let all: Vec<usize> = (0..=9).collect();
+    let found = pair_bounds(&left, &right, &factors, arith, &all, &|_| {}).unwrap();
+    assert!(found.certified_steps > 1 && found.certified_steps < 9);
+    for (taken, bounds) in &found.at {
+        let known = bounds["A"].any_order.is_ok();
+        assert_eq!(known, *taken <= found.certified_steps, "{taken}");
+    }
 }
 
 /// The rounding of a first value counts, not the range from which it comes.

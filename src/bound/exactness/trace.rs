@@ -229,3 +229,47 @@ impl<F: MachineFloat> Found<F> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::shift::Shifts;
+    use super::super::tests::{linear, rule_of};
+    use super::*;
+    use crate::arith::{Arithmetic, F16, parse_ratio};
+
+    #[test]
+    fn a_limit_says_what_a_shift_does_to_the_number() {
+        let scenario = linear("sgd", "mse", [1, 1], 1, 1, false);
+        let rule = rule_of(&scenario);
+        let setup = Setup::new(&scenario, &rule, Split::Sqrt).unwrap();
+        let leaf = setup.step.graph.leaf("X").unwrap();
+        let reason = |text: &str, beyond: i64, up: i64| {
+            let mut found = Found {
+                exact: Exponents::ALL,
+                conflict: false,
+                from: None,
+                to: None,
+            };
+            let ctx = Tracing::new(F16, false);
+            let mut entry = ctx.from_ratio(&parse_ratio(text).unwrap()).unwrap();
+            entry.weight = UNIT;
+            entry.exact.range = Shifts { from: -1, to: 1 };
+            found.meet(leaf, 7, entry);
+            let limit = found.limit(&setup, F16, beyond, up);
+            assert_eq!((limit.node.as_str(), limit.step), ("X", 7));
+            limit.reason
+        };
+        let overflow = "`X` would overflow in f16";
+        let below = "`X` would be below the smallest subnormal of f16";
+        let bits = "`X` would lose bits to underflow in f16";
+        let none = "an underflow to zero in `X` would end";
+        // The largest power of two that f16 holds is 2^15, the smallest 2^-24.
+        assert_eq!(reason("3", 15, 1), overflow);
+        assert!(reason("3", 14, 1).starts_with("something that is rounded"));
+        let three = "0x3p-20";
+        assert!(reason(three, -4, -1).starts_with("something that is rounded"));
+        assert_eq!(reason(three, -5, -1), bits);
+        assert_eq!(reason(three, -6, -1), below);
+        assert_eq!(reason("0", 1, 1), none);
+    }
+}

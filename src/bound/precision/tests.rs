@@ -6,6 +6,7 @@ use num_traits::ToPrimitive;
 
 use super::*;
 use crate::arith::{Surd, parse_ratio};
+use crate::bound::exactness::{Split, bit_exact_range};
 use crate::bound::measured::measure;
 use crate::bound::study::{Magnitude, Row};
 use crate::exec::Tensor;
@@ -259,4 +260,30 @@ fn a_split_that_the_rule_does_not_allow_is_refused() {
         }
         other => panic!("{other:?}"),
     }
+    // A rule that moves both tensors together has a power to show.
+    tied.recipe.clip = Some(crate::zoo::Clip::NormExact);
+    match rescale(&tied, &parse_ratio("3").unwrap(), Share::A) {
+        Err(SplitError::NotAllowed { found, .. }) => assert_eq!(found, "k^(-1) (weight 1 in p)"),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A study of more steps than the run has looks at all of them.
+#[test]
+fn exponents_are_those_of_all_steps_of_a_study() {
+    let run = run("mse");
+    let step = run.recipe.build().unwrap();
+    let rule = crate::gauge::infer(&step, &crate::gauge::Options::default()).rule;
+    let of = |steps: usize| {
+        let run = Scenario {
+            steps,
+            ..run.clone()
+        };
+        let range = bit_exact_range(&run, &rule, Split::Sqrt, F16).unwrap();
+        (range.from, range.to)
+    };
+    assert_ne!(of(run.steps), of(3));
+    let found = carried_out(&run, &plan(&[F16], &["4"], &[3]));
+    let range = found.rows[0].bit_exact.as_ref().unwrap();
+    assert_eq!((range.from, range.to), of(3));
 }

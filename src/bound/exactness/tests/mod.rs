@@ -30,7 +30,7 @@ fn value(base: &str) -> Ratio {
     parse_ratio(text).unwrap()
 }
 
-fn linear(
+pub(super) fn linear(
     optimizer: &str,
     loss: &str,
     [n, r]: [usize; 2],
@@ -59,7 +59,7 @@ fn linear(
     .unwrap()
 }
 
-fn rule_of(scenario: &Scenario) -> Rule {
+pub(super) fn rule_of(scenario: &Scenario) -> Rule {
     let options = Options {
         powers_of_two: true,
         ..Options::default()
