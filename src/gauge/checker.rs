@@ -53,6 +53,12 @@ pub fn check(step: &StepGraph, certificate: &Certificate) -> Result<(), CheckErr
     }
     let unreadable = CheckError::Form("a weight is not readable, or has too few entries");
     let weights = certificate.weights().ok_or(unreadable)?;
+    let one_factor = certificate.symmetry == Symmetry::Scaling && certificate.generators.len() == 1;
+    if certificate.claim.is_some() && !one_factor {
+        return Err(CheckError::Form(
+            "a claimed map multiplies by powers of one factor",
+        ));
+    }
     let zero = zeros(
         step,
         certificate.claim.as_ref().unwrap_or(&Claim::default()),

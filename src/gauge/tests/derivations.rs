@@ -140,6 +140,21 @@ fn rules_differ_where_both_read_a_setting() {
     let adam = of(setup(Update::Adam), &Options::default());
     assert_eq!(descent.differences(&adam), ["lr_A", "lr_B"]);
     assert!(descent.differences(&descent).is_empty());
+    let adding = |reads: bool| {
+        let b = StepBuilder::new();
+        let one = Dim::one();
+        let a = b.parameter("A", &one, &one);
+        let c = b.hyperparameter("c", "c", false);
+        let x = b.data("X", &one, &one);
+        b.set_loss(x.opaque_loss());
+        b.update(a, if reads { a + c * x } else { a * x });
+        derive(&b.finish().unwrap(), &Options::default(), "s")
+    };
+    let (read, unread) = (adding(true), adding(false));
+    assert_eq!(unread.unread, ["c"]);
+    assert_ne!(read.rule().weights.get("c"), unread.rule().weights.get("c"));
+    assert!(read.differences(&unread).is_empty());
+    assert!(unread.differences(&read).is_empty());
 }
 
 /// `A ← A·X` where the loss is about s²·A; X is rounded or not.

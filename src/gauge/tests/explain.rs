@@ -99,12 +99,15 @@ fn what_holds_a_constant_is_named_with_it() {
 fn powers_between_factors_are_written_as_powers() {
     let b = StepBuilder::new();
     let one = Dim::one();
-    let [a, bb, c, d] = ["A", "B", "C", "D"].map(|name| b.parameter(name, &one, &one));
-    b.set_loss(b.data("X", &one, &one).opaque_loss());
+    let [a, bb, c, d, e] = ["A", "B", "C", "D", "E"].map(|name| b.parameter(name, &one, &one));
+    let x = b.data("X", &one, &one);
+    b.set_loss(x.opaque_loss());
     b.update(a, a + bb * bb);
     b.update(bb, bb);
     b.update(c, c + b.ratio(1, 1) / bb);
     b.update(d, d + a * a);
+    b.update(e, e + x);
     let found = conflicts(&b.finish().unwrap(), &Options::default());
-    assert_eq!(found.remains, ["q = p^(1/2)", "c = p^(-1/2)", "d = p^2"]);
+    let relations = ["q = p^(1/2)", "c = p^(-1/2)", "d = p^2", "e = 1"];
+    assert_eq!(found.remains, relations);
 }

@@ -11,7 +11,7 @@ use crate::gauge::field::{Field, Parity};
 use crate::gauge::infer::solve;
 use crate::gauge::irreducible::distinct;
 use crate::gauge::{
-    Certificate, CheckError, MapDecision, MapQuestion, Options, check, decide_map, infer,
+    Certificate, CheckError, MapDecision, MapQuestion, Options, Symmetry, check, decide_map, infer,
     sign_flips,
 };
 use crate::graph::{Dim, Expr, StepBuilder, StepGraph};
@@ -206,6 +206,29 @@ fn a_claim_that_the_weights_do_not_bear_out_is_rejected() {
     spoil(&|claim| {
         claim.initial.insert("A".into(), "1".into());
     });
+    // Without a factor, or with signs, powers are not looked at.
+    for symmetry in [Symmetry::Scaling, Symmetry::Sign] {
+        let mut certificate = proof.certificate.clone();
+        certificate.symmetry = symmetry;
+        certificate.generators.clear();
+        for node in &mut certificate.nodes {
+            node.weight = node.weight.is_some().then(Vec::new);
+        }
+        let error = check(&step, &certificate).unwrap_err().to_string();
+        assert!(error.contains("powers of one factor"), "{error}");
+    }
+    let mut signs = proof.certificate.clone();
+    signs.symmetry = Symmetry::Sign;
+    for node in &mut signs.nodes {
+        node.weight = node.weight.is_some().then(|| vec!["0".to_owned()]);
+    }
+    let claim = signs.claim.as_mut().unwrap();
+    let powers = claim.hyperparameters.values_mut();
+    powers
+        .chain(claim.initial.values_mut())
+        .for_each(|power| *power = "2".into());
+    let error = check(&step, &signs).unwrap_err().to_string();
+    assert!(error.contains("powers of one factor"), "{error}");
     // `s` is not a switch: nobody may assume that it is zero.
     spoil(&|claim| {
         claim.zero_hyperparameters.insert("s".into());
@@ -278,6 +301,67 @@ fn an_inverse_weighs_the_reciprocal_and_that_of_zero_nothing_known() {
     assert!(error.is_err(), "{error:?}");
 }
 
+#[test]
+fn zero_over_something_is_zero_and_over_zero_nothing() {
+    let quotient = |by_zero: bool| {
+        let b = StepBuilder::new();
+        let one = Dim::one();
+        let a = b.parameter("A", &one, &one);
+        b.set_loss(b.data("X", &one, &one).opaque_loss());
+        let zero = b.ratio(0, 1);
+        b.update(a, a + zero / if by_zero { zero } else { a });
+        b.finish().unwrap()
+    };
+    let step = quotient(false);
+    let inference = infer(&step, &Options::default());
+    assert_eq!(inference.rule.weights["A"], [super::q("1")]);
+    check(&step, &inference.certificate).unwrap();
+    let step = quotient(true);
+    let mut forged = infer(&step, &Options::default()).certificate;
+    forged.generators = vec!["p".into()];
+    for node in &mut forged.nodes {
+        node.weight = Some(vec!["0".into()]);
+    }
+    let error = check(&step, &forged).unwrap_err().to_string();
+    assert!(error.contains("is off by"), "{error}");
+}
+
+#[test]
+fn what_is_held_has_no_weight_and_a_weight_for_each_factor() {
+    let b = StepBuilder::new();
+    let one = Dim::one();
+    let a = b.parameter("A", &one, &one);
+    let c = b.hyperparameter("c", "c", false);
+    let x = b.data("X", &one, &one);
+    b.set_loss(x.opaque_loss());
+    b.update(a, a + c * x);
+    let leaf = a.id().index();
+    let step = b.finish().unwrap();
+    let options = Options {
+        held: ["A".to_owned()].into(),
+        ..Options::default()
+    };
+    let held = infer(&step, &options).certificate;
+    check(&step, &held).unwrap();
+    let free = infer(&step, &Options::default()).certificate;
+    check(&step, &free).unwrap();
+    let mut forged = free.clone();
+    forged.held.clone_from(&held.held);
+    let error = check(&step, &forged).unwrap_err().to_string();
+    assert!(error.contains("A is held"), "{error}");
+    // One weight too many is as unreadable as one too few.
+    for longer in [true, false] {
+        let mut forged = free.clone();
+        let weight = forged.nodes[leaf].weight.as_mut().unwrap();
+        match longer {
+            true => weight.push("0".to_owned()),
+            false => weight.clear(),
+        }
+        let error = check(&step, &forged).unwrap_err().to_string();
+        assert!(error.contains("a weight is not readable"), "{error}");
+    }
+}
+
 /// `A ← f(A, c)` with a loss that no sign reaches.
 fn step_of(f: impl for<'g> Fn(Expr<'g>, Expr<'g>) -> Expr<'g>) -> StepGraph {
     let b = StepBuilder::new();
@@ -317,7 +401,8 @@ fn what_is_odd_may_change_its_sign_and_nothing_else() {
     for (i, f) in odd.into_iter().enumerate() {
         assert_eq!(all_signs_changed(f), Ok(()), "function {i}");
     }
-    let others: [for<'g> fn(Expr<'g>, Expr<'g>) -> Expr<'g>; 15] = [
+    let others: [for<'g> fn(Expr<'g>, Expr<'g>) -> Expr<'g>; 16] = [
+        |a, _| a.abs().sqrt(),
         |a, _| a * a.sqrt(),
         |a, _| a * a.atan2(a + a),
         |a, _| a.max(a + a),
