@@ -278,14 +278,17 @@ impl Pair<'_> {
             self.ctx.mul(&mut scaled, &factor, x);
             self.ctx.sub(&mut gap, y, &scaled);
             if self.gap == Gap::Enclosed {
-                bound = Float::with_val_round(64, &bound + magnitude(&gap), Round::Up).0;
+                let gap = magnitude(&gap);
+                bound = Float::with_val_round(64, &bound + &gap, Round::Up).0;
             }
             if bound > largest {
                 largest = bound;
             }
             let own = Float::with_val_round(64, l.any, Round::Up).0 >> self.model.precision;
-            let own = Float::with_val_round(64, mignitude(x) - &own, Round::Down).0;
-            let own = Float::with_val_round(64, own * mignitude(&factor), Round::Down).0;
+            // Operations on references are rounded once, on the side that is asked for.
+            let (least, scale) = (mignitude(x), mignitude(&factor));
+            let own = Float::with_val_round(64, &least - &own, Round::Down).0;
+            let own = Float::with_val_round(64, &own * &scale, Round::Down).0;
             if own > size {
                 size = own;
             }
@@ -318,40 +321,7 @@ impl Pair<'_> {
         };
         let (x, y) = (of(&self.left)?, of(&self.right)?);
         let factor = self.factor(name)?;
-        self.relative(&x, &y, &factor, None, Round::Up)
-    }
-
-    /// max |y − c·x| / max |c·x| over enclosures: rounded up, the largest that it can be; rounded
-    /// down, the least.
-    fn relative(
-        &self,
-        x: &DMatrix<Real>,
-        y: &DMatrix<Real>,
-        factor: &Real,
-        only: Option<usize>,
-        round: Round,
-    ) -> EntryBound {
-        let (mut largest, mut size) = (Float::new(64), Float::new(64));
-        for (i, (x, y)) in x.iter().zip(y.iter()).enumerate() {
-            let (mut scaled, mut apart) = (self.ctx.zero(), self.ctx.zero());
-            self.ctx.mul(&mut scaled, factor, x);
-            self.ctx.sub(&mut apart, y, &scaled);
-            let (apart, own) = match round {
-                Round::Up => (magnitude(&apart), mignitude(&scaled)),
-                _ => (mignitude(&apart), magnitude(&scaled)),
-            };
-            if only.is_none_or(|only| only == i) && apart > largest {
-                largest = apart;
-            }
-            if own > size {
-                size = own;
-            }
-        }
-        match round {
-            Round::Up => quotient(largest, size),
-            _ if size == 0 => Ok(size),
-            _ => Ok(Float::with_val_round(64, largest / size, Round::Down).0),
-        }
+        relative(&self.ctx, [&x, &y], &factor, None, Round::Up)
     }
 
     /// Both runs pushed apart at the entry where the bound is largest.
@@ -371,7 +341,39 @@ impl Pair<'_> {
         let against = if *factor.sup() < 0 { 1 } else { -1 };
         let x = pushed(&self.left, against).map_err(|e| e.to_string())?;
         let y = pushed(&self.right, 1).map_err(|e| e.to_string())?;
-        self.relative(&x, &y, &factor, Some(worst), Round::Down)
+        relative(&self.ctx, [&x, &y], &factor, Some(worst), Round::Down)
+    }
+}
+
+/// max |y − c·x| / max |c·x| over enclosures: rounded up, the largest that it can be; rounded
+/// down, the least.
+pub(super) fn relative(
+    ctx: &MpIntervals,
+    [x, y]: [&DMatrix<Real>; 2],
+    factor: &Real,
+    only: Option<usize>,
+    round: Round,
+) -> EntryBound {
+    let (mut largest, mut size) = (Float::new(64), Float::new(64));
+    for (i, (x, y)) in x.iter().zip(y.iter()).enumerate() {
+        let (mut scaled, mut apart) = (ctx.zero(), ctx.zero());
+        ctx.mul(&mut scaled, factor, x);
+        ctx.sub(&mut apart, y, &scaled);
+        let (apart, own) = match round {
+            Round::Up => (magnitude(&apart), mignitude(&scaled)),
+            _ => (mignitude(&apart), magnitude(&scaled)),
+        };
+        if only.is_none_or(|only| only == i) && apart > largest {
+            largest = apart;
+        }
+        if own > size {
+            size = own;
+        }
+    }
+    match round {
+        Round::Up => quotient(largest, size),
+        _ if size == 0 => Ok(size),
+        _ => Ok(Float::with_val_round(64, &largest / &size, Round::Down).0),
     }
 }
 
@@ -383,5 +385,5 @@ fn quotient(x: Float, y: Float) -> EntryBound {
     if y <= 0 {
         return Err("every entry of the quantity may be 0".to_owned());
     }
-    Ok(Float::with_val_round(64, x / y, Round::Up).0)
+    Ok(Float::with_val_round(64, &x / &y, Round::Up).0)
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use nalgebra::DMatrix;
 use rug::Float;
-use rug::float::Special;
+use rug::float::{Round, Special};
 
 use super::adversary::moved_by;
 use super::coarse::{Real, in_units};
 use super::course::{Course, Graphs, distance, widened};
-use super::drift::likely;
+use super::drift::{likely, relative};
 use super::layout::Part;
 use super::trace::contributions;
 use super::upward::Contribution;
@@ -107,6 +108,39 @@ fn a_likely_bound_adds_variances_and_what_is_of_second_order() {
     assert_eq!(likely(3.0, &left, &right, 2.0), 13.25);
     let (left, right) = (run(1.0, 0.5, 2.0), run(12.0, 0.25, 3.0));
     assert_eq!(likely(3.0, &left, &right, 2.0), 7.0);
+}
+
+#[test]
+fn a_relative_distance_is_on_the_side_that_is_asked_for() {
+    let ctx = MpIntervals::new(BITS);
+    let of = |x: &[(f64, f64)], y: &[(f64, f64)], only: Option<usize>, round: Round| {
+        let [x, y] = [x, y].map(|entries| {
+            let entries = entries.iter().map(|(inf, sup)| interval(*inf, *sup));
+            DMatrix::from_iterator(entries.len(), 1, entries)
+        });
+        relative(&ctx, [&x, &y], &interval(2.0, 2.0), only, round).map(|bound| bound.to_f64())
+    };
+    // 2·x is [6, 8] and [−2, 0]; y is 2 to 7 and 0 to 6 away from it.
+    let x = [(3.0, 4.0), (-1.0, 0.0)];
+    let y = [(10.0, 13.0), (0.0, 4.0)];
+    assert_eq!(of(&x, &y, None, Round::Up), Ok(7.0 / 6.0));
+    assert_eq!(of(&x, &y, None, Round::Down), Ok(0.25));
+    assert_eq!(of(&x, &y, Some(1), Round::Down), Ok(0.0));
+    assert_eq!(of(&x, &y, Some(1), Round::Up), Ok(1.0));
+    // A third is no number, and rounded to one of 64 bits on either side.
+    let third = |round| {
+        let (x, y) = (interval(1.5, 1.5), interval(4.0, 4.0));
+        let [x, y] = [x, y].map(|x| DMatrix::from_element(1, 1, x));
+        let third = relative(&ctx, [&x, &y], &interval(2.0, 2.0), None, round).unwrap();
+        Float::with_val(128, &third * 3u32)
+    };
+    assert!(third(Round::Up) > 1 && third(Round::Down) < 1);
+    // Nothing is known relative to what may be 0, but that it is no less than nothing.
+    let zero = [(0.0, 0.0)];
+    let wrong = "every entry of the quantity may be 0";
+    assert_eq!(of(&zero, &y[..1], None, Round::Up), Err(wrong.to_owned()));
+    assert_eq!(of(&zero, &y[..1], None, Round::Down), Ok(0.0));
+    assert_eq!(of(&zero, &zero, None, Round::Up), Ok(0.0));
 }
 
 struct Pair {
