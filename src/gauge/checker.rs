@@ -51,7 +51,8 @@ pub fn check(step: &StepGraph, certificate: &Certificate) -> Result<(), CheckErr
     if certificate.stripped() != Certificate::skeleton(step) {
         return Err(CheckError::Form("it describes another graph"));
     }
-    let unreadable = CheckError::Form("a weight is not readable, or has too few entries");
+    let unreadable =
+        CheckError::Form("a weight is not readable, or has not one entry for each factor");
     let weights = certificate.weights().ok_or(unreadable)?;
     let one_factor = certificate.symmetry == Symmetry::Scaling && certificate.generators.len() == 1;
     if certificate.claim.is_some() && !one_factor {

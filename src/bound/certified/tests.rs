@@ -357,7 +357,7 @@ fn a_certificate_ends_where_something_may_overflow() {
     assert!(found.at[&2]["W"].any_order.is_err());
 }
 
-/// A step that multiplies by zero adds less than derivatives know.
+/// One step from the box is a bound too, and the tighter one for some of these numbers.
 #[test]
 fn nothing_reaches_further_than_one_step_leads() {
     let Pair { runs, .. } = pair("adamw", "mse", 2);

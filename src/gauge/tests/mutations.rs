@@ -326,8 +326,8 @@ fn zero_over_something_is_zero_and_over_zero_nothing() {
     assert!(error.contains("is off by"), "{error}");
 }
 
-#[test]
-fn what_is_held_has_no_weight_and_a_weight_for_each_factor() {
+/// `A ← A + c·X` where the loss reads neither.
+fn sum_with_data() -> StepGraph {
     let b = StepBuilder::new();
     let one = Dim::one();
     let a = b.parameter("A", &one, &one);
@@ -335,30 +335,35 @@ fn what_is_held_has_no_weight_and_a_weight_for_each_factor() {
     let x = b.data("X", &one, &one);
     b.set_loss(x.opaque_loss());
     b.update(a, a + c * x);
-    let leaf = a.id().index();
-    let step = b.finish().unwrap();
+    b.finish().unwrap()
+}
+
+#[test]
+fn what_is_held_weighs_nothing() {
+    let step = sum_with_data();
     let options = Options {
         held: ["A".to_owned()].into(),
         ..Options::default()
     };
     let held = infer(&step, &options).certificate;
     check(&step, &held).unwrap();
-    let free = infer(&step, &Options::default()).certificate;
-    check(&step, &free).unwrap();
-    let mut forged = free.clone();
-    forged.held.clone_from(&held.held);
+    let mut forged = infer(&step, &Options::default()).certificate;
+    check(&step, &forged).unwrap();
+    forged.held = held.held;
     let error = check(&step, &forged).unwrap_err().to_string();
     assert!(error.contains("A is held"), "{error}");
-    // One weight too many is as unreadable as one too few.
-    for longer in [true, false] {
+}
+
+#[test]
+fn a_weight_has_one_entry_for_each_factor() {
+    let step = sum_with_data();
+    let free = infer(&step, &Options::default()).certificate;
+    let leaf = step.parameters[0].leaf.index();
+    for entries in [0, 2] {
         let mut forged = free.clone();
-        let weight = forged.nodes[leaf].weight.as_mut().unwrap();
-        match longer {
-            true => weight.push("0".to_owned()),
-            false => weight.clear(),
-        }
+        forged.nodes[leaf].weight = Some(vec!["1".to_owned(); entries]);
         let error = check(&step, &forged).unwrap_err().to_string();
-        assert!(error.contains("a weight is not readable"), "{error}");
+        assert!(error.contains("one entry for each factor"), "{error}");
     }
 }
 
