@@ -534,7 +534,11 @@ impl From<&Tensor> for TensorFile {
 }
 
 impl TensorFile {
-    fn tensor(&self, name: &str) -> Result<Tensor, ScenarioError> {
+    /// The tensor.
+    ///
+    /// # Errors
+    /// [`ScenarioError::Field`], with `name` for the place.
+    pub(crate) fn tensor(&self, name: &str) -> Result<Tensor, ScenarioError> {
         let values = self.values.iter().map(|x| x.0).collect();
         let tensor = Tensor::new(self.rows, self.cols, values)
             .map_err(|e| ScenarioError::field(format!("tensors.{name}"), e))?;

@@ -2,7 +2,9 @@
 
 use super::{Draft, JudgeError};
 use crate::arith::{Arithmetic, F32, F64, Ratio, parse_ratio};
-use crate::audit::evidence::describe;
+use crate::audit::case::Case;
+use crate::audit::claim::Experiment;
+use crate::audit::words::describe;
 use crate::audit::{Claim, Evidence, Figure, Rung, Series, Table, Verdict};
 use crate::exec::{self, Options};
 use crate::graph::StepGraph;
@@ -23,10 +25,37 @@ struct Noticed {
     printed: Vec<Option<usize>>,
 }
 
-pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
+pub(super) fn judge(claim: &Claim, case: &Case<'_>, own: &Experiment) -> Result<Draft, JudgeError> {
     let problems: Vec<Scenario> = (0..SEEDS).map(seed_script).collect::<Result<_, _>>()?;
     let step = problems[0].recipe.build()?;
-    let right = claim.map().resolve(&step)?;
+    if step != case.step {
+        return Ok(Draft::unknown(
+            "only the seed's script is built: one linear layer, l1, mean reduction, plain sgd",
+        ));
+    }
+    let right = own.map().powers(&step)?;
+    // An experiment is no evidence for a rule that is wrong.
+    let start = crate::search::Start::lora();
+    let under = crate::audit::case::Under {
+        start,
+        ..case.as_it_is()
+    };
+    if let Some((found, k)) = case.counterexample(&under, &case.same_run(), &right)? {
+        let because = format!(
+            "the rule itself is wrong: under {} {}",
+            describe(&step, &right),
+            found.finding.describe()
+        );
+        let trial = crate::audit::counter::Trial::Rescaled {
+            powers: right.clone(),
+            k,
+            property: case.same_run(),
+        };
+        let draft = Draft::new(Verdict::Refuted, because);
+        let tried = super::tried(trial, &found);
+        let says = "two runs that differ by the claimed rule";
+        return Ok(draft.with_counterexample(claim, None, &tried, says));
+    }
     let alphas = alphas();
     let mut evidence = vec![];
     let bits = bit_equal(&problems, &right, &alphas)?;
@@ -51,8 +80,8 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
         .with("f32 runs that differ at alpha = 3", format!("{} of {}", rounding.0, rounding.1)),
     );
     let mut noticed = Vec::new();
-    for (wrong, map) in claim.wrong() {
-        let powers = map.resolve(&step)?;
+    for wrong in &own.wrong {
+        let powers = wrong.powers(&step)?;
         noticed.push(measure(&step, &problems, &powers, &alphas, &wrong.name)?);
     }
     let escaped: Vec<&str> = noticed
@@ -104,7 +133,7 @@ pub(super) fn judge(claim: &Claim) -> Result<Draft, JudgeError> {
     ];
     draft.evidence = evidence;
     draft.tables.push(table(&noticed));
-    draft.figures.push(figure(&step, &problems[0], claim)?);
+    draft.figures.push(figure(&step, &problems[0], own)?);
     Ok(draft)
 }
 
@@ -127,11 +156,16 @@ fn bit_equal(
     for problem in problems {
         for k in alphas {
             let other = right.apply(problem, k)?;
-            let outcome = check(&F32, &Property::same_run(), problem, &other, problem.steps)?;
+            let outcome = compared(problem, &other)?;
             equal += usize::from(matches!(outcome, Outcome::Holds { .. }));
         }
     }
     Ok((equal, problems.len() * alphas.len()))
+}
+
+fn compared(left: &Scenario, right: &Scenario) -> Result<Outcome, JudgeError> {
+    let outcome = check(&F32, &Property::same_run(), left, right, left.steps);
+    outcome.map_err(|e| crate::search::WitnessError::from(e).into())
 }
 
 /// How many f32 runs differ in their bits at alpha = 3.
@@ -140,7 +174,7 @@ fn rounding(problems: &[Scenario], right: &Powers) -> Result<(usize, usize), Jud
     let mut differ = 0;
     for problem in problems {
         let other = right.apply(problem, &three)?;
-        let outcome = check(&F32, &Property::same_run(), problem, &other, problem.steps)?;
+        let outcome = compared(problem, &other)?;
         differ += usize::from(matches!(outcome, Outcome::Fails(_)));
     }
     Ok((differ, problems.len()))
@@ -193,7 +227,7 @@ fn printed(step: &StepGraph, scenario: &Scenario) -> Result<Vec<String>, JudgeEr
         ..
     } = scenario;
     let run = exec::run(F32, step, sizes, values, *steps, &Options::default());
-    let run = run.map_err(crate::scenario::CheckError::from)?;
+    let run = run?;
     Ok(run.losses.iter().map(|loss| format!("{loss:.4}")).collect())
 }
 
@@ -232,21 +266,22 @@ fn table(noticed: &[Noticed]) -> Table {
 }
 
 /// The losses of one problem at alpha = 1 and under each rule at alpha = 4.
-fn figure(step: &StepGraph, problem: &Scenario, claim: &Claim) -> Result<Figure, JudgeError> {
+fn figure(step: &StepGraph, problem: &Scenario, own: &Experiment) -> Result<Figure, JudgeError> {
     let four = Ratio::from_integer(4.into());
-    let mut maps = vec![("the rule".to_owned(), claim.map())];
-    maps.extend(claim.wrong().map(|(w, map)| (w.name.clone(), map)).take(4));
+    let mut maps = vec![("the rule".to_owned(), own.map().powers(step)?)];
+    for wrong in own.wrong.iter().take(4) {
+        maps.push((wrong.name.clone(), wrong.powers(step)?));
+    }
     let mut series = vec![];
     for (name, map) in maps {
-        let scenario = map.resolve(step)?.apply(problem, &four)?;
+        let scenario = map.apply(problem, &four)?;
         let Scenario {
             sizes,
             values,
             steps,
             ..
         } = &scenario;
-        let run = exec::run(F64, step, sizes, values, *steps, &Options::default())
-            .map_err(crate::scenario::CheckError::from)?;
+        let run = exec::run(F64, step, sizes, values, *steps, &Options::default())?;
         let points = run
             .losses
             .iter()

@@ -4,13 +4,13 @@ use num_traits::Zero;
 
 use super::{Draft, JudgeError};
 use crate::arith::{Ratio, show_ratio};
-use crate::audit::{Claim, Evidence, Rung, Table, Verdict};
+use crate::audit::{Evidence, Rung, Table, Verdict};
 use crate::gauge;
 use crate::graph::{GraphError, StepBuilder, StepGraph};
 use crate::zoo::RecipeError;
 use crate::zoo::initializers::{INITIALIZERS, Initializer};
 
-pub(super) fn judge(_claim: &Claim) -> Result<Draft, JudgeError> {
+pub(super) fn judge() -> Result<Draft, JudgeError> {
     let mut rows = Vec::new();
     let (mut free, mut bound) = (Vec::new(), Vec::new());
     for scheme in INITIALIZERS {
