@@ -247,6 +247,8 @@ pub(super) fn rule_instead(
         ..asked.clone()
     };
     let whole = solved(step, &fixed, &groups(step, &case.setting.zero, &names))?;
+    let moves = |asked: &MapQuestion| !powers_of(asked).is_identity();
+    let whole = whole.filter(|(asked, _)| moves(asked));
     Ok(whole.map(|(asked, _)| describe(step, &powers_of(&asked))))
 }
 

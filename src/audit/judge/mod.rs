@@ -162,7 +162,12 @@ fn no_such_run(setting: &Setting, none: &NoRun) -> String {
     let error = &none.error;
     let off = &setting.numeric.off;
     let floors = setting.numeric.optimizer.hyperparameters.iter();
-    let floors = floors.filter(|h| h.may_be_zero && h.default != "0" && off.contains(h.name));
+    // Small numbers that keep a divisor from 0.
+    let small = |default: &str| {
+        let thousandth = crate::arith::Ratio::new(1.into(), 1000.into());
+        crate::arith::parse_ratio(default).is_ok_and(|d| !d.is_zero() && d < thousandth)
+    };
+    let floors = floors.filter(|h| h.may_be_zero && small(h.default) && off.contains(h.name));
     let floors: Vec<&str> = floors.map(|h| h.name).collect();
     let zero: Vec<&str> = setting.zero.iter().map(String::as_str).collect();
     let mend = match (floors.is_empty(), zero.is_empty()) {

@@ -9,7 +9,7 @@ pub(super) fn judge(claim: &Claim, variants: &[Variant]) -> Result<Draft, JudgeE
     let mut rows = vec![];
     let (mut exact, mut partly, mut broken, mut open) = (vec![], vec![], vec![], vec![]);
     let (mut evidence, mut remarks) = (vec![], vec![]);
-    let mut witness = None;
+    let (mut witness, mut needs) = (None, vec![]);
     for variant in variants {
         let case = Case::new(&variant.setting)?;
         let own = match case.no_run(&case.as_it_is())? {
@@ -28,6 +28,14 @@ pub(super) fn judge(claim: &Claim, variants: &[Variant]) -> Result<Draft, JudgeE
             own.verdict.to_string(),
             own.because.clone(),
         ]);
+        if own.verdict == Verdict::ProvedIf {
+            needs.extend(
+                own.conditions
+                    .iter()
+                    .skip(1)
+                    .map(|c| format!("{name}: {c}")),
+            );
+        }
         let lists = match own.verdict {
             Verdict::Proved => &mut exact,
             Verdict::ProvedIf => &mut partly,
@@ -61,6 +69,7 @@ pub(super) fn judge(claim: &Claim, variants: &[Variant]) -> Result<Draft, JudgeE
             "k > 0".into(),
             format!("the variant is one of: {}", holds.join(", ")),
         ];
+        draft.conditions.extend(needs);
         draft
     } else {
         Draft::unknown(format!("undecided for {}", open.join(", ")))
