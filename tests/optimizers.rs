@@ -76,7 +76,8 @@ fn scenario(recipe: Recipe, step: &StepGraph) -> Scenario {
 
 fn rule(step: &StepGraph) -> Rule {
     let inference = infer(step, &Options::default());
-    certified(step, &inference.certificate).expect("a certificate that the checker accepts");
+    certified(step, &inference.question, &inference.certificate)
+        .expect("a certificate that the checker accepts");
     inference.rule
 }
 

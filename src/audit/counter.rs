@@ -177,6 +177,34 @@ impl Trial {
         }
     }
 
+    /// The two runs that are compared; the same one twice where formulas along one run are.
+    ///
+    /// # Errors
+    /// [`JudgeError`] where a power of k cannot be formed.
+    pub fn sides(&self, run: &Scenario) -> Result<(Scenario, Scenario), JudgeError> {
+        Ok(match self {
+            Self::Rescaled { powers, k, .. } => (run.clone(), powers.apply(run, k)?),
+            Self::Elsewhere {
+                powers, k, tensors, ..
+            } => {
+                let mut other = run.clone();
+                for (name, tensor) in tensors {
+                    other.values.set_tensor(name, tensor.clone());
+                }
+                (run.clone(), powers.apply(&other, k)?)
+            }
+            Self::Another {
+                claimed, other, k, ..
+            } => (claimed.apply(run, k)?, other.apply(run, k)?),
+            Self::Turned { powers, k, .. } => {
+                let scaled = powers.apply(run, k)?;
+                let turned = turned(&scaled)?;
+                (scaled, turned)
+            }
+            Self::Along { .. } | Self::Sides { .. } => (run.clone(), run.clone()),
+        })
+    }
+
     /// What contradicts the claim on `run` in one arithmetic, or why it cannot be told.
     ///
     /// # Errors
@@ -187,53 +215,27 @@ impl Trial {
         run: &Scenario,
         name: ArithmeticName,
     ) -> Result<(Option<Finding>, Option<String>), JudgeError> {
-        let (left, right, property) = match self {
-            Self::Rescaled {
-                powers,
-                k,
-                property,
-            } => (run.clone(), powers.apply(run, k)?, property.clone()),
-            Self::Elsewhere {
-                powers,
-                k,
-                property,
-                tensors,
-            } => {
-                let mut other = run.clone();
-                for (name, tensor) in tensors {
-                    other.values.set_tensor(name, tensor.clone());
-                }
-                (run.clone(), powers.apply(&other, k)?, property.clone())
-            }
-            Self::Another {
-                claimed,
-                other,
-                k,
-                trained,
-                ..
-            } => {
+        let property = match self {
+            Self::Rescaled { property, .. } | Self::Elsewhere { property, .. } => property.clone(),
+            Self::Another { other, trained, .. } => {
+                let question = case.question(other);
                 if !matches!(
-                    gauge::decide(&case.symbolic, &case.question(other))?,
+                    gauge::decide(&case.symbolic, &question)?,
                     MapDecision::Holds(_)
                 ) {
                     let doubt = "the other map has no certificate".to_owned();
                     return Ok((None, Some(doubt)));
                 }
-                (
-                    claimed.apply(run, k)?,
-                    other.apply(run, k)?,
-                    unique(case, trained),
-                )
+                unique(case, trained)
             }
-            Self::Turned { powers, k, trained } => {
-                let scaled = powers.apply(run, k)?;
-                let turned = turned(&scaled)?;
+            Self::Turned { trained, .. } => {
+                let (_, turned) = self.sides(run)?;
                 let same = check_in(name, &case.same_run(), run, &turned, run.steps);
                 if !matches!(same, Ok(Outcome::Holds { .. })) {
                     let doubt = "the turned run is not known to be the same".to_owned();
                     return Ok((None, Some(doubt)));
                 }
-                (scaled, turned, unique(case, trained))
+                unique(case, trained)
             }
             Self::Along { formula } => {
                 let watched = watch_in(name, run, &[formula], Compare::WithStart, run.steps)?;
@@ -245,6 +247,7 @@ impl Trial {
                 return Ok(of_watched(watched));
             }
         };
+        let (left, right) = self.sides(run)?;
         let outcome = match check_in(name, &property, &left, &right, run.steps) {
             Ok(outcome) => outcome,
             Err(WitnessError::Check(CheckError::Run(error))) if is_operation(&error) => {

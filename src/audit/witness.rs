@@ -170,6 +170,42 @@ impl Witness {
     /// # Errors
     /// [`WitnessError`] when the file holds no claim, or no run of its setting.
     pub fn replay(&self) -> Result<Replayed, WitnessError> {
+        self.with_trial(|claim, case, trial, run| {
+            let name: ArithmeticName =
+                (self.arithmetic.parse()).map_err(|e| field("arithmetic", e))?;
+            let allowed = match claim.statement() {
+                Statement::Bits { arithmetic, .. } => name == *arithmetic,
+                _ => {
+                    matches!(name, ArithmeticName::Rational | ArithmeticName::Prime)
+                        || name.is_enclosure()
+                }
+            };
+            if !allowed {
+                let message =
+                    format!("found {name}, in which a difference says nothing of the claim");
+                return Err(field("arithmetic", message));
+            }
+            let (found, doubt) = trial.run_in(case, run, name)?;
+            Ok(Replayed {
+                agrees: found.as_ref() == Some(&self.found),
+                found,
+                doubt,
+            })
+        })
+    }
+
+    /// The two runs that are compared; the same one twice where formulas along one run are.
+    ///
+    /// # Errors
+    /// As [`Witness::replay`].
+    pub fn sides(&self) -> Result<(Scenario, Scenario), WitnessError> {
+        self.with_trial(|_, _, trial, run| Ok(trial.sides(run)?))
+    }
+
+    fn with_trial<T>(
+        &self,
+        then: impl FnOnce(&Claim, &Case<'_>, &Trial, &Scenario) -> Result<T, WitnessError>,
+    ) -> Result<T, WitnessError> {
         if self.verdict != "refuted" {
             let message = format!("found `{}`, expected `refuted`", self.verdict);
             return Err(field("verdict", message));
@@ -190,6 +226,7 @@ impl Witness {
             _ => None,
         };
         let setting = variant.map_or(claim.setting(), |v| &v.setting);
+        refuse_sizes(&self.run)?;
         let run = self.run.scenario().map_err(|e| field("run", e))?;
         fits(setting, &run)?;
         let k = match &self.k {
@@ -210,34 +247,10 @@ impl Witness {
             );
             return Err(field("k", message));
         }
-        let name: ArithmeticName = (self.arithmetic.parse()).map_err(|e| field("arithmetic", e))?;
-        let allowed = match claim.statement() {
-            Statement::Bits { arithmetic, .. } => name == *arithmetic,
-            _ => {
-                matches!(name, ArithmeticName::Rational | ArithmeticName::Prime)
-                    || name.is_enclosure()
-            }
-        };
-        if !allowed {
-            let message = format!("found {name}, in which a difference says nothing of the claim");
-            return Err(field("arithmetic", message));
-        }
         let case = Case::new(setting)?;
-        let trial = Trial::of(
-            &claim,
-            variant,
-            &case,
-            &run,
-            k,
-            &self.elsewhere,
-            &self.another,
-        )?;
-        let (found, doubt) = trial.run_in(&case, &run, name)?;
-        Ok(Replayed {
-            agrees: found.as_ref() == Some(&self.found),
-            found,
-            doubt,
-        })
+        let (elsewhere, another) = (&self.elsewhere, &self.another);
+        let trial = Trial::of(&claim, variant, &case, &run, k, elsewhere, another)?;
+        then(&claim, &case, &trial, &run)
     }
 
     /// The claim in question.
@@ -258,16 +271,21 @@ impl Witness {
     }
 }
 
-/// Whether the run is one that the setting speaks of.
-fn fits(setting: &Setting, run: &Scenario) -> Result<(), WitnessError> {
+/// Refuses what would take more than a moment, before anything is made of it.
+fn refuse_sizes(run: &ScenarioFile) -> Result<(), WitnessError> {
     if run.steps == 0 || run.steps > MOST_STEPS {
         let message = format!("found {}, expected 1 to {MOST_STEPS}", run.steps);
         return Err(field("run.steps", message));
     }
-    if let Some((name, size)) = run.sizes.iter().find(|(_, size)| *size > LARGEST_SIZE) {
+    if let Some((name, size)) = run.sizes.iter().find(|(_, size)| **size > LARGEST_SIZE) {
         let message = format!("found {size}, expected at most {LARGEST_SIZE}");
         return Err(field(&format!("run.sizes.{name}"), message));
     }
+    Ok(())
+}
+
+/// Whether the run is one that the setting speaks of.
+fn fits(setting: &Setting, run: &Scenario) -> Result<(), WitnessError> {
     for (name, size) in &setting.sizes {
         if run.sizes.get(name) != Some(*size) {
             let message = format!("the claim says {size}");
