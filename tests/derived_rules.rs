@@ -195,7 +195,8 @@ fn with_powers_of_two_the_rescaled_runs_have_the_same_bits() {
     for (name, recipe) in models().into_iter().chain(surroundings()) {
         let step = recipe.build().expect("a recipe that can be built");
         let inference = infer(&step, &Options::default());
-        check_certificate(&step, &inference.certificate).unwrap_or_else(|e| panic!("{name}: {e}"));
+        check_certificate(&step, &inference.question, &inference.certificate)
+            .unwrap_or_else(|e| panic!("{name}: {e}"));
         let rule = inference.rule;
         // PyTorch's constant 10⁻⁶ holds every gradient fast.
         let held = matches!(recipe.clip, Some(Clip::Norm | Clip::NormPerTensor));
@@ -301,7 +302,8 @@ fn clipping_by_value_is_odd() {
     let recipe = recipe.with_clip(Some(Clip::Value));
     let step = recipe.build().expect("a recipe that can be built");
     let flips = sign_flips(&step, &Options::default());
-    check_certificate(&step, &flips.certificate).expect("signs that the checker accepts");
+    check_certificate(&step, &flips.question, &flips.certificate)
+        .expect("signs that the checker accepts");
     for parameter in ["A", "B"] {
         let negates = |name: &str| {
             flips

@@ -3,10 +3,9 @@
 //!
 //! `LORA_GAUGE_CASES` multiplies the number of cases.
 
-use lora_gauge::arith::{Ratio, Surd};
 use lora_gauge::search::{
-    CHUNK, Finding, PROPERTIES, Parameters, Plan, Selection, Shard, Subject, Summary, Totals,
-    Verdict, Witness, find_property,
+    CHUNK, Finding, HuntedWitness, PROPERTIES, Parameters, Plan, PropertyTable, Selection, Shard,
+    Summary, Totals, Verdict, find_property,
 };
 use rayon::ThreadPoolBuilder;
 
@@ -150,52 +149,34 @@ fn what_is_not_reached_is_said() {
     assert!(reached.shapes["r above both dimensions"] > 0 && reached.shapes["batch = 1"] > 0);
 }
 
-/// A subject whose factor is wrong by itself is no subject of the map, so the witness that says
-/// otherwise is contradicted by its replay; one that is written comes back as it was.
+/// A witness is drawn anew before it counts: what no drawing gives is refused, and what the rule
+/// holds on is not confirmed, whatever the file records.
 #[test]
-fn a_witness_holds_its_case() {
-    let text = std::fs::read_to_string("tests/scenarios/rate_alone.json").expect("a witness");
-    let mut witness = Witness::parse(&text).expect("an old witness");
-    assert!(witness.hunted.is_none() && witness.replay().expect("a replay").agrees);
-    let run = witness.left.scenario().expect("a run");
-    let subject = Subject {
-        scenario: run,
-        arithmetic: witness.arithmetic.parse().expect("a name"),
-        factors: vec![Ratio::new(9.into(), 4.into())],
-        second: vec![Ratio::from_integer(4.into())],
-        flips: vec![true],
-        picks: vec![1, 2],
-    };
-    witness.hunted = Some(subject.file("exact-zero-drift", 1, 7));
-    let text = witness.to_json().expect("a JSON form");
-    assert!(text.contains("\"0x1."), "hexadecimal floats: {text}");
-    let again = Witness::parse(&text).expect("a witness");
-    assert_eq!(again, witness);
-    let stored = again
-        .hunted
-        .as_ref()
-        .expect("a case")
-        .subject()
-        .expect("a subject");
-    assert_eq!(stored.scenario.values, subject.scenario.values);
-    assert_eq!(
-        (&stored.factors, &stored.picks),
-        (&subject.factors, &subject.picks)
-    );
-    // The rule holds on this run: what the file records is not found again.
-    if cfg!(feature = "mp") {
-        let replay = again.replay().expect("a replay");
-        assert!(replay.found.is_none() && replay.doubt.is_none() && !replay.agrees);
-    }
-    let negative = Surd::rational(Ratio::new((-1).into(), 4.into()));
-    let mut wrong = again.clone();
-    let hunted = wrong.hunted.as_mut().expect("a case");
-    hunted.factors[0].0 = negative;
-    let error = wrong.replay().expect_err("a negative factor").to_string();
-    assert!(error.contains("hunted.factors"), "{error}");
-    let place = Finding::Contradicts {
+fn a_witness_holds_a_case_that_its_property_draws() {
+    let plan = Plan::new(1, &only("rules-compose")).expect("something to draw");
+    let found = Finding::Contradicts {
         says: "two numbers differ".to_owned(),
         place: None,
     };
-    assert_eq!(place.describe(), "two numbers differ");
+    assert_eq!(found.describe(), "two numbers differ");
+    let witness = plan.witness_as_drawn(7, found).expect("a case");
+    let table = PropertyTable::default();
+    let text = witness.to_json().expect("a JSON form");
+    let again = HuntedWitness::parse(&text).expect("a witness");
+    assert_eq!(again, witness);
+    let replay = again.replay(&table).expect("a replay");
+    assert!(replay.found.is_none() && !replay.agrees);
+    for (field, changed) in [
+        ("factors", serde_json::json!([])),
+        ("second", serde_json::json!(["-1/4"])),
+        ("picks", serde_json::json!([])),
+        ("arithmetic", serde_json::json!("f32")),
+    ] {
+        let mut forged: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        forged["hunted"][field] = changed;
+        let forged = HuntedWitness::parse(&forged.to_string()).expect("well formed");
+        let error = forged.replay(&table).expect_err(field).to_string();
+        assert!(error.contains(field), "{error}");
+    }
+    assert!(plan.owns(7, &witness).is_ok() && plan.owns(8, &witness).is_err());
 }

@@ -122,7 +122,7 @@ fn the_audit_derives_the_powers_that_peft_has() {
         .iter()
         .find(|c| c.id() == "S9")
         .expect("the claim on initialisation");
-    let judgement = judge(claim).expect("a judgement").judgement;
+    let judgement = judge(claim).judgement;
     let table = judgement.tables.first().expect("a table of schemes");
     assert_eq!(table.rows.len(), record.schemes.len());
     for row in &table.rows {

@@ -85,7 +85,8 @@ fn golden_runs_keep_their_bits_under_the_derived_rule() {
     for (name, left) in cases() {
         let step = left.recipe.build().expect("a recipe that can be built");
         let inference = infer(&step, &Options::default());
-        check_certificate(&step, &inference.certificate).expect("an accepted certificate");
+        check_certificate(&step, &inference.question, &inference.certificate)
+            .expect("an accepted certificate");
         let rule = inference.rule;
         let named = |leaf: &str| rule.generators.iter().any(|g| g.leaf == leaf);
         let moves = rule.independent_parameters();
@@ -144,7 +145,8 @@ struct Mended {
 /// The rule, if the checker accepts it.
 fn rule_of(name: &str, step: &StepGraph, options: &Options) -> Rule {
     let inference = infer(step, options);
-    check_certificate(step, &inference.certificate).unwrap_or_else(|e| panic!("{name}: {e}"));
+    check_certificate(step, &inference.question, &inference.certificate)
+        .unwrap_or_else(|e| panic!("{name}: {e}"));
     inference.rule
 }
 

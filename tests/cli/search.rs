@@ -251,27 +251,48 @@ fn a_campaign_can_be_timed() {
     assert!(ran.err.contains("time is over"), "{}", ran.err);
 }
 
-/// A witness of a campaign is replayed by its property; this one is contradicted, for the rule
-/// holds.
-#[cfg(feature = "mp")]
+/// What a campaign found in an older form is refused, not confirmed.
 #[test]
-fn a_witness_of_a_campaign_is_judged_by_its_property() {
+fn a_witness_of_an_older_campaign_is_refused() {
+    let ran = lora(&[
+        "replay",
+        "tests/findings/replay/false_refutation_hunted.json",
+    ]);
+    assert_eq!(ran.code, 64, "{}", ran.out);
+    assert!(ran.err.contains("older version"), "{}", ran.err);
+}
+
+/// A journal is somebody's file: names, counts and sizes are checked before anything is done.
+#[test]
+fn a_journal_that_no_campaign_wrote_is_refused() {
+    let ran = lora(&["merge", "tests/findings/replay/huge_cases_shard"]);
+    assert_eq!(ran.code, 64, "{}", ran.err);
     let scratch = Scratch::new();
-    let witness: serde_json::Value =
-        serde_json::from_str(&crate::content("tests/scenarios/rate_alone.json")).expect("JSON");
-    let mut hunted = witness.clone();
-    hunted["hunted"] = serde_json::json!({
-        "property": "exact-zero-drift", "seed": 1, "case": 0, "arithmetic": "rational",
-        "factors": ["4"], "second": ["1"], "flips": [], "picks": [0],
-        "run": witness["left"],
-    });
-    let file = scratch.file("hunted.json", hunted.to_string());
-    let ran = lora(&["replay", &file]);
-    assert_eq!(ran.code, 2, "{}", ran.err);
-    assert!(ran.out.contains("nothing contradicts it"), "{}", ran.out);
-    hunted["hunted"]["property"] = "no-such".into();
-    let file = scratch.file("hunted.json", hunted.to_string());
-    let ran = lora(&["replay", &file]);
-    assert_eq!(ran.code, 64);
-    assert!(ran.err.contains("hunted.property"), "{}", ran.err);
+    let folder = scratch.path("part").display().to_string();
+    let campaign = [
+        "search",
+        "--cases",
+        "80",
+        "--property",
+        "rules-compose",
+        "--out",
+    ];
+    assert_eq!(lora(&[&campaign[..], &[folder.as_str()]].concat()).code, 0);
+    let journal = format!("{folder}/journal.jsonl");
+    let whole = std::fs::read_to_string(&journal).expect("a journal");
+    for (from, to) in [
+        ("\"cases\":80", "\"cases\":18446744073709551615"),
+        ("rules-compose", "rules-decompose"),
+        ("\"passed\":", "\"passed\":1"),
+        ("\"chunk\":1", "\"chunk\":7"),
+        ("\"mp\"", "\"np\""),
+    ] {
+        let changed = whole.replacen(from, to, 1);
+        if changed == whole {
+            continue;
+        }
+        std::fs::write(&journal, changed).expect("a file");
+        let ran = lora(&["merge", &folder]);
+        assert_eq!(ran.code, 64, "{to}: {}", ran.err);
+    }
 }

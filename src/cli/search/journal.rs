@@ -11,20 +11,24 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::cli::Failure;
-use crate::search::{Parameters, Totals};
+use crate::search::{Build, CHUNK, Parameters, Totals};
 
 /// The name of the file.
 const NAME: &str = "journal.jsonl";
 /// The schema name in its first line.
-const SCHEMA: &str = "lora-gauge/search-journal/1";
+const SCHEMA: &str = "lora-gauge/search-journal/2";
+/// As many cases as `search` draws at most.
+const MOST_CASES: u64 = 1_000_000_000_000;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Head {
     schema: String,
     parameters: Parameters,
+    build: Build,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -32,6 +36,15 @@ struct Head {
 struct Line {
     chunk: u64,
     totals: Totals,
+    /// Of chunk and totals.
+    sha256: String,
+}
+
+/// The digest of a line's content, in hexadecimal.
+fn digest(chunk: u64, totals: &Totals) -> Result<String, serde_json::Error> {
+    let text = serde_json::to_string(&(chunk, totals))?;
+    let bytes = Sha256::digest(text.as_bytes());
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// A campaign's journal.
@@ -60,6 +73,7 @@ impl Journal {
         let path = folder.join(NAME);
         let wrong = |e: io::Error| Failure::in_file(&path, format!("cannot be opened: {e}"));
         std::fs::create_dir_all(folder).map_err(wrong)?;
+        refuse_links(&path)?;
         let mut options = OpenOptions::new();
         let options = options.read(true).write(true).create(true).truncate(false);
         let mut file = options.open(&path).map_err(wrong)?;
@@ -85,6 +99,7 @@ impl Journal {
             journal.write(&Head {
                 schema: SCHEMA.to_owned(),
                 parameters: parameters.clone(),
+                build: Build::this(&super::properties()),
             })?;
         }
         Ok((journal, chunks))
@@ -92,9 +107,12 @@ impl Journal {
 
     /// Records a finished chunk.
     pub fn add(&mut self, chunk: u64, totals: &Totals) -> Result<(), Failure> {
+        let sha256 = digest(chunk, totals)
+            .map_err(|e| Failure::in_file(&self.path, format!("cannot be written: {e}")))?;
         self.write(&Line {
             chunk,
             totals: totals.clone(),
+            sha256,
         })
     }
 
@@ -111,12 +129,24 @@ impl Journal {
     }
 }
 
+/// A link would have us read or write somewhere else.
+pub(super) fn refuse_links(path: &Path) -> Result<(), Failure> {
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if !found.is_file() => Err(Failure::in_file(
+            path,
+            "found a link or something else that is no file, expected a file",
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// The journal in `folder` as it stands.
 pub(super) fn read(folder: &Path) -> Result<Recorded, Failure> {
     let path = folder.join(NAME);
     let advice = "give the folders that `lora-gauge search --out` has filled, one for each shard";
     let wrong =
         |e: io::Error| Failure::in_file(&path, format!("cannot be read: {e}")).advise(advice);
+    refuse_links(&path)?;
     let mut file = File::open(&path).map_err(wrong)?;
     let recorded = parse(&path, &read_all(&mut file).map_err(wrong)?)?;
     recorded.ok_or_else(|| Failure::in_file(&path, "the journal is empty").advise(advice))
@@ -132,6 +162,7 @@ fn read_all(file: &mut File) -> io::Result<Vec<u8>> {
 /// What the whole lines say; `None` where there is not even a first one.
 fn parse(path: &Path, bytes: &[u8]) -> Result<Option<Recorded>, Failure> {
     let mut recorded: Option<Recorded> = None;
+    let mut plan = None;
     let mut length = 0;
     for (number, line) in bytes.split_inclusive(|b| *b == b'\n').enumerate() {
         if line.last() != Some(&b'\n') {
@@ -149,6 +180,16 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Option<Recorded>, Failure> {
                     let message = format!("found schema `{}`, expected `{SCHEMA}`", head.schema);
                     return Err(wrong(message));
                 }
+                if head.parameters.cases > MOST_CASES {
+                    let found = head.parameters.cases;
+                    let message = format!("found {found} cases, expected at most {MOST_CASES}");
+                    return Err(wrong(message));
+                }
+                if head.build != Build::this(&super::properties()) {
+                    let message = "it is of another build: other features, or other tables";
+                    return Err(wrong(message.to_owned()));
+                }
+                plan = Some(super::plan(&head.parameters)?);
                 recorded = Some(Recorded {
                     parameters: head.parameters,
                     chunks: BTreeMap::new(),
@@ -156,7 +197,26 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Option<Recorded>, Failure> {
                 });
             }
             Some(recorded) => {
-                let Line { chunk, totals } = serde_json::from_slice(line).map_err(malformed)?;
+                let Line {
+                    chunk,
+                    totals,
+                    sha256,
+                } = serde_json::from_slice(line).map_err(malformed)?;
+                if digest(chunk, &totals).map_err(malformed)? != sha256 {
+                    return Err(wrong(
+                        "its content has not the digest that it states".into(),
+                    ));
+                }
+                let Parameters { shard, cases, .. } = recorded.parameters;
+                if chunk % shard.count != shard.index || chunk >= cases.div_ceil(CHUNK) {
+                    return Err(wrong(format!("chunk {chunk} is not one of shard {shard}")));
+                }
+                if let Some(plan) = &plan {
+                    let expected = plan.expected(cases);
+                    expected
+                        .check(chunk, &totals)
+                        .map_err(|e| wrong(e.to_string()))?;
+                }
                 if recorded.chunks.insert(chunk, totals).is_some() {
                     return Err(wrong(format!("chunk {chunk} is recorded twice")));
                 }

@@ -8,7 +8,7 @@ use clap::Args;
 use super::output::{self, Places};
 use super::{journal, plan};
 use crate::cli::{Console, Failure, Status, files};
-use crate::search::{Parameters, Shard};
+use crate::search::{HuntedError, HuntedWitness, Parameters, Shard};
 
 /// Join the shards of a campaign
 ///
@@ -56,17 +56,12 @@ pub(in crate::cli) fn run(args: &MergeArgs, console: &Console) -> Result<Status,
             let message = format!("shard {shard} is given twice: {} too", other.display());
             return Err(Failure::in_file(folder, message));
         }
-        let wanted: Vec<u64> = shard.chunks(recorded.parameters.cases).collect();
-        let missing = wanted.iter().filter(|n| !recorded.chunks.contains_key(n));
-        let missing = missing.count();
+        let wanted = shard.count_chunks(recorded.parameters.cases);
+        let missing = wanted.saturating_sub(recorded.chunks.len() as u64);
         if missing > 0 {
             let message = format!("shard {shard} is not finished: {missing} chunks are missing");
             return Err(Failure::in_file(folder, message)
                 .advise("run its command again, with the same --out, until it ends by itself"));
-        }
-        if wanted.len() != recorded.chunks.len() {
-            let message = format!("shard {shard} holds chunks that are not its own");
-            return Err(Failure::in_file(folder, message));
         }
         chunks.extend(recorded.chunks.into_values());
     }
@@ -90,7 +85,11 @@ pub(in crate::cli) fn run(args: &MergeArgs, console: &Console) -> Result<Status,
             let name = format!("witnesses/{property}-{case}.json");
             let found = args.shards.iter().map(|folder| folder.join(&name));
             if let Some(found) = found.into_iter().find(|path| path.exists()) {
-                files::write(&out.join(&name), &files::read(&found)?)?;
+                journal::refuse_links(&found)?;
+                let wrong = |e: HuntedError| Failure::in_file(&found, e.to_string());
+                let witness = HuntedWitness::parse(&files::read(&found)?).map_err(wrong)?;
+                plan.owns(case, &witness).map_err(wrong)?;
+                files::write(&out.join(&name), &witness.to_json().map_err(wrong)?)?;
             }
         }
     }
