@@ -11,13 +11,16 @@ fn rules(criterion: &mut Criterion) {
     let recipe = Recipe::new("linear", "mse", "sgd").expect("names of the zoo");
     let step = recipe.build().expect("a step");
     let options = Options::default();
-    let certificate = infer(&step, &options).certificate;
+    let derived = infer(&step, &options);
+    let (question, certificate) = (derived.question, derived.certificate);
     criterion.bench_function("rules/build", |b| b.iter(|| black_box(recipe.build())));
     criterion.bench_function("rules/derive", |b| {
         b.iter(|| black_box(infer(&step, &options)));
     });
     criterion.bench_function("rules/check", |b| {
-        b.iter(|| check(black_box(&step), &certificate).expect("a certificate that holds"));
+        b.iter(|| {
+            check(black_box(&step), &question, &certificate).expect("a certificate that holds")
+        });
     });
     let clipped = recipe.with_clip(Some(Clip::Norm)).build().expect("a step");
     criterion.bench_function("rules/explain", |b| {

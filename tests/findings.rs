@@ -358,10 +358,7 @@ fn every_model_is_judged_also_where_the_claim_is_false() {
         expect(&text("equivalence", ""), REFUTED);
         expect(&text("invariant", "conclusion = [\"loss\"]\n"), REFUTED);
         expect(
-            &text("survey", "")
-                .replace("[map]", "[map]")
-                .to_string()
-                .replace("lr = 3\n", "lr = 3\n[[variant]]\nname = \"v\"\n"),
+            &text("survey", "").replace("lr = 3\n", "lr = 3\n[[variant]]\nname = \"v\"\n"),
             REFUTED,
         );
         expect(&text("bits", "arithmetic = \"f32\"\nk = 3\n"), REFUTED);
@@ -394,4 +391,20 @@ fn a_claim_and_its_denial_are_never_both_accepted() {
         let contrary = claim(kind, &format!("contrary = true\n{rest}"));
         assert!(!(accepted(&plain) && accepted(&contrary)), "{plain}");
     }
+}
+
+/// Where exact arithmetic has no answer a difference is one of two enclosures; with too few digits
+/// nothing can be told, which is no agreement and no contradiction.
+#[test]
+fn a_witness_in_enclosures_needs_enough_digits() {
+    let text = "model = \"attention\"\n[map]\nsq = 1\nlr = -1\n";
+    let judged = expect(&claim("equivalence", text), REFUTED);
+    let witness = judged.witness.expect("a witness");
+    assert_eq!(witness.arithmetic, "interval:256");
+    let coarse = lora_gauge::audit::Witness {
+        arithmetic: "interval:4".into(),
+        ..witness
+    };
+    let replayed = coarse.replay().expect("two runs");
+    assert!(!replayed.agrees && replayed.found.is_none() && replayed.doubt.is_some());
 }

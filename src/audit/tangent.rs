@@ -145,9 +145,9 @@ pub(super) fn rank(rows: Vec<Vec<Ratio>>) -> usize {
         rows.swap(rank, pivot);
         for r in rank + 1..rows.len() {
             let factor = &rows[r][col] / &rows[rank][col];
-            for c in col..width {
-                let less = &factor * &rows[rank][c];
-                rows[r][c] -= less;
+            let pivot = rows[rank].clone();
+            for (x, y) in rows[r].iter_mut().zip(&pivot).skip(col) {
+                *x -= &factor * y;
             }
         }
         rank += 1;

@@ -113,13 +113,11 @@ impl WithArithmetic for Task<'_> {
             if taken == 0 {
                 first.clone_from(&now);
             }
-            let pairs: Vec<(usize, &DMatrix<A::Elem>, &DMatrix<A::Elem>)> = match self.compare {
-                Compare::WithStart => (first.iter().zip(&now).enumerate())
-                    .map(|(i, (x, y))| (i, x, y))
-                    .collect(),
-                Compare::Sides => now.chunks_exact(2).map(|p| (0, &p[0], &p[1])).collect(),
+            let pairs: Vec<_> = match self.compare {
+                Compare::WithStart => first.iter().zip(&now).enumerate().collect(),
+                Compare::Sides => now.chunks_exact(2).map(|p| (0, (&p[0], &p[1]))).collect(),
             };
-            for (i, x, y) in pairs {
+            for (i, (x, y)) in pairs {
                 let (rows, cols) = (x.nrows().max(y.nrows()), x.ncols().max(y.ncols()));
                 // A dimension of size 1 is repeated, as everywhere.
                 let at = |m: &DMatrix<A::Elem>, r: usize, c: usize| {

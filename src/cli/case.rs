@@ -38,7 +38,7 @@ pub(super) enum Side {
 /// A counterexample to a claim, or one that a campaign found.
 pub(super) enum Stored {
     OfClaim(Box<Witness>),
-    OfCampaign(HuntedWitness),
+    OfCampaign(Box<HuntedWitness>),
 }
 
 /// The fields by which a JSON file says what it is.
@@ -97,7 +97,7 @@ fn stored(text: &str) -> Result<Stored, String> {
     let label: Label = serde_json::from_str(text).map_err(|e| e.to_string())?;
     if label.schema.as_ref().and_then(Value::as_str) == Some(HUNTED_SCHEMA) {
         let witness = HuntedWitness::parse(text).map_err(|e| e.to_string())?;
-        return Ok(Stored::OfCampaign(witness));
+        return Ok(Stored::OfCampaign(Box::new(witness)));
     }
     if label.hunted.is_some() {
         return Err("what a campaign found, of an older version; run the campaign again".into());

@@ -117,6 +117,8 @@ pub struct Alternative {
 }
 
 /// The answer to a [`MapQuestion`].
+// There is one at a time, and most are proofs.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone)]
 pub enum MapDecision {
     /// Nothing changes, whatever the data, sizes and settings.

@@ -539,13 +539,13 @@ impl Statement {
             }
             Kind::Identity => {
                 let own: Identity = typed(kind, fields)?;
-                formulas(setting, "formula", &[own.formula.clone()])?;
-                formulas(setting, "equals", &[own.equals.clone()])?;
+                formulas(setting, "formula", std::slice::from_ref(&own.formula))?;
+                formulas(setting, "equals", std::slice::from_ref(&own.equals))?;
                 Self::Identity(own)
             }
             Kind::Conserved => {
                 let own: Conserved = typed(kind, fields)?;
-                formulas(setting, "formula", &[own.formula.clone()])?;
+                formulas(setting, "formula", std::slice::from_ref(&own.formula))?;
                 Self::Conserved(own)
             }
             Kind::Knobs => {

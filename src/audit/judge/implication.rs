@@ -7,7 +7,7 @@ use crate::audit::case::{Case, at_k};
 use crate::audit::claim::Implication;
 use crate::audit::counter::{Trial, Tried};
 use crate::audit::{Claim, Evidence, Rung, Verdict};
-use crate::graph::{Binary, LeafKind, NodeId, Op};
+use crate::graph::{Binary, LeafKind, NodeId, Op, StepGraph};
 use crate::scenario::{Powers, Scenario};
 use crate::search::HuntError;
 
@@ -113,9 +113,22 @@ fn follows(case: &Case<'_>, own: &Implication, powers: &Powers) -> Result<bool, 
         .iter()
         .map(|(n, f)| (n.as_str(), f.as_str()))
         .collect();
-    let Ok(step) = case.setting.numeric.build_observing(&outputs) else {
-        return Ok(false);
-    };
+    // In every network, or in the one that is run.
+    let recipes = [&case.setting.symbolic, &case.setting.numeric];
+    let steps = recipes
+        .into_iter()
+        .filter_map(|r| r.build_observing(&outputs).ok());
+    Ok(steps
+        .into_iter()
+        .any(|step| flows(&step, own, powers, &named)))
+}
+
+fn flows(
+    step: &StepGraph,
+    own: &Implication,
+    powers: &Powers,
+    named: &[(String, &String)],
+) -> bool {
     let node = |i: usize| {
         let output = step.outputs.iter().find(|o| o.name == named[i].0);
         output.map(|o| o.node)
@@ -132,7 +145,7 @@ fn follows(case: &Case<'_>, own: &Implication, powers: &Powers) -> Result<bool, 
     };
     let mut shared: Vec<bool> = vec![];
     for id in step.graph.ids() {
-        let own = match &step.graph.node(id).op {
+        let equal = match &step.graph.node(id).op {
             Op::Leaf(leaf) => match leaf.kind {
                 LeafKind::Data | LeafKind::StepNumber => true,
                 LeafKind::Hyperparameter { .. } => !moved(&leaf.name),
@@ -140,10 +153,8 @@ fn follows(case: &Case<'_>, own: &Implication, powers: &Powers) -> Result<bool, 
             },
             op => op.operands().iter().all(|x| shared[x.index()]),
         };
-        shared.push(own || known.contains(&id));
+        shared.push(equal || known.contains(&id));
     }
-    let concluded = own.premise.len()..all.len();
-    Ok(concluded
-        .map(node)
-        .all(|id| id.is_some_and(|id| shared[id.index()])))
+    let mut concluded = own.premise.len()..named.len();
+    concluded.all(|i| node(i).is_some_and(|id| shared[id.index()]))
 }

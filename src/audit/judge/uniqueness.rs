@@ -82,7 +82,7 @@ pub(super) fn judge(claim: &Claim, case: &Case<'_>, own: &Uniqueness) -> Result<
                 .collect(),
         };
         let says = "the claimed solution and another one: equal loss and outputs, other factors";
-        return Ok(shown(draft, claim, case, trial, says)?);
+        return shown(draft, claim, case, trial, says);
     }
     let tangent = Tangent::new(case)?;
     let on_step = groups(&case.step, &case.setting.zero, &own.vary);
