@@ -203,7 +203,7 @@ mod tests {
             ("loss.delta * loss.T", delta * loss.t()),
             ("optimizer.alpha_A * A", alpha * a),
             ("abs(A) / sqrt(|r|)", a.abs() / count.sqrt()),
-            ("-2.5*abs( -A.T )", -(step.ratio(5, 2) * (-a.t()).abs())),
+            ("-2.5*abs( -A.T )", -step.ratio(5, 2) * (-a.t()).abs()),
         ] {
             let found = parse_formula(&step, text).map(|e| e.id());
             assert_eq!(found, Ok(expected.id()), "{text}");
