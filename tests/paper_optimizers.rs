@@ -18,7 +18,8 @@ fn recipe(optimizer: &str) -> Recipe {
 fn rule_with(recipe: &Recipe, options: &Options) -> Rule {
     let step = recipe.build().expect("a step");
     let inference = infer(&step, options);
-    certified(&step, &inference.certificate).expect("a certificate that the checker accepts");
+    certified(&step, &inference.question, &inference.certificate)
+        .expect("a certificate that the checker accepts");
     inference.rule
 }
 

@@ -7,6 +7,7 @@ use num_traits::{One, Zero};
 use super::claim::Setting;
 use super::judge::JudgeError;
 use super::watch::{Compare, Watched, watch};
+use super::{Evidence, Rung};
 use crate::arith::{Ratio, show_ratio};
 use crate::exec::ExecError;
 use crate::gauge::{Condition, MapQuestion};
@@ -212,6 +213,30 @@ impl<'s> Case<'s> {
         self.hunt(under, property, CASES, &|left, _| {
             powers.apply(left, k).ok()
         })
+    }
+
+    /// Exact runs that a map with a certificate leaves unchanged, as evidence; in words what one
+    /// contradicts, which is a defect of this program.
+    pub fn exact_runs(
+        &self,
+        powers: &Powers,
+    ) -> Result<Result<Option<Evidence>, String>, JudgeError> {
+        let Some(k) = powers.factor_with_roots(&Ratio::new(3.into(), 2.into())) else {
+            return Ok(Ok(None));
+        };
+        let hunted = self.hunt_map(&self.as_it_is(), &self.same_run(), powers, &k)?;
+        if let Some(found) = hunted.found {
+            return Ok(Err(format!(
+                "certificate and exact runs contradict each other, which is a defect: {}",
+                found.finding.describe()
+            )));
+        }
+        let says = format!(
+            "At {}, random runs of random shapes are equal number by number in exact arithmetic.",
+            at_k(powers, &k)
+        );
+        let runs = Evidence::new(Rung::Exact, says).with("runs", hunted.held);
+        Ok(Ok((hunted.held > 0).then_some(runs)))
     }
 
     /// A run that the map changes, if one is found: without the terms of which the claim says

@@ -316,8 +316,8 @@ fn fits(setting: &Setting, run: &Scenario) -> Result<(), WitnessError> {
         .iter()
         .find(|name| !run.recipe.off.contains(*name))
     {
-        let step = run.recipe.build().map_err(JudgeError::from)?;
-        if step.hyperparameters().any(|(_, base, _)| base == name) {
+        let built = run.recipe.build().map_err(JudgeError::from)?;
+        if built.hyperparameters().any(|(_, base, _)| base == name) {
             return Err(field(
                 "run",
                 format!("`{name}` is on, and the claim has it off"),
@@ -332,6 +332,15 @@ fn fits(setting: &Setting, run: &Scenario) -> Result<(), WitnessError> {
                 &format!("run.tensors.{name}"),
                 "the claim starts it at zero",
             ));
+        }
+    }
+    let step = run.recipe.build().map_err(JudgeError::from)?;
+    let mut values = BTreeMap::new();
+    for (leaf, base, _) in step.hyperparameters() {
+        let value = run.values.scalars.get(leaf);
+        if *values.entry(base).or_insert(value) != value {
+            let message = format!("`{base}` is one number, for all tensors");
+            return Err(field(&format!("run.hyperparameters.{leaf}"), message));
         }
     }
     judge::refuse_zero_terms(setting, run).map_err(|name| {

@@ -3,6 +3,7 @@
 use num_traits::{One, Signed, Zero};
 
 use crate::arith::{Ratio, show_ratio};
+use crate::exec::ExecError;
 use crate::graph::StepGraph;
 use crate::scenario::Powers;
 
@@ -64,4 +65,14 @@ fn change(power: &Ratio, negated: bool) -> String {
         () => format!("{way}k^({})", show_ratio(&size)),
     };
     format!("{scale}{sign}")
+}
+
+/// Why a run ends, without numbers of nodes that nobody knows.
+pub(super) fn ends(error: &ExecError) -> String {
+    match error {
+        ExecError::Operation {
+            node, step, source, ..
+        } if node.contains('%') => format!("in step {step}, {source}"),
+        other => other.to_string(),
+    }
 }

@@ -1,13 +1,14 @@
 //! The normal form of a node: a sum of products, scalars in front of words of matrices.
 //!
-//! Two nodes with the same normal form have the same value in every commutative ring of entries,
-//! for all sizes: sums, products with scalars, matrix products and transposes are multiplied
-//! out, and nothing else is looked into. Roots and quotients of products of positive scalars
-//! (hyperparameters and counts) become rational exponents.
+//! Two nodes with the same normal form have the same value wherever both have one, for all sizes:
+//! sums of equal shapes, products with scalars, matrix products and transposes are multiplied out,
+//! and nothing else is looked into; a sum over which something is repeated is an atom. Quotients by
+//! scalars that are not 0 become exponents, roots of numbers and of counts rational ones. No sign is
+//! taken for granted of a setting, since that of a scale may change.
 
 use std::collections::BTreeMap;
 
-use num_traits::{One, Zero};
+use num_traits::{One, Pow, ToPrimitive, Zero};
 
 use super::{Binary, Graph, LeafKind, NodeId, Op, Unary};
 use crate::arith::Ratio;
@@ -15,9 +16,12 @@ use crate::arith::Ratio;
 /// The largest number of terms that are multiplied out.
 const MAX_TERMS: usize = 4096;
 
-/// Scalars with exponents, then matrices, each possibly transposed, from left to right.
+/// Roots of primes and scalars with exponents, then matrices, each possibly transposed, from left to
+/// right.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 struct Monomial {
+    /// Exponents between 0 and 1.
+    primes: BTreeMap<u64, Ratio>,
     scalars: BTreeMap<NodeId, Ratio>,
     word: Vec<(NodeId, bool)>,
 }
@@ -38,7 +42,16 @@ impl NormalForm {
         form
     }
 
-    fn add(&mut self, monomial: Monomial, coefficient: Ratio) {
+    fn add(&mut self, mut monomial: Monomial, mut coefficient: Ratio) {
+        // Whole powers of a prime belong to the coefficient.
+        for (prime, exponent) in &mut monomial.primes {
+            let whole = exponent.floor();
+            if let Some(n) = whole.to_integer().to_i32() {
+                coefficient *= Pow::pow(Ratio::from_integer((*prime).into()), n);
+                *exponent -= whole;
+            }
+        }
+        monomial.primes.retain(|_, exponent| !exponent.is_zero());
         let entry = self.0.entry(monomial.clone()).or_default();
         *entry += coefficient;
         if entry.is_zero() {
@@ -68,6 +81,9 @@ impl NormalForm {
                     *both.scalars.entry(*scalar).or_default() += exponent;
                 }
                 both.scalars.retain(|_, exponent| !exponent.is_zero());
+                for (prime, exponent) in &y.primes {
+                    *both.primes.entry(*prime).or_default() += exponent;
+                }
                 both.word.extend(&y.word);
                 product.add(both, cx * cy);
             }
@@ -85,19 +101,64 @@ impl NormalForm {
         result
     }
 
-    /// The single term with coefficient 1 and no matrices, if that is what it is.
-    fn positive_scalar(&self) -> Option<&Monomial> {
+    /// The single term without matrices, if that is what it is, with its coefficient.
+    fn scalar(&self) -> Option<(&Monomial, &Ratio)> {
         let (monomial, coefficient) = self.0.iter().next().filter(|_| self.terms() == 1)?;
-        (monomial.word.is_empty() && coefficient.is_one()).then_some(monomial)
+        monomial.word.is_empty().then_some((monomial, coefficient))
     }
 
-    fn to_power(monomial: &Monomial, exponent: &Ratio) -> Self {
-        let mut power = monomial.clone();
-        for e in power.scalars.values_mut() {
-            *e *= exponent;
-        }
-        Self::of(power, Ratio::one())
+    /// One over a scalar that is not 0.
+    fn inverse(&self) -> Option<Self> {
+        let (monomial, coefficient) = self.scalar()?;
+        let mut inverse = monomial.clone();
+        let exponents = inverse
+            .scalars
+            .values_mut()
+            .chain(inverse.primes.values_mut());
+        exponents.for_each(|e| *e = -e.clone());
+        Some(Self::of(inverse, coefficient.recip()))
     }
+
+    /// The root of a positive number times scalars that are positive.
+    fn root(&self) -> Option<Self> {
+        let (monomial, coefficient) = self.scalar()?;
+        let half = Ratio::new(1.into(), 2.into());
+        let mut root = monomial.clone();
+        let exponents = root.scalars.values_mut().chain(root.primes.values_mut());
+        exponents.for_each(|e| *e *= &half);
+        for (number, sign) in [(coefficient.numer(), 1), (coefficient.denom(), -1)] {
+            for (prime, times) in factors(number.to_u64()?)? {
+                let exponent = Ratio::new((sign * i64::from(times)).into(), 2.into());
+                *root.primes.entry(prime).or_default() += exponent;
+            }
+        }
+        Some(Self::of(root, Ratio::one()))
+    }
+}
+
+/// The primes of a positive number and how often each is in it; `None` for 0 and large numbers.
+fn factors(mut n: u64) -> Option<Vec<(u64, u32)>> {
+    const LARGEST: u64 = 1 << 32;
+    if n == 0 || n > LARGEST {
+        return None;
+    }
+    let mut found = vec![];
+    let mut p = 2;
+    while p * p <= n {
+        let mut times = 0;
+        while n.is_multiple_of(p) {
+            n /= p;
+            times += 1;
+        }
+        if times > 0 {
+            found.push((p, times));
+        }
+        p += 1;
+    }
+    if n > 1 {
+        found.push((n, 1));
+    }
+    Some(found)
 }
 
 /// The normal form of the node at `id`; `None` where multiplying out becomes too long.
@@ -117,43 +178,52 @@ pub fn normal_form(graph: &Graph, id: NodeId) -> Option<NormalForm> {
 
 fn form_of(graph: &Graph, id: NodeId, forms: &BTreeMap<NodeId, NormalForm>) -> Option<NormalForm> {
     let scalar = |x: &NodeId| graph.node(*x).shape.is_scalar();
+    let alike = |x: &NodeId, y: &NodeId| graph.node(*x).shape == graph.node(*y).shape;
     let of = |x: &NodeId| forms.get(x);
+    let is = |known: fn(&Graph, NodeId) -> bool, form: &NormalForm| {
+        let scalars = form.scalar().map(|(monomial, _)| &monomial.scalars);
+        scalars.is_some_and(|scalars| scalars.keys().all(|id| known(graph, *id)))
+    };
     Some(match &graph.node(id).op {
         Op::Constant(q) => NormalForm::of(Monomial::default(), q.clone()),
         Op::Unary(Unary::Neg, x) => NormalForm::default().plus(of(x)?, -1),
         Op::Unary(Unary::Detach, x) => of(x)?.clone(),
         Op::Unary(Unary::Transpose, x) if scalar(x) => of(x)?.clone(),
         Op::Unary(Unary::Transpose, x) => of(x)?.transposed(),
-        Op::Unary(Unary::Sqrt, x) if positive(graph, of(x)?) => {
-            let half = Ratio::new(1.into(), 2.into());
-            NormalForm::to_power(of(x)?.positive_scalar()?, &half)
+        Op::Unary(Unary::Sqrt, x) if is(positive, of(x)?) => {
+            let root = of(x)?.root();
+            root.unwrap_or_else(|| atom(graph, id))
         }
-        Op::Binary(Binary::Add, x, y) if scalar(x) == scalar(y) => of(x)?.clone().plus(of(y)?, 1),
-        Op::Binary(Binary::Sub, x, y) if scalar(x) == scalar(y) => of(x)?.clone().plus(of(y)?, -1),
+        Op::Binary(Binary::Add, x, y) if alike(x, y) => of(x)?.clone().plus(of(y)?, 1),
+        Op::Binary(Binary::Sub, x, y) if alike(x, y) => of(x)?.clone().plus(of(y)?, -1),
         Op::Binary(Binary::Mul, x, y) if scalar(x) => of(x)?.times(of(y)?)?,
         Op::Binary(Binary::Mul, x, y) if scalar(y) => of(y)?.times(of(x)?)?,
         Op::Binary(Binary::MatMul, x, y) if !scalar(&id) => of(x)?.times(of(y)?)?,
-        Op::Binary(Binary::Div, x, y) if scalar(y) && positive(graph, of(y)?) => {
-            let inverse = NormalForm::to_power(of(y)?.positive_scalar()?, &-Ratio::one());
-            inverse.times(of(x)?)?
+        Op::Binary(Binary::Div, x, y) if scalar(y) && is(not_zero, of(y)?) => {
+            of(y)?.inverse()?.times(of(x)?)?
         }
         _ => atom(graph, id),
     })
 }
 
-/// Whether the form is one product of scalars that are positive by what they stand for.
-fn positive(graph: &Graph, form: &NormalForm) -> bool {
-    let is_positive = |id: &NodeId| match &graph.node(*id).op {
+/// Whether a scalar is positive by what it stands for. The sign of a setting is a user's affair.
+fn positive(graph: &Graph, id: NodeId) -> bool {
+    match &graph.node(id).op {
         Op::Count(_) => true,
-        Op::Leaf(leaf) => match leaf.kind {
-            LeafKind::Hyperparameter { may_be_zero, .. } => !may_be_zero,
-            LeafKind::StepNumber => true,
-            _ => false,
-        },
-        _ => false,
+        Op::Leaf(leaf) => leaf.kind == LeafKind::StepNumber,
+        Op::Constant(_) | Op::Identity(_) | Op::Unary(..) | Op::Binary(..) | Op::Select { .. } => {
+            false
+        }
+    }
+}
+
+/// Whether a scalar is not 0 by what it stands for.
+fn not_zero(graph: &Graph, id: NodeId) -> bool {
+    let setting = |leaf: &crate::graph::Leaf| match leaf.kind {
+        LeafKind::Hyperparameter { may_be_zero, .. } => !may_be_zero,
+        LeafKind::Parameter | LeafKind::State | LeafKind::Data | LeafKind::StepNumber => false,
     };
-    form.positive_scalar()
-        .is_some_and(|m| m.scalars.keys().all(is_positive))
+    positive(graph, id) || graph.leaf_at(id).is_some_and(setting)
 }
 
 fn atom(graph: &Graph, id: NodeId) -> NormalForm {
@@ -222,10 +292,57 @@ mod tests {
             let (s, n) = (b.hyperparameter("s", "s", false), b.count(&r));
             [s / n.sqrt(), s / n]
         }));
-        // √(s²) = s only for positive s.
+        // √(s²) = s only for positive s, and nobody says that s is.
+        for may_be_zero in [true, false] {
+            assert!(!same(|b| {
+                let s = b.hyperparameter("s", "s", may_be_zero);
+                [(s * s).sqrt(), s + 0]
+            }));
+        }
+    }
+
+    #[test]
+    fn roots_of_numbers_are_taken_apart() {
+        let r = Dim::named("r");
+        assert!(same(|b| {
+            let (n, eight) = (b.count(&r), b.ratio(8, 9));
+            [(n * eight).sqrt(), b.ratio(2, 3) * (n * 2).sqrt()]
+        }));
+        assert!(same(|b| {
+            let (s, n) = (b.hyperparameter("s", "s", false), b.count(&r));
+            let two = b.ratio(2, 1);
+            [s * two.sqrt() / (two * n).sqrt(), s / n.sqrt()]
+        }));
+        assert!(!same(|b| [b.ratio(2, 1).sqrt(), b.ratio(3, 1).sqrt()]));
         assert!(!same(|b| {
-            let s = b.hyperparameter("s", "s", true);
-            [(s * s).sqrt(), s + 0]
+            let s = b.hyperparameter("s", "s", false);
+            [(s * s * -1).sqrt(), (s * s).sqrt()]
+        }));
+    }
+
+    #[test]
+    fn quotients_need_a_divisor_that_is_not_zero() {
+        let n = Dim::named("n");
+        assert!(same(|b| {
+            let (x, s) = (b.data("X", &n, &n), b.hyperparameter("s", "s", false));
+            [s * (x / 2) / s, x * b.ratio(1, 2)]
+        }));
+        assert!(!same(|b| {
+            let (x, s) = (b.data("X", &n, &n), b.hyperparameter("s", "s", true));
+            [s * x / s, x * 1]
+        }));
+    }
+
+    /// A row that is repeated over a dimension of size r counts r times in a product.
+    #[test]
+    fn sums_over_which_something_is_repeated_are_not_multiplied_out() {
+        let (n, r) = (Dim::named("n"), Dim::named("r"));
+        assert!(!same(|b| {
+            let (row, x) = (b.data("row", &Dim::one(), &n), b.data("X", &n, &r));
+            let column = row.t();
+            let (left, right) = (column + x, row + x.t());
+            let out = left.matmul(right) - left.matmul(x.t()) - x.matmul(right);
+            [out + x.matmul(x.t()), column.matmul(row)]
         }));
     }
 }

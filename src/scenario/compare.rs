@@ -111,7 +111,8 @@ pub(super) fn compare_values<A: Arithmetic>(
     compared
 }
 
-/// Compares dividend times the other's divisor where both are quotients.
+/// Compares dividend times the other's divisor where both are quotients. A divisor that is 0 leaves
+/// no quotient that could be equal to another one.
 pub(super) fn compare_quotients<A: Arithmetic>(
     ctx: &A,
     left: &Machine<'_, A>,
@@ -136,6 +137,18 @@ pub(super) fn compare_quotients<A: Arithmetic>(
     let mut compared = Compared::none();
     for entry in entries(rows, cols) {
         let (mut l, mut r) = (ctx.zero(), ctx.zero());
+        let is_zero = |x: &A::Elem| ctx.equal(x, &ctx.zero()) != Ok(false);
+        if is_zero(&at(dl, entry)) || is_zero(&at(dr, entry)) {
+            compared.undecided.get_or_insert_with(|| {
+                let pair = Pair {
+                    entry,
+                    left: at(x, entry),
+                    right: at(y, entry),
+                };
+                (pair, OpError::Undefined("a divisor may be 0"))
+            });
+            continue;
+        }
         ctx.mul(&mut l, &at(x, entry), &at(dr, entry));
         ctx.mul(&mut r, &at(y, entry), &at(dl, entry));
         compared.add(ctx, entry, &l, &r);

@@ -14,8 +14,8 @@ use crate::graph::{Binary, Op, Output, StepGraph};
 
 /// If every premise is equal in both runs, so is every conclusion.
 ///
-/// A premise that is a quotient is read cross-multiplied, so that 0/0 imposes nothing; a
-/// conclusion that is a quotient must be defined.
+/// A premise that is a quotient is read cross-multiplied, and satisfied only where neither divisor
+/// is 0; a conclusion that is a quotient must be defined.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Property {

@@ -62,6 +62,9 @@ pub(super) fn judge(
         draft.remarks.clone_from(&remarks);
         draft
     };
+    if !powers.negated.is_empty() {
+        return Ok(unknown("a change of sign turns zeros, whose sign is a bit"));
+    }
     let Some(log2_k) = log2(k) else {
         return Ok(unknown("k is no power of two, so nothing says that all do"));
     };

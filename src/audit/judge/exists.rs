@@ -88,7 +88,7 @@ fn free(
     };
     let own = groups(step, zero, vary);
     if let Some(proof) = solved(step, &asked, &own)? {
-        return Ok(found(case, &proof.0, &proof.1, Verdict::Proved, &[]));
+        return found(case, &proof.0, &proof.1, Verdict::Proved, &[]);
     }
     // What the claim says nothing of: terms that might follow as well.
     let extra: Vec<String> = case
@@ -141,7 +141,7 @@ fn free(
         draft.evidence.push(excluded);
         return Ok(draft);
     };
-    let mut draft = found(case, &asked, &proof, Verdict::ProvedIf, &needed);
+    let mut draft = found(case, &asked, &proof, Verdict::ProvedIf, &needed)?;
     draft.evidence.push(excluded);
     Ok(draft)
 }
@@ -167,9 +167,14 @@ fn found(
     proof: &gauge::MapProof,
     verdict: Verdict,
     needed: &[String],
-) -> Draft {
+) -> Result<Draft, JudgeError> {
     let step = &case.symbolic;
     let powers = powers_of(asked);
+    let runs = match case.exact_runs(&powers) {
+        Ok(Err(contradiction)) => return Ok(Draft::unknown(contradiction)),
+        Ok(Ok(runs)) => Ok(runs),
+        Err(e) => Err(e),
+    };
     let along = describe(step, &powers);
     let because = match needed {
         [] => format!("every k is reached along {along}"),
@@ -185,6 +190,7 @@ fn found(
     draft
         .evidence
         .extend(of_map(case, proof, "Along this map: "));
+    draft.gather("exact runs", runs);
     draft.derivation = Some(derivation(
         step,
         &proof.scaling.certificate,
@@ -199,7 +205,7 @@ fn found(
             .map(|(name, power)| vec![name.clone(), show_ratio(power)])
             .collect(),
     });
-    draft
+    Ok(draft)
 }
 
 /// The rule that moves the scales as `asked` does (or, where it moves none, the first thing that

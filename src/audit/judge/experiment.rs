@@ -82,6 +82,17 @@ pub(super) fn judge(claim: &Claim, case: &Case<'_>, own: &Experiment) -> Result<
     let mut noticed = Vec::new();
     for wrong in &own.wrong {
         let powers = wrong.powers(&step)?;
+        let question = crate::gauge::MapQuestion {
+            zero: ["B".to_owned()].into(),
+            ..case.question(&powers)
+        };
+        let decision = crate::gauge::decide(&step, &question)?;
+        if let crate::gauge::MapDecision::Holds(_) = decision {
+            return Ok(Draft::unknown(format!(
+                "`{}` is no wrong rule: from B = 0 it changes nothing",
+                wrong.name
+            )));
+        }
         noticed.push(measure(&step, &problems, &powers, &alphas, &wrong.name)?);
     }
     let escaped: Vec<&str> = noticed

@@ -159,7 +159,7 @@ fn judge_described(claim: &Claim) -> Result<Draft, JudgeError> {
 
 /// That a setting has no run, and what would have to be on.
 fn no_such_run(setting: &Setting, none: &NoRun) -> String {
-    let error = &none.error;
+    let error = super::words::ends(&none.error);
     let off = &setting.numeric.off;
     let floors = setting.numeric.optimizer.hyperparameters.iter();
     // Small numbers that keep a divisor from 0.

@@ -48,9 +48,7 @@ pub(super) fn judge(claim: &Claim, variants: &[Variant]) -> Result<Draft, JudgeE
             e.says = format!("{name}: {}", e.says);
             e
         }));
-        if own.verdict == Verdict::Refuted || partly.len() + broken.len() == 1 {
-            witness = witness.or(own.witness);
-        }
+        witness = witness.or(own.witness);
     }
     let all = variants.len();
     let mut draft = if exact.len() == all {

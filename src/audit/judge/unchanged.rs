@@ -7,7 +7,7 @@ use crate::audit::case::{Case, at_k};
 use crate::audit::claim::{Invariant, MapFile, Side};
 use crate::audit::counter::Trial;
 use crate::audit::evidence::{bit_runs, derivation, of_map, prime_run};
-use crate::audit::words::describe;
+use crate::audit::words::{describe, ends};
 use crate::audit::{Claim, Evidence, Rung, Verdict};
 use crate::fault::{Fault, planted};
 use crate::gauge::{Alternative, Condition, MapDecision, MapProof, MapQuestion, decide};
@@ -169,7 +169,7 @@ impl Asked<'_> {
                 draft.conditions.push(format!(
                     "there is a run: not where {}, since then {}",
                     words.join(" and "),
-                    none.error
+                    ends(&none.error)
                 ));
             }
         }

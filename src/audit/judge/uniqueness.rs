@@ -14,7 +14,7 @@ use crate::audit::tangent::Tangent;
 use crate::audit::words::describe;
 use crate::audit::{Claim, Evidence, Rung, Verdict};
 use crate::gauge::{self, MapDecision};
-use crate::scenario::Exact;
+use crate::scenario::{Exact, Powers};
 use crate::search::exact_arithmetic;
 
 pub(super) fn judge(claim: &Claim, case: &Case<'_>, own: &Uniqueness) -> Result<Draft, JudgeError> {
@@ -29,6 +29,9 @@ pub(super) fn judge(claim: &Claim, case: &Case<'_>, own: &Uniqueness) -> Result<
             "the map is itself not known to be a rule, so nothing is said of others: {words}"
         )));
     };
+    if let Ok(Err(contradiction)) = case.exact_runs(&claimed) {
+        return Ok(Draft::unknown(contradiction));
+    }
     if own.mixing {
         return mixing(claim, case, own);
     }
@@ -69,9 +72,7 @@ pub(super) fn judge(claim: &Claim, case: &Case<'_>, own: &Uniqueness) -> Result<
             .collect();
         let trial = Trial::Another {
             claimed,
-            k: other
-                .factor_with_roots(&Ratio::from_integer(2.into()))
-                .unwrap_or_else(|| Ratio::from_integer(4.into())),
+            k: with_roots(&other),
             other,
             names,
             trained: case
@@ -132,9 +133,7 @@ fn mixing(claim: &Claim, case: &Case<'_>, own: &Uniqueness) -> Result<Draft, Jud
     draft.conditions.push(needs.into());
     let powers = own.map().powers(&case.step)?;
     let trial = Trial::Turned {
-        k: powers
-            .factor_with_roots(&Ratio::from_integer(2.into()))
-            .unwrap_or_else(|| Ratio::from_integer(4.into())),
+        k: with_roots(&powers),
         powers,
         trained: case
             .step
@@ -145,6 +144,12 @@ fn mixing(claim: &Claim, case: &Case<'_>, own: &Uniqueness) -> Result<Draft, Jud
     };
     let says = "the rescaled run and the same run with its ranks turned by (3 4; -4 3)/5";
     shown(draft, claim, case, trial, says)
+}
+
+/// A factor of which a map can be formed; of a map that has none 4, and then no run.
+fn with_roots(powers: &Powers) -> Ratio {
+    let k = powers.factor_with_roots(&Ratio::from_integer(2.into()));
+    k.unwrap_or_else(|| Ratio::from_integer(4.into()))
 }
 
 /// Adds the first run on which the trial finds what it looks for.
