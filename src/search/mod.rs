@@ -44,7 +44,7 @@ pub use hunted::{HUNTED_SCHEMA, HuntedError, HuntedWitness};
 pub use judge::{Judged, arithmetics, judge};
 pub use mutation::{Fate, Mutant, mutants};
 pub(crate) use pair::end_of;
-pub use parts::{CHUNK, Done, DoneError, Shard, ShardError, chunk};
+pub use parts::{CHUNK, Shard, ShardError, chunk};
 pub use plan::{Plan, Record};
 pub use properties::{
     HuntedProperty, PROPERTIES, PropertyTable, Selection, SelectionError, find_property,

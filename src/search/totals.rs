@@ -127,15 +127,6 @@ impl Totals {
         self.undecided() * 20 < self.cases && self.properties.values().all(|t| t.passed > 0)
     }
 
-    /// How much text all reasons, shapes and decisions take: what no table bounds.
-    pub fn free_text(&self) -> usize {
-        let reasons = self.properties.values().flat_map(|t| t.reasons.keys());
-        let coverage = &self.coverage;
-        let decisions = coverage.branches.values().flatten();
-        let branches = decisions.flat_map(|(name, counts)| counts.keys().chain([name]));
-        let all = reasons.chain(coverage.shapes.keys()).chain(branches);
-        all.map(String::len).sum()
-    }
 
     /// Every kept failing case with its property, by number.
     pub fn failures(&self) -> Vec<(u64, &str)> {

@@ -533,6 +533,11 @@ impl Statement {
                     let message = "missing: name at least one variant";
                     return Err(FieldError::new("variant", message));
                 }
+                let has_own = |v: &Value| ["map", "left", "right"].iter().any(|f| v.get(f).is_some());
+                if own.map().is_given() && own.variant.iter().all(has_own) {
+                    let message = "no variant uses it, since each has its own";
+                    return Err(FieldError::new("map", message));
+                }
                 let variants = own.variant.iter().enumerate();
                 let variants = variants.map(|(i, v)| Variant::read(i, v, &own, setting));
                 Self::Survey(variants.collect::<Result<_, _>>()?)

@@ -114,6 +114,12 @@ fn free(
             (needed, proof) = (fewer, Some(still));
         }
     }
+    if !fixed.negated.is_empty() {
+        return Ok(Draft::unknown(
+            "no powers have a certificate with these signs, and derivatives at k = 1 say nothing of a \
+             map that changes signs",
+        ));
+    }
     let tangent = Tangent::new(case)?;
     let on_step = groups(&case.step, zero, vary);
     let excluded = tangent.excludes(on_runs, &on_step)?;

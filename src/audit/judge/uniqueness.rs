@@ -85,6 +85,12 @@ pub(super) fn judge(claim: &Claim, case: &Case<'_>, own: &Uniqueness) -> Result<
         let says = "the claimed solution and another one: equal loss and outputs, other factors";
         return shown(draft, claim, case, trial, says);
     }
+    if !claimed.negated.is_empty() {
+        return Ok(Draft::unknown(
+            "no other powers have a certificate, and derivatives at k = 1 say nothing of a map that \
+             changes signs",
+        ));
+    }
     let tangent = Tangent::new(case)?;
     let on_step = groups(&case.step, &case.setting.zero, &own.vary);
     let rank = tangent.rank(&on_step)?;
