@@ -140,7 +140,6 @@ mod tests {
         }
     }
 
-
     #[test]
     fn a_shard_as_text() {
         let shard: Shard = "2/8".parse().unwrap();

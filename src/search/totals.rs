@@ -127,7 +127,6 @@ impl Totals {
         self.undecided() * 20 < self.cases && self.properties.values().all(|t| t.passed > 0)
     }
 
-
     /// Every kept failing case with its property, by number.
     pub fn failures(&self) -> Vec<(u64, &str)> {
         let mut all: Vec<(u64, &str)> = vec![];

@@ -144,7 +144,7 @@ fn a_users_claim_is_refuted_with_a_witness_of_one_number_each() {
     let witness = claim["witness"].as_str().expect("a witness");
     let text = std::fs::read_to_string(witness).expect("the witness file");
     let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-    for (size, n) in json["left"]["sizes"].as_object().expect("sizes") {
+    for (size, n) in json["run"]["sizes"].as_object().expect("sizes") {
         assert_eq!(n, 1, "{size}");
     }
     assert_eq!(lora(&["replay", witness]).code, 1);

@@ -129,8 +129,8 @@ fn a_witness_has_two_sides() {
         assert_eq!(ran.code, 0, "{}", ran.err);
         ran.json()
     };
-    assert_eq!(run("left")["losses"][1], "49/256");
-    assert_eq!(run("right")["losses"][1], "1/16");
+    assert_eq!(run("left")["final_loss"], "49/256");
+    assert_eq!(run("right")["final_loss"], "1/16");
 }
 
 #[test]

@@ -56,12 +56,8 @@ const EXACT: &[&str] = &[
     "show_ratio",
 ];
 
-/// What the checker may use of its own room: the form of a certificate.
-const CHECKER: &[&[&str]] = &[
-    &["super", "certificate"],
-    &["super", "CertifiedNode"],
-    &["super", "field", "Symmetry"],
-];
+/// What the checker may use of its own room: the forms of a question and a certificate.
+const CHECKER: &[&[&str]] = &[&["super", "certificate"], &["super", "question"]];
 
 /// Calls of `unwrap` and `expect` that cannot fail, with the reason.
 const CANNOT_FAIL: &[(&str, &str)] = &[(

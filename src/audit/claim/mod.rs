@@ -162,9 +162,7 @@ fn read<T: for<'de> Deserialize<'de>>(fields: Map<String, Value>) -> Result<T, F
 }
 
 /// One field at a time, so that a mistake in it is told with its name.
-fn check_each<T: for<'de> Deserialize<'de> + Default>(
-    fields: &Map<String, Value>,
-) -> Result<(), FieldError> {
+fn check_each<T: for<'de> Deserialize<'de>>(fields: &Map<String, Value>) -> Result<(), FieldError> {
     for (name, value) in fields {
         let alone = Map::from_iter([(name.clone(), value.clone())]);
         let message = match serde_json::from_value::<T>(Value::Object(alone)) {
@@ -192,7 +190,15 @@ impl Claim {
             let fields = file.iter().filter(|(name, _)| wanted(name));
             fields.map(|(n, v)| (n.clone(), v.clone())).collect()
         };
-        let head: Head = read(part(&|name| HEAD.contains(&name)))?;
+        let of_head = part(&|name| HEAD.contains(&name));
+        check_each::<Head>(&of_head)?;
+        let own = |name: &str| !HEAD.contains(&name) && !SettingFile::FIELDS.contains(&name);
+        let head: Head = read(of_head).map_err(|e| {
+            // A name that is written wrong is missing, too.
+            let others: Vec<&String> = file.keys().filter(|name| own(name)).collect();
+            let message = format!("{}; of the other fields there are {others:?}", e.message);
+            FieldError::new(e.field, message)
+        })?;
         check_id(&head.id)?;
         let of_setting = part(&|name| SettingFile::FIELDS.contains(&name));
         if let Some(name) = of_setting.keys().find(|name| !head.kind.reads(name)) {
@@ -202,7 +208,6 @@ impl Claim {
         }
         check_each::<SettingFile>(&of_setting)?;
         let setting = Setting::new(read(of_setting)?)?;
-        let own = |name: &str| !HEAD.contains(&name) && !SettingFile::FIELDS.contains(&name);
         let statement = Statement::read(head.kind, part(&own), &setting)?;
         for theorem in &head.theorems {
             if !built_in {

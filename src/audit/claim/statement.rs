@@ -407,7 +407,7 @@ impl Wrong {
     }
 }
 
-fn typed<T: for<'de> Deserialize<'de> + Default>(
+fn typed<T: for<'de> Deserialize<'de>>(
     kind: Kind,
     fields: Map<String, Value>,
 ) -> Result<T, FieldError> {
@@ -533,7 +533,8 @@ impl Statement {
                     let message = "missing: name at least one variant";
                     return Err(FieldError::new("variant", message));
                 }
-                let has_own = |v: &Value| ["map", "left", "right"].iter().any(|f| v.get(f).is_some());
+                let has_own =
+                    |v: &Value| ["map", "left", "right"].iter().any(|f| v.get(f).is_some());
                 if own.map().is_given() && own.variant.iter().all(has_own) {
                     let message = "no variant uses it, since each has its own";
                     return Err(FieldError::new("map", message));
