@@ -33,7 +33,7 @@ test: setup-everything checks ## everything: format, lints, docs, proofs, all te
 	@echo "make test: all passed, proofs included"
 
 faults: ## plant faults one at a time and see the search find each
-	$(CARGO) test --release --locked --features planted-faults --test planted_faults -- --nocapture
+	$(CARGO) test --release --locked --features planted-faults --test planted_faults --test planted_claims -- --nocapture
 
 test-quick: export LORA_GAUGE_SKIP_PROOFS := 1
 test-quick: quick-notice setup-checks checks ## the same without the proofs (no Rocq needed)

@@ -3,12 +3,11 @@
 //! A [`Plan`] is a campaign of drawn cases: case i is a pure function of a seed and i, and puts
 //! one of the [`PROPERTIES`] to the test. Its [`Totals`] are sums, so neither threads nor
 //! [`Shard`]s show in them; what fails is shrunk to the smallest case and becomes a
-//! [`HuntedWitness`], which is drawn anew when it is replayed.
+//! [`HuntedWitness`], a file whose case [`HuntedWitness::replay`] draws anew before it counts.
 //!
 //! [`hunt`] looks for a pair of runs that break one given property; [`campaign`] does the same to
 //! every rule that is a little wrong, without shrinking. A pair of runs is judged in exact
-//! arithmetic, and in intervals where that has no answer. A [`Witness`] is what was found as a
-//! file that needs nothing else; [`Witness::replay`] judges it anew.
+//! arithmetic, and in intervals where that has no answer.
 //!
 //! This room decides nothing about claims and never touches the disk.
 

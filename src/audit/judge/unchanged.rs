@@ -9,7 +9,6 @@ use crate::audit::counter::Trial;
 use crate::audit::evidence::{bit_runs, derivation, of_map, prime_run};
 use crate::audit::words::{describe, ends};
 use crate::audit::{Claim, Evidence, Rung, Verdict};
-use crate::fault::{Fault, planted};
 use crate::gauge::{Alternative, Condition, MapDecision, MapProof, MapQuestion, decide};
 use crate::graph::{Binary, NodeId, Op, StepGraph, Unary};
 use crate::scenario::{Powers, Property};
@@ -276,11 +275,6 @@ impl Asked<'_> {
         let words: Vec<String> = sets.iter().map(|set| listed(set)).collect();
         let words = words.join(", or if ");
         let Some((found, k)) = self.counterexample()?.filter(|_| !shown.is_empty()) else {
-            if planted(Fault::NecessityUnproved) {
-                let mut draft = Draft::new(Verdict::ProvedIf, format!("only if {words}"));
-                draft.alternatives = offered.into_iter().map(|a| a.conditions).collect();
-                return Ok(draft);
-            }
             let mut draft = Draft::unknown(format!(
                 "it holds if {words}; without that there is neither a certificate nor a run that differs"
             ));
