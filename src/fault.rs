@@ -65,6 +65,10 @@ faults! {
     FirstRoundingForgotten "the rounding of the first values does not count",
     RightRunForgotten "the errors of the rescaled run do not count",
     ExactRangeTooWide "the bit-exact range reaches one exponent too far",
+    OrderKeptFixed "the order of a sum is taken to be the same in every step",
+    PointTakenAsExact "a result that is one number is taken to be one of the format",
+    UnknownSlopeIsZero "a slope that is not read off values counts as 0",
+    LambdaForOneTime "the likely bound counts the entries of one time only",
 }
 
 impl Fault {

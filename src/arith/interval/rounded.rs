@@ -102,6 +102,13 @@ impl<E: Ends> Enclosures<E> {
         &self.inner.ends
     }
 
+    /// Whether `x` is a single number, and one of the format: rounding leaves it as it is.
+    fn is_held(&self, x: &Interval<E::End>) -> bool {
+        x.inf == x.sup
+            && (planted(Fault::PointTakenAsExact)
+                || (self.ends().to_ratio(&x.inf)).is_some_and(|q| self.model.represents(&q)))
+    }
+
     fn is_zero(&self, x: &Interval<E::End>) -> bool {
         let zero = self.ends().zero();
         x.inf == zero && x.sup == zero
@@ -181,7 +188,7 @@ impl<E: Ends> Enclosures<E> {
 
     /// One rounding: `factor` unit roundoffs, and half a subnormal where that can matter.
     fn rounded(&self, exact: Interval<E::End>, factor: &E::End, below: u64) -> Enclosed<E::End> {
-        if self.is_zero(&exact) {
+        if self.is_zero(&exact) || self.is_held(&exact) {
             return self.given(exact);
         }
         let mut error = self.times(&self.times(&self.unit, factor), &self.magnitude(&exact));

@@ -54,7 +54,12 @@ impl Generators {
             .map(|i| {
                 let spread = sum((0..n).map(|j| mul(radius[(i, j)], self.reach[j])));
                 let inner = sum((0..n).map(|j| mul(middle[(i, j)].abs(), sizes[j])));
-                let underflow = mul((n * self.columns.ncols()) as f64, f64::MIN_POSITIVE);
+                // What is multiplied by 0 alone is 0.
+                let products = match inner == 0.0 {
+                    true => 0,
+                    false => n * self.columns.ncols(),
+                };
+                let underflow = mul(products as f64, f64::MIN_POSITIVE);
                 add(add(spread, mul(unit, inner)), add(fresh[i], underflow))
             })
             .collect();
@@ -106,6 +111,17 @@ mod tests {
         assert!(of.reach.iter().all(|x| (4.0..4.001).contains(x)));
         of.advance(&step, &[0.0, 0.0]);
         assert!((2.0..2.001).contains(&of.reach[0]) && (6.0..6.001).contains(&of.reach[1]));
+    }
+
+    #[test]
+    fn what_does_not_deviate_does_not_begin_to() {
+        let step = DMatrix::from_row_slice(2, 2, &[(0.0, 0.0), (0.0, 0.0), (0.5, 2.0), (1.0, 1.0)]);
+        let mut of = Generators::new(vec![1.0, 3.0]);
+        for _ in 0..3 {
+            of.advance(&step, &[0.0, 0.0]);
+            assert_eq!(of.reach[0], 0.0);
+        }
+        assert!((5.0..5.001).contains(&of.reach[1]), "{}", of.reach[1]);
     }
 
     #[test]

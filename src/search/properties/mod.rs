@@ -1,5 +1,7 @@
 //! What a campaign asks of its cases: one file for each property, one line in the table.
 
+#[cfg(feature = "mp")]
+mod any_order;
 mod bit_equality;
 mod certificate_agrees;
 #[cfg(feature = "mp")]
@@ -78,6 +80,8 @@ pub static PROPERTIES: &[HuntedProperty] = &[
     #[cfg(feature = "mp")]
     enclosures::PROPERTY,
     wrong_rules::PROPERTY,
+    #[cfg(feature = "mp")]
+    any_order::PROPERTY,
 ];
 
 /// The property called `name`.

@@ -63,6 +63,10 @@ impl<E: Ends> Enclosures<E> {
         if count == 0 || (planted(Fault::SumErrorForgotten) && products) {
             return self.given(exact);
         }
+        // A product that rounding leaves as it is.
+        if count == 1 && self.is_held(&exact) {
+            return self.given(exact);
+        }
         let roundings = if products && !wide { count } else { count - 1 };
         let any = self.times(&self.times(&self.integer(roundings), &unit), &sizes);
         let any = self.plus(&any, &below);
