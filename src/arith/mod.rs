@@ -50,7 +50,7 @@ pub use name::{ArithmeticName, UnknownArithmetic, WithArithmetic, with_arithmeti
 pub use prime::{MODULUS, Prime};
 #[cfg(feature = "mp")]
 pub use rational::Rational;
-pub use reordered::Reordered;
+pub use reordered::{Reordered, SumOrder};
 pub use round::{FloatFormat, Format};
 
 /// What [`Arithmetic::from_f64`] answers to infinities and NaN.

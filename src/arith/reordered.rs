@@ -2,29 +2,87 @@
 //! multiplications with additions or not: what hardware and libraries do.
 //!
 //! A bound for any order must hold for every one of these. Which order is taken depends on a seed
-//! and on the terms, and on nothing else, so that a run can be repeated.
+//! and on the terms, and on nothing else, so that a run can be repeated. It may be changed on the
+//! way, from step to step.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering as Memory};
 
 use super::{Arithmetic, ArithmeticName, FloatFormat, Function, OpError, Ratio, Surd};
+
+/// How the terms of a sum follow each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SumOrder {
+    /// From the first to the last.
+    Forward,
+    /// From the last to the first.
+    Backward,
+    /// In an order drawn with a seed of 61 bits, and for each sum another one, some as a tree.
+    Drawn(u64),
+}
+
+impl SumOrder {
+    fn code(self, fused: bool) -> u64 {
+        let own = match self {
+            Self::Forward => 0,
+            Self::Backward => 1,
+            Self::Drawn(seed) => 2 + (seed << 2),
+        };
+        own << 1 | u64::from(fused)
+    }
+
+    fn of_code(code: u64) -> (Self, bool) {
+        let order = match code >> 1 & 3 {
+            0 => Self::Forward,
+            1 => Self::Backward,
+            _ => Self::Drawn(code >> 3),
+        };
+        (order, code & 1 == 1)
+    }
+}
 
 /// `inner` with sums in another order.
 #[derive(Debug, Clone)]
 pub struct Reordered<A> {
     inner: A,
-    seed: u64,
-    fused: bool,
+    /// SumOrder and fusing, as one number, which clones share.
+    code: Arc<AtomicU64>,
 }
 
 impl<A: Arithmetic> Reordered<A> {
     /// Sums in orders drawn with `seed`; with `fused`, x·y + z is rounded once.
     pub fn new(inner: A, seed: u64, fused: bool) -> Self {
-        Self { inner, seed, fused }
+        Self::with(inner, SumOrder::Drawn(seed), fused)
     }
 
-    /// An order of the numbers below `n`, and which of the additions join two partial sums.
-    fn order(&self, n: usize, salt: u64) -> Vec<usize> {
-        let mut state = self.seed ^ salt.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ n as u64;
+    /// Sums in this order.
+    pub fn with(inner: A, order: SumOrder, fused: bool) -> Self {
+        let code = Arc::new(AtomicU64::new(order.code(fused)));
+        Self { inner, code }
+    }
+
+    /// Sums in this order from now on, as do all clones. What has been computed already stays as
+    /// it is: a machine computes what never changes once, and anew when it is settled.
+    pub fn sum_in(&self, order: SumOrder, fused: bool) {
+        self.code.store(order.code(fused), Memory::Relaxed);
+    }
+
+    fn current(&self) -> (SumOrder, bool) {
+        SumOrder::of_code(self.code.load(Memory::Relaxed))
+    }
+
+    /// An order of the numbers below `n`, and whether they are added up as a tree.
+    fn order(&self, n: usize, salt: u64) -> (Vec<usize>, bool) {
+        match self.current().0 {
+            SumOrder::Forward => ((0..n).collect(), false),
+            SumOrder::Backward => ((0..n).rev().collect(), false),
+            SumOrder::Drawn(seed) => (Self::drawn(seed, n, salt), salt.is_multiple_of(3)),
+        }
+    }
+
+    fn drawn(seed: u64, n: usize, salt: u64) -> Vec<usize> {
+        let mut state = seed ^ salt.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ n as u64;
         let mut next = || {
             // SplitMix64 (Steele, Lea and Flood 2014).
             state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -115,8 +173,8 @@ impl<A: Arithmetic> Arithmetic for Reordered<A> {
     fn sum<'x>(&self, out: &mut A::Elem, terms: impl Iterator<Item = &'x A::Elem> + Clone) {
         let terms: Vec<&A::Elem> = terms.collect();
         let salt = terms.first().map_or(0, |x| self.salt(x));
-        let order = self.order(terms.len(), salt);
-        if salt % 3 == 0 && !self.inner.sums_whole() {
+        let (order, as_tree) = self.order(terms.len(), salt);
+        if as_tree && !self.inner.sums_whole() {
             *out = self.tree(order.iter().map(|i| terms[*i].clone()).collect());
         } else {
             self.inner.sum(out, order.iter().map(|i| terms[*i]));
@@ -131,12 +189,12 @@ impl<A: Arithmetic> Arithmetic for Reordered<A> {
         let salt = pairs
             .first()
             .map_or(0, |(x, y)| self.salt(x) ^ self.salt(y));
-        let order = self.order(pairs.len(), salt);
+        let (order, as_tree) = self.order(pairs.len(), salt);
         let mut product = self.inner.zero();
         // What keeps sums in something wider rounds no product.
         if self.inner.sums_whole() {
             self.inner.dot(out, order.iter().map(|i| pairs[*i]));
-        } else if self.fused {
+        } else if self.current().1 {
             *out = self.inner.zero();
             for i in order {
                 let (x, y) = pairs[i];
@@ -145,7 +203,7 @@ impl<A: Arithmetic> Arithmetic for Reordered<A> {
                     None => self.inner.mul_add(out, x, y, &mut product),
                 }
             }
-        } else if salt % 3 == 0 {
+        } else if as_tree {
             let products = order.iter().map(|i| {
                 let mut product = self.inner.zero();
                 self.inner.mul(&mut product, pairs[*i].0, pairs[*i].1);
@@ -245,5 +303,46 @@ mod tests {
         // Only where the square comes last is it not rounded.
         let found: Vec<f32> = (0..20).map(|seed| dot(seed, true)).collect();
         assert!(found.contains(&0.0) && found.contains(&(1.0 / 16_777_216.0)));
+    }
+
+    #[test]
+    fn an_order_may_change_on_the_way_and_clones_follow() {
+        let terms = [16_777_216.0f32, 1.0, 1.0, -16_777_216.0];
+        let first = Reordered::with(F32, SumOrder::Forward, false);
+        let ctx = first.clone();
+        let total = || {
+            let mut out = 7.0;
+            ctx.sum(&mut out, terms.iter());
+            out
+        };
+        // 2²⁴ + 1 is 2²⁴ in binary32, and 1 − 2²⁴ is a number.
+        assert_eq!(total(), 0.0);
+        first.sum_in(SumOrder::Backward, false);
+        assert_eq!(total(), 2.0);
+        first.sum_in(SumOrder::Drawn(3), false);
+        let drawn = total();
+        let mut again = 0.0;
+        Reordered::new(F32, 3, false).sum(&mut again, terms.iter());
+        assert_eq!(drawn, again);
+        // Fused, the product that comes last is not rounded.
+        let x = 1.0f32 + 1.0 / 4096.0;
+        let pairs = [(x, x), (-1.0f32 - 1.0 / 2048.0, 1.0)];
+        let dot = |order| {
+            let mut out = 0.0;
+            first.sum_in(order, true);
+            ctx.dot(&mut out, pairs.iter().map(|(x, y)| (x, y)));
+            out
+        };
+        assert_eq!(dot(SumOrder::Forward), 0.0);
+        assert_eq!(dot(SumOrder::Backward), 1.0 / 16_777_216.0);
+        for order in [
+            SumOrder::Forward,
+            SumOrder::Backward,
+            SumOrder::Drawn((1 << 61) - 1),
+        ] {
+            for fused in [false, true] {
+                assert_eq!(SumOrder::of_code(order.code(fused)), (order, fused));
+            }
+        }
     }
 }

@@ -7,6 +7,10 @@
 //! where `loss` and the outputs (`W`) are those that the step itself computes in the format from
 //! the parameters after t steps. 0/0 is 0. Where only the divisor is 0 there is no relative
 //! drift. A row's drift is the largest after 0, 1, … steps.
+//!
+//! # What is assumed
+//! Every operation rounds to nearest, ties to even, with gradual underflow. What flushes subnormal
+//! numbers to zero, or computes in shorter formats than it says, is not covered.
 
 use std::collections::BTreeMap;
 
@@ -71,7 +75,8 @@ pub struct Drift {
 pub struct QuantityBounds {
     /// All roundings enclosed in intervals; any order of summation.
     pub enclosure: Bound,
-    /// First order with certified remainder; any order of summation, fused or not.
+    /// First order with certified remainder; any order of summation, fused or not, and another
+    /// one in every step.
     pub certified: Bound,
     /// The same for the stated order of operations.
     pub certified_stated: Bound,
@@ -123,7 +128,8 @@ pub struct Ending {
 pub struct Probability {
     /// Higham and Mary's λ, as a decimal.
     pub lambda: String,
-    /// The probability with which the bound fails at most.
+    /// The probability with which any of the likely bounds fails at most, in any entry, of any
+    /// quantity, after any number of steps.
     pub failure_probability: String,
 }
 

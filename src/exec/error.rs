@@ -29,6 +29,12 @@ pub enum ExecError {
         /// Rows and columns that were given.
         found: (usize, usize),
     },
+    /// A value was given to a node that takes none.
+    #[error("`{node}` is no leaf that the step reads, so it takes no value")]
+    NotRead {
+        /// The node.
+        node: String,
+    },
     /// The sizes leave out a dimension.
     #[error("no size is given for the dimension `{dimension}` of `{node}`")]
     UnknownDimension {

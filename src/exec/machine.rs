@@ -120,20 +120,31 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
         }
     }
 
-    /// Replaces the value of a leaf that the plan reads; others are left alone. A value of
-    /// another shape is not taken.
-    pub fn set(&mut self, leaf: NodeId, value: &DMatrix<A::Elem>) {
+    /// Replaces the value of a leaf that the plan reads.
+    ///
+    /// # Errors
+    /// [`ExecError::NotRead`] for any other node, [`ExecError::WrongShape`] for a value with other
+    /// numbers of rows and columns; nothing has changed then.
+    pub fn set(&mut self, leaf: NodeId, value: &DMatrix<A::Elem>) -> Result<(), ExecError> {
         let graph = &self.plan.step().graph;
-        let read = graph
-            .leaf_at(leaf)
-            .and_then(|_| self.plan.buffers.readable(leaf));
-        if let Some(slot) = read.map(|slot| &mut self.slots[slot])
-            && slot.matrix.shape() == value.shape()
-        {
-            slot.declare_all_defined();
-            slot.matrix.clone_from(value);
-            self.stage = Stage::Nothing;
+        let read = graph.leaf_at(leaf).zip(self.plan.buffers.readable(leaf));
+        let Some((known, slot)) = read else {
+            let node = graph.describe(leaf);
+            return Err(ExecError::NotRead { node });
+        };
+        let slot = &mut self.slots[slot];
+        if slot.matrix.shape() != value.shape() {
+            return Err(ExecError::WrongShape {
+                leaf: known.name.clone(),
+                shape: graph.node(leaf).shape.clone(),
+                expected: slot.matrix.shape(),
+                found: value.shape(),
+            });
         }
+        slot.declare_all_defined();
+        slot.matrix.clone_from(value);
+        self.stage = Stage::Nothing;
+        Ok(())
     }
 
     /// Computes anew what never changes from step to step, and lets `tamper` change each result

@@ -102,6 +102,11 @@ impl<E: Ends> Enclosures<E> {
         &self.inner.ends
     }
 
+    /// Whether `x` is a single number, and one of the format: rounding leaves it as it is.
+    fn is_held(&self, x: &Interval<E::End>) -> bool {
+        x.inf == x.sup && (self.ends().to_ratio(&x.inf)).is_some_and(|q| self.model.represents(&q))
+    }
+
     fn is_zero(&self, x: &Interval<E::End>) -> bool {
         let zero = self.ends().zero();
         x.inf == zero && x.sup == zero
@@ -179,8 +184,23 @@ impl<E: Ends> Enclosures<E> {
         }
     }
 
-    /// One rounding: `factor` unit roundoffs, and half a subnormal where that can matter.
+    /// One rounding of the very numbers in `exact`: `factor` unit roundoffs, and half a subnormal
+    /// where that can matter.
     fn rounded(&self, exact: Interval<E::End>, factor: &E::End, below: u64) -> Enclosed<E::End> {
+        match self.is_held(&exact) {
+            true => self.given(exact),
+            false => self.rounded_near(exact, factor, below),
+        }
+    }
+
+    /// The same where what is rounded may lie beside `exact`, which then says nothing about being
+    /// held.
+    fn rounded_near(
+        &self,
+        exact: Interval<E::End>,
+        factor: &E::End,
+        below: u64,
+    ) -> Enclosed<E::End> {
         if self.is_zero(&exact) {
             return self.given(exact);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use nalgebra::DMatrix;
 
-use super::coarse::{Coarse, Range, coarse};
+use super::coarse::{Coarse, Range, coarse, range};
 use super::snapshot::Snapshot;
 use crate::exec::{ExecError, Machine, Options, Outputs, Plan, Sizes};
 use crate::graph::{NodeId, Sensitivity};
@@ -36,28 +36,44 @@ impl<'s> Adjoint<'s> {
         })
     }
 
-    /// Puts the step of `snapshot` in place.
-    pub fn load(&mut self, snapshot: &Snapshot) {
+    /// Puts the step of `snapshot` in place: everything that these adjoints read.
+    pub fn load(&mut self, snapshot: &Snapshot) -> Result<(), ExecError> {
         let groups = [
             (&self.of.values, &snapshot.values),
             (&self.of.slopes, &snapshot.slopes),
             (&self.of.live, &snapshot.live),
         ];
         for (leaves, values) in groups {
-            for (id, value) in values {
-                if let Some(leaf) = leaves.get(id) {
-                    self.machine.set(*leaf, value);
+            for (id, leaf) in leaves {
+                // Adjoints that nobody asked for may be all that reads it.
+                if self.machine.node(*leaf).is_none() {
+                    continue;
                 }
+                let graph = &self.of.step.graph;
+                let missing = || ExecError::MissingValue {
+                    leaf: graph.describe(*leaf),
+                    shape: graph.node(*leaf).shape.clone(),
+                };
+                self.machine
+                    .set(*leaf, values.get(id).ok_or_else(missing)?)?;
             }
         }
         self.machine.settle(&mut |_, _| {});
+        Ok(())
     }
 
     /// Evaluates the adjoints from those of the seeded nodes; the seeds that are not given are 0.
     pub fn pull(&mut self, seeds: &BTreeMap<NodeId, DMatrix<Range>>) -> Result<(), ExecError> {
         for (id, leaf) in &self.of.seeds {
-            if let Some(seed) = seeds.get(id) {
-                self.machine.set(*leaf, seed);
+            let Some(shape) = self.machine.node(*leaf).map(DMatrix::shape) else {
+                continue;
+            };
+            match seeds.get(id) {
+                Some(seed) => self.machine.set(*leaf, seed)?,
+                None => {
+                    let none = DMatrix::from_element(shape.0, shape.1, range(0.0, 0.0));
+                    self.machine.set(*leaf, &none)?;
+                }
             }
         }
         self.machine.forward()

@@ -58,7 +58,7 @@ pub(super) fn pushed(
         if let Some(value) = machine.node(*id) {
             let mut value = value.clone();
             push(*id, &direction.lasting, &mut value);
-            machine.set(*id, &value);
+            machine.set(*id, &value)?;
         }
     }
     machine.settle(&mut |id, m| push(id, &direction.lasting, m));
@@ -74,7 +74,7 @@ pub(super) fn pushed(
             let sign = direction.start.get(at).copied().unwrap_or(0);
             *x = moved_by(&ctx, x, &size, sign * along, false);
         }
-        machine.set(part.leaf, &value);
+        machine.set(part.leaf, &value)?;
     }
     for t in 0..taken {
         machine.complete_with(true, &mut |id, m| push(id, &direction.steps[t], m))?;

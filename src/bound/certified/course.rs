@@ -22,6 +22,7 @@ use super::coarse::{Range, Real, ends, in_units, magnitude, range};
 use super::generators::Generators;
 use super::layout::Layout;
 use super::reference::{self, Reference};
+use super::renewed::renewed;
 use super::snapshot::Snapshot;
 use super::upward::{add, mul};
 use super::{BoundError, Ending};
@@ -76,6 +77,9 @@ pub(super) struct Course<'g> {
     pub plan: Arc<Plan<'g>>,
     pub model: FloatModel,
     pub layout: Layout,
+    /// Which nodes that have the same value at every step may be rounded anew at each, in any
+    /// order of summation.
+    pub renewed: Vec<bool>,
     pub exact: Reference,
     /// How far the first values can be from the exact ones.
     pub start: Vec<f64>,
@@ -117,6 +121,8 @@ impl<'g> Course<'g> {
                 carried: layout.len,
             });
         }
+        let shape = |id: NodeId| machine.node(id).map_or((0, 0), DMatrix::shape);
+        let renewed = renewed(&graphs.step, &graphs.lasting, model, shape);
         let has_ranges = scenario.values.has_ranges();
         let first = exact.states.first().cloned().unwrap_or_default();
         let start = start(&graphs.step, &machine, &layout, &first, scenario)?;
@@ -125,6 +131,7 @@ impl<'g> Course<'g> {
             plan,
             model: model.clone(),
             layout,
+            renewed,
             exact,
             reach: vec![start.clone()],
             start,
@@ -150,7 +157,7 @@ impl<'g> Course<'g> {
                 self.ending = Some(self.end_of_reference(taken));
                 break;
             }
-            self.place(&mut machine, taken);
+            self.place(&mut machine, taken)?;
             if let Err(error) = machine.complete() {
                 self.ending = Some(Ending::of(&error, taken));
                 break;
@@ -171,7 +178,7 @@ impl<'g> Course<'g> {
                     adjoint.insert(new)
                 }
             };
-            adjoint.load(&snapshot);
+            adjoint.load(&snapshot)?;
             let rows = match self.rows(adjoint, &snapshot) {
                 Ok(rows) => rows,
                 Err(error) => {
@@ -229,7 +236,7 @@ impl<'g> Course<'g> {
     }
 
     /// Puts the box of all admissible runs after `taken` steps into `machine`.
-    pub fn place(&self, machine: &mut Run<'g>, taken: usize) {
+    pub fn place(&self, machine: &mut Run<'g>, taken: usize) -> Result<(), ExecError> {
         let ctx = machine.arithmetic().clone();
         let boxes: Vec<Real> = self.exact.states[taken]
             .iter()
@@ -238,8 +245,9 @@ impl<'g> Course<'g> {
             .collect();
         for part in &self.layout.parts {
             let entries = Layout::matrix(part, &boxes);
-            machine.set(part.leaf, &entries.map(|x| ctx.given(x)));
+            machine.set(part.leaf, &entries.map(|x| ctx.given(x)))?;
         }
+        Ok(())
     }
 
     /// What one step does to a deviation, for each next number.
@@ -354,9 +362,9 @@ impl<'g> Course<'g> {
         let ctx = Enclosures::new(MpEnds::new(bits), self.model.clone());
         let mut machine = Machine::with_plan(ctx, Arc::clone(&self.plan), &scenario.values)?;
         machine.set_step_number(self.graphs.step.first_step + taken as u64);
-        self.place(&mut machine, taken);
+        self.place(&mut machine, taken)?;
         machine.forward()?;
-        Ok(Snapshot::new(&machine, &self.graphs.of_outputs)?)
+        Snapshot::new(&machine, &self.graphs.of_outputs)
     }
 }
 

@@ -22,7 +22,8 @@ use crate::arith::{Arithmetic, ArithmeticName, FloatModel, MpIntervals, Ratio, S
 use crate::fault::{Fault, planted};
 use crate::scenario::Scenario;
 
-/// The probability with which a probabilistic bound may fail, for each quantity.
+/// The probability with which any of the probabilistic bounds of two runs may fail: that of any
+/// entry of any quantity after any of the numbers of steps that were asked for.
 pub const FAILURE_PROBABILITY: f64 = 0.01;
 
 /// A bound, or why there is none.
@@ -37,10 +38,12 @@ pub struct Bounds {
     pub any_order: EntryBound,
     /// From sensitivities, for the documented order.
     pub stated_order: EntryBound,
-    /// Not a certificate: exceeded with at most [`FAILURE_PROBABILITY`] where elementary errors
-    /// are independent and have mean zero. At most the certified one for the documented order.
+    /// Not a certificate: with a probability of at least 1 − [`FAILURE_PROBABILITY`] no bound of
+    /// this kind is exceeded, of any quantity and at any time of the same [`PairBounds`], where
+    /// elementary errors are independent and have mean zero. At most the certified one for the
+    /// documented order.
     pub probabilistic: EntryBound,
-    /// The λ of the probabilistic bound.
+    /// The λ of the probabilistic bounds.
     pub lambda: f64,
     /// A drift that the error model reaches; rounded down.
     pub adversarial: EntryBound,
@@ -115,6 +118,8 @@ pub fn pair_bounds_where(
         gap,
     };
     let names = pair.left.course.quantities();
+    let entries = |name: &String| super::trace::entries_of(&pair.left.course, name).len();
+    let lambda = lambda(names.iter().map(entries).sum::<usize>() * at_steps.len());
     // Going back from the t-th step takes about t times the work of one.
     let work = |t: &usize| *t as f64 + 1.0;
     let all: f64 = at_steps.iter().map(work).sum();
@@ -124,7 +129,7 @@ pub fn pair_bounds_where(
         progress(done / all);
         let bounds = names
             .iter()
-            .map(|name| (name.clone(), pair.bounds(name, *t)));
+            .map(|name| (name.clone(), pair.bounds(name, *t, lambda)));
         at.insert(*t, bounds.collect());
         done += work(t);
     }
@@ -210,6 +215,16 @@ pub(super) fn likely(lambda: f64, l: &Contribution, r: &Contribution, c: f64) ->
     likely.min(c * l.stated + r.stated)
 }
 
+/// So many standard deviations that of `numbers` sums of independent errors with mean 0, each
+/// with a bound of its own, none is further away but with [`FAILURE_PROBABILITY`]: a sum is with
+/// 2·exp(−λ²/2) at most (Hoeffding 1963), and of several events one happens at most as often as
+/// all of them together.
+pub(super) fn lambda(numbers: usize) -> f64 {
+    let one = FAILURE_PROBABILITY / (2.0 * numbers.max(1) as f64);
+    // Logarithm and root are off by less than that.
+    (-2.0 * one.ln()).sqrt() * (1.0 + 2f64.powi(-40))
+}
+
 /// What is known of both runs at one time.
 struct Sums {
     left: Vec<Contribution>,
@@ -223,9 +238,7 @@ impl Pair<'_> {
         self.ctx.from_surd(factor).map_err(|e| e.to_string())
     }
 
-    fn bounds(&self, name: &str, taken: usize) -> Bounds {
-        let entries = super::trace::entries_of(&self.left.course, name).len();
-        let lambda = (2.0 * (2.0 * entries.max(1) as f64 / FAILURE_PROBABILITY).ln()).sqrt();
+    fn bounds(&self, name: &str, taken: usize, lambda: f64) -> Bounds {
         let sums = self.left.contributions(name, taken).and_then(|left| {
             let right = self.right.contributions(name, taken)?;
             Ok(Sums { left, right })

@@ -25,6 +25,18 @@ pub enum BoundError {
     /// An operation of the analysis has no answer.
     #[error(transparent)]
     Operation(#[from] OpError),
+    /// Nothing is known of how a node passes a change of its operand on.
+    #[error("nothing is known of how `{node}` passes a change on")]
+    UnknownSlope {
+        /// The node.
+        node: String,
+    },
+    /// The value of a node is needed that the run has not kept.
+    #[error("the value of `{node}` is not kept")]
+    NotKept {
+        /// The node.
+        node: String,
+    },
     /// A state whose first value is computed from inputs that fill a range.
     #[error("the first value of `state.{state}` is computed from inputs that fill a range")]
     RangedState {

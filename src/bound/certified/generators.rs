@@ -35,8 +35,10 @@ impl Generators {
     pub fn advance(&mut self, derivative: &DMatrix<(f64, f64)>, fresh: &[f64]) {
         let n = self.reach.len();
         let middle = derivative.map(|(inf, sup)| inf / 2.0 + sup / 2.0);
+        // A difference of two numbers is 0 only where they are the same.
+        let above = |x: f64| if x == 0.0 { 0.0 } else { x.next_up() };
         let radius = derivative.zip_map(&middle, |(inf, sup), m| {
-            (sup - m).next_up().max((m - inf).next_up()).max(0.0)
+            above(sup - m).max(above(m - inf)).max(0.0)
         });
         if self.columns.ncols() > MAX_COLUMNS * n {
             self.merge(n);
@@ -54,7 +56,13 @@ impl Generators {
             .map(|i| {
                 let spread = sum((0..n).map(|j| mul(radius[(i, j)], self.reach[j])));
                 let inner = sum((0..n).map(|j| mul(middle[(i, j)].abs(), sizes[j])));
-                let underflow = mul((n * self.columns.ncols()) as f64, f64::MIN_POSITIVE);
+                // What is multiplied by 0 alone is 0.
+                let at_rest = (0..n).all(|j| middle[(i, j)] == 0.0 || sizes[j] == 0.0);
+                let products = match at_rest {
+                    true => 0,
+                    false => n * self.columns.ncols(),
+                };
+                let underflow = mul(products as f64, f64::MIN_POSITIVE);
                 add(add(spread, mul(unit, inner)), add(fresh[i], underflow))
             })
             .collect();
@@ -106,6 +114,17 @@ mod tests {
         assert!(of.reach.iter().all(|x| (4.0..4.001).contains(x)));
         of.advance(&step, &[0.0, 0.0]);
         assert!((2.0..2.001).contains(&of.reach[0]) && (6.0..6.001).contains(&of.reach[1]));
+    }
+
+    #[test]
+    fn what_does_not_deviate_does_not_begin_to() {
+        let step = DMatrix::from_row_slice(2, 2, &[(0.0, 0.0), (0.0, 0.0), (0.5, 2.0), (1.0, 1.0)]);
+        let mut of = Generators::new(vec![1.0, 3.0]);
+        for _ in 0..3 {
+            of.advance(&step, &[0.0, 0.0]);
+            assert_eq!(of.reach[0], 0.0);
+        }
+        assert!((5.0..5.001).contains(&of.reach[1]), "{}", of.reach[1]);
     }
 
     #[test]

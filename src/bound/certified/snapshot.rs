@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use nalgebra::DMatrix;
 use rug::Float;
 
+use super::BoundError;
 use super::coarse::{Range, Real, in_units, outward, range};
 use super::upward::Contribution;
-use crate::arith::{Arithmetic, Enclosed, Enclosures, MpEnds, OpError, Ratio};
+use crate::arith::{Arithmetic, Enclosed, Enclosures, Function, MpEnds, OpError, Ratio};
 use crate::exec::{Machine, inverse};
 use crate::graph::{Binary, Comparison, Graph, LeafKind, NodeId, Op, Sensitivity, Unary};
 
@@ -26,7 +27,7 @@ type Run<'g> = Machine<'g, Enclosures<MpEnds>>;
 
 impl Snapshot {
     /// Of the step that `machine` has evaluated as far as `adjoint` asks.
-    pub fn new(machine: &Run<'_>, adjoint: &Sensitivity) -> Result<Self, OpError> {
+    pub fn new(machine: &Run<'_>, adjoint: &Sensitivity) -> Result<Self, BoundError> {
         let graph = &machine.plan().step().graph;
         let node = |id: NodeId| machine.node(id);
         let values = adjoint
@@ -63,11 +64,22 @@ impl Snapshot {
         }
         Ok(Self {
             values: values.collect(),
-            slopes: slopes.collect::<Result<_, OpError>>()?,
+            slopes: slopes.collect::<Result<_, BoundError>>()?,
             live: live.collect(),
             errors,
         })
     }
+}
+
+/// The values of a node, which the run must have kept.
+fn kept<'m>(
+    machine: &'m Run<'_>,
+    graph: &Graph,
+    id: NodeId,
+) -> Result<&'m DMatrix<Enclosed<Float>>, BoundError> {
+    machine.node(id).ok_or_else(|| BoundError::NotKept {
+        node: graph.describe(id),
+    })
 }
 
 /// The errors made at the node `id`, in units of the unit roundoff.
@@ -75,15 +87,12 @@ fn errors_of(
     machine: &Run<'_>,
     graph: &Graph,
     id: NodeId,
-) -> Result<DMatrix<Contribution>, OpError> {
-    let Some(value) = machine.node(id) else {
-        return Ok(DMatrix::from_element(0, 0, Contribution::default()));
-    };
+) -> Result<DMatrix<Contribution>, BoundError> {
+    let value = kept(machine, graph, id)?;
     let ctx = machine.arithmetic();
     let precision = ctx.model().precision;
-    if let Op::Unary(Unary::Inverse, x) = graph.node(id).op
-        && let Some(operand) = machine.node(x)
-    {
+    if let Op::Unary(Unary::Inverse, x) = graph.node(id).op {
+        let operand = kept(machine, graph, x)?;
         // Elimination has roundings of its own: its results against exact inverses.
         let exact = inverse(ctx.intervals(), operand.map(|x| x.range.clone()))?;
         return Ok(value.zip_map(&exact, |x, y| {
@@ -106,92 +115,136 @@ fn errors_of(
     }))
 }
 
-/// The factor with which the node `id` passes a change of its first operand on.
-fn slope(machine: &Run<'_>, graph: &Graph, id: NodeId) -> Result<DMatrix<Range>, OpError> {
+/// The factor with which the node `id` passes a change of its first operand on, where that is not
+/// read off values.
+fn slope(machine: &Run<'_>, graph: &Graph, id: NodeId) -> Result<DMatrix<Range>, BoundError> {
     let node = graph.node(id);
     let ctx = machine.arithmetic().intervals();
-    let zero = ctx.zero();
-    let unknown = DMatrix::from_element(0, 0, range(0.0, 0.0));
-    let Some(value) = machine.node(id) else {
-        return Ok(unknown);
-    };
-    let (rows, cols) = value.shape();
-    let at = |x: NodeId, row: usize, col: usize| -> Real {
-        let found = machine.node(x).map(|m| {
-            let at = (row.min(m.nrows() - 1), col.min(m.ncols() - 1));
-            m[at].range.clone()
-        });
-        found.unwrap_or_else(|| zero.clone())
+    let (rows, cols) = kept(machine, graph, id)?.shape();
+    let read = |x: NodeId| -> Result<_, BoundError> {
+        let values = kept(machine, graph, x)?;
+        Ok(move |row: usize, col: usize| -> Real {
+            let (row, col) = (row.min(values.nrows() - 1), col.min(values.ncols() - 1));
+            values[(row, col)].range.clone()
+        })
     };
     let between = |decided: Result<bool, OpError>| match decided {
         Ok(true) => range(1.0, 1.0),
         Ok(false) => range(0.0, 0.0),
         Err(_) => range(0.0, 1.0),
     };
-    Ok(match &node.op {
-        Op::Unary(Unary::Abs, x) => DMatrix::from_fn(rows, cols, |row, col| {
-            let x = at(*x, row, col);
-            match (*x.inf() > 0, *x.sup() < 0) {
-                (true, _) => range(1.0, 1.0),
-                (_, true) => range(-1.0, -1.0),
-                _ => range(-1.0, 1.0),
+    let unknown = || {
+        let node = graph.describe(id);
+        Err(BoundError::UnknownSlope { node })
+    };
+    let slopes = match &node.op {
+        Op::Unary(unary, x) => match unary {
+            Unary::Abs => {
+                let x = read(*x)?;
+                DMatrix::from_fn(rows, cols, |row, col| {
+                    let x = x(row, col);
+                    match (*x.inf() > 0, *x.sup() < 0) {
+                        (true, _) => range(1.0, 1.0),
+                        (_, true) => range(-1.0, -1.0),
+                        _ => range(-1.0, 1.0),
+                    }
+                })
             }
-        }),
-        Op::Binary(Binary::Max, x, y) => DMatrix::from_fn(rows, cols, |row, col| {
-            between(ctx.less(&at(*y, row, col), &at(*x, row, col)))
-        }),
-        Op::Binary(Binary::Min, x, y) => DMatrix::from_fn(rows, cols, |row, col| {
-            between(ctx.less(&at(*x, row, col), &at(*y, row, col)))
-        }),
+            Unary::RowMax => largest_of_row(kept(machine, graph, *x)?),
+            Unary::Function(function) => match function {
+                // d/dx cos(πx) = −π·sin(πx), and π < 22/7.
+                Function::CosPi => {
+                    let size = (22.0f64 / 7.0).next_up();
+                    DMatrix::from_element(rows, cols, range(-size, size))
+                }
+                // Theirs are read off values.
+                Function::Exp
+                | Function::Ln
+                | Function::Tanh
+                | Function::NormalCdf
+                | Function::NormalDensity => return unknown(),
+            },
+            Unary::Neg
+            | Unary::Sign
+            | Unary::Sqrt
+            | Unary::Transpose
+            | Unary::SumTo
+            | Unary::Broadcast
+            | Unary::Detach
+            | Unary::Inverse
+            | Unary::MatrixSqrt
+            | Unary::Cast(_)
+            | Unary::OpaqueLoss
+            | Unary::OpaqueGradient => return unknown(),
+        },
+        Op::Binary(binary, x, y) => match binary {
+            Binary::Max => {
+                let (x, y) = (read(*x)?, read(*y)?);
+                DMatrix::from_fn(rows, cols, |row, col| {
+                    between(ctx.less(&y(row, col), &x(row, col)))
+                })
+            }
+            Binary::Min => {
+                let (x, y) = (read(*x)?, read(*y)?);
+                DMatrix::from_fn(rows, cols, |row, col| {
+                    between(ctx.less(&x(row, col), &y(row, col)))
+                })
+            }
+            Binary::Power => {
+                let x = read(*x)?;
+                let number = machine.step_number();
+                let times = ctx.from_ratio(&Ratio::from_integer(number.into()))?;
+                let mut slopes = DMatrix::from_element(rows, cols, range(0.0, 0.0));
+                for row in 0..rows {
+                    for col in 0..cols {
+                        let (mut power, mut slope) = (ctx.zero(), ctx.zero());
+                        ctx.power(&mut power, &x(row, col), number.saturating_sub(1))?;
+                        ctx.mul(&mut slope, &times, &power);
+                        slopes[(row, col)] = outward(&slope);
+                    }
+                }
+                slopes
+            }
+            Binary::Add
+            | Binary::Sub
+            | Binary::Mul
+            | Binary::Div
+            | Binary::MatMul
+            | Binary::Atan2 => return unknown(),
+        },
         Op::Select {
             comparison,
             lhs,
             rhs,
             ..
-        } => DMatrix::from_fn(rows, cols, |row, col| {
-            let (x, y) = (at(*lhs, row, col), at(*rhs, row, col));
-            between(match comparison {
-                Comparison::Less => ctx.less(&x, &y),
-                Comparison::LessEqual => ctx.less_equal(&x, &y),
-                Comparison::Equal => ctx.equal(&x, &y),
-            })
-        }),
-        Op::Unary(Unary::RowMax, x) => {
-            let Some(operand) = machine.node(*x) else {
-                return Ok(unknown);
-            };
-            operand.map_with_location(|row, col, x| {
-                let others = (0..operand.ncols()).filter(|other| *other != col);
-                let mut others = others.map(|other| &operand[(row, other)].range);
-                if others.clone().all(|y| y.sup() < x.range.inf()) {
-                    range(1.0, 1.0)
-                } else if others.any(|y| y.inf() > x.range.sup()) {
-                    range(0.0, 0.0)
-                } else {
-                    range(0.0, 1.0)
-                }
+        } => {
+            let (x, y) = (read(*lhs)?, read(*rhs)?);
+            DMatrix::from_fn(rows, cols, |row, col| {
+                let (x, y) = (x(row, col), y(row, col));
+                between(match comparison {
+                    Comparison::Less => ctx.less(&x, &y),
+                    Comparison::LessEqual => ctx.less_equal(&x, &y),
+                    Comparison::Equal => ctx.equal(&x, &y),
+                })
             })
         }
-        // d/dx cos(πx) = −π·sin(πx), and π < 22/7.
-        Op::Unary(Unary::Function(_), _) => {
-            let size = (22.0f64 / 7.0).next_up();
-            DMatrix::from_element(rows, cols, range(-size, size))
+        Op::Leaf(_) | Op::Constant(_) | Op::Count(_) | Op::Identity(_) => return unknown(),
+    };
+    Ok(slopes)
+}
+
+/// Whether each entry is the largest of its row: certainly, certainly not, or perhaps.
+fn largest_of_row(operand: &DMatrix<Enclosed<Float>>) -> DMatrix<Range> {
+    operand.map_with_location(|row, col, x| {
+        let others = (0..operand.ncols()).filter(|other| *other != col);
+        let mut others = others.map(|other| &operand[(row, other)].range);
+        if others.clone().all(|y| y.sup() < x.range.inf()) {
+            range(1.0, 1.0)
+        } else if others.any(|y| y.inf() > x.range.sup()) {
+            range(0.0, 0.0)
+        } else {
+            range(0.0, 1.0)
         }
-        Op::Binary(Binary::Power, x, _) => {
-            let number = machine.step_number();
-            let times = ctx.from_ratio(&Ratio::from_integer(number.into()))?;
-            let mut slopes = DMatrix::from_element(rows, cols, range(0.0, 0.0));
-            for row in 0..rows {
-                for col in 0..cols {
-                    let (mut power, mut slope) = (ctx.zero(), ctx.zero());
-                    ctx.power(&mut power, &at(*x, row, col), number.saturating_sub(1))?;
-                    ctx.mul(&mut slope, &times, &power);
-                    slopes[(row, col)] = outward(&slope);
-                }
-            }
-            slopes
-        }
-        _ => unknown,
     })
 }
 
@@ -244,7 +297,8 @@ mod tests {
                 ctx.given(ctx.intervals().of(inf, sup).unwrap())
             };
             let entries: Vec<_> = entries.iter().chain(entries).map(of).collect();
-            machine.set(*id, &DMatrix::from_row_slice(2, x.len(), &entries));
+            let entries = DMatrix::from_row_slice(2, x.len(), &entries);
+            machine.set(*id, &entries).unwrap();
         }
         // A comparison that cannot be decided leaves the loss undefined; operands are there.
         let _ = machine.forward();

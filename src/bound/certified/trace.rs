@@ -35,7 +35,9 @@ pub(super) struct Direction {
 pub(super) struct Entry {
     /// The adjoint of every carried number.
     carried: Vec<Range>,
-    /// The adjoints so far of what is the same at every step, and the errors made there.
+    /// The adjoints so far, added with their signs, of what is the same at every step, and the
+    /// errors that are made there once. Of what may be rounded anew at each step those of any
+    /// order are 0 here: they are in the total, step by step.
     lasting: BTreeMap<NodeId, (DMatrix<Range>, DMatrix<Contribution>)>,
     total: Contribution,
 }
@@ -201,7 +203,7 @@ fn back(
                 .map(|o| o.node);
             let node = node.unwrap_or(step.loss);
             let mut adjoint = evaluator(course, of, sizes, &snapshot)?;
-            adjoint.load(&snapshot);
+            adjoint.load(&snapshot)?;
             let shape = course.exact.outputs[taken]
                 .get(quantity)
                 .map_or((1, 1), DMatrix::shape);
@@ -242,7 +244,7 @@ fn back(
     let mut adjoint = evaluator(course, &course.graphs.of_next, sizes, first)?;
     for t in (0..taken).rev() {
         let snapshot = &course.steps[t];
-        adjoint.load(snapshot);
+        adjoint.load(snapshot)?;
         let found = rows
             .par_iter_mut()
             .map_init(
@@ -296,10 +298,20 @@ impl Entry {
                 continue;
             };
             if course.graphs.lasting[id.index()] {
+                let renewed = course.renewed[id.index()];
+                if renewed {
+                    for (size, error) in sizes.iter().zip(errors) {
+                        self.total.note(magnitude(size), &error.in_any_order());
+                    }
+                }
+                let once = |error: &Contribution| match renewed {
+                    true => error.in_stated_order(),
+                    false => *error,
+                };
                 self.lasting
                     .entry(*id)
                     .and_modify(|(all, _)| *all = all.zip_map(sizes, |x, y| sum(&x, &y)))
-                    .or_insert_with(|| (sizes.clone(), errors.clone()));
+                    .or_insert_with(|| (sizes.clone(), errors.map(|error| once(&error))));
                 continue;
             }
             for (size, error) in sizes.iter().zip(errors) {

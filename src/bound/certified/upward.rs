@@ -37,6 +37,19 @@ pub(super) struct Contribution {
 }
 
 impl Contribution {
+    /// Of an error, what counts where any order of summation is admitted.
+    pub fn in_any_order(&self) -> Self {
+        Self {
+            any: self.any,
+            ..Self::default()
+        }
+    }
+
+    /// Of an error, what counts in the documented order.
+    pub fn in_stated_order(&self) -> Self {
+        Self { any: 0.0, ..*self }
+    }
+
     /// Adds `size` times the errors of one entry.
     pub fn note(&mut self, size: f64, error: &Self) {
         self.any = add(self.any, mul(size, error.any));

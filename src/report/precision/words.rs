@@ -36,11 +36,11 @@ pub(super) const MEANINGS: [(&str, &str); 6] = [
     ),
     (
         "likely",
-        "exceeded with at most the stated probability; not a certificate",
+        "all of them together exceeded with at most the stated probability; not a certificate",
     ),
     (
         "certified",
-        "no rounding, in any order of summation, fused or not, drifts further",
+        "no rounding to nearest, in any order of summation, another one in every step, fused or not, drifts further",
     ),
     (
         "stated order",
@@ -185,7 +185,7 @@ pub(super) fn probability(study: &Study) -> Vec<String> {
     for row in last_rows(study) {
         let Some(p) = &row.probability else { continue };
         let line = format!(
-            "{}, k = {}: λ = {}, exceeded with probability at most {}, if roundings are independent with mean 0",
+            "{}, k = {}: λ = {}, any of them (in any entry, of any quantity, after any step) exceeded with probability at most {}, if roundings are independent with mean 0",
             row.arith, row.k, p.lambda, p.failure_probability
         );
         lines.push(line);

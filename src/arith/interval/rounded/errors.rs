@@ -63,6 +63,10 @@ impl<E: Ends> Enclosures<E> {
         if count == 0 || (planted(Fault::SumErrorForgotten) && products) {
             return self.given(exact);
         }
+        // A product that rounding leaves as it is.
+        if count == 1 && self.is_held(&exact) {
+            return self.given(exact);
+        }
         let roundings = if products && !wide { count } else { count - 1 };
         let any = self.times(&self.times(&self.integer(roundings), &unit), &sizes);
         let any = self.plus(&any, &below);
@@ -86,7 +90,12 @@ impl<E: Ends> Enclosures<E> {
             squares,
         };
         if wide {
-            let last = self.rounded(total.range.clone(), &self.one(), 1);
+            // Partial sums that erred may be rounded although the exact sum would not be.
+            let (range, one) = (total.range.clone(), self.one());
+            let last = match total.any == zero {
+                true => self.rounded(range, &one, 1),
+                false => self.rounded_near(range, &one, 1),
+            };
             total.any = self.plus(&total.any, &last.any);
             total.stated = self.plus(&total.stated, &last.stated);
             total.squares = self.plus(&total.squares, &last.squares);

@@ -200,7 +200,7 @@ impl<E: Ends> Arithmetic for Enclosures<E> {
         let mut exact = self.inner.zero();
         self.inner.atan2(&mut exact, &y.range, &x.range)?;
         let factor = self.integer(if self.model.is_mp() { 1 } else { 4 });
-        *out = self.rounded(exact, &factor, 2);
+        *out = self.rounded_near(exact, &factor, 2);
         Ok(())
     }
 

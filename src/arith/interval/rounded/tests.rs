@@ -250,12 +250,16 @@ fn what_may_underflow_reaches_below_the_normal_range() {
     }
     // u = 2⁻¹¹ of the size, and half the smallest subnormal where that can matter.
     let (unit, tiny) = (2f64.powi(-11), 2f64.powi(-25));
+    let (one, low) = (1.0 + unit, least / 2.0 * (1.0 + unit));
     for (x, below, error) in [
-        (1.0, 1, unit),
-        (least / 2.0, 0, unit * least / 2.0),
-        (least / 2.0, 1, unit * least / 2.0 + tiny),
-        (least / 2.0, 2, unit * least / 2.0 + 2.0 * tiny),
+        (one, 1, unit * one),
+        (low, 0, unit * low),
+        (low, 1, unit * low + tiny),
+        (low, 2, unit * low + 2.0 * tiny),
         (0.0, 1, 0.0),
+        // What the format holds is not rounded.
+        (1.0, 1, 0.0),
+        (least / 2.0, 2, 0.0),
     ] {
         let rounded = ctx.rounded(interval(&ctx, x, x), &ctx.one(), below);
         assert_eq!(rounded.any, error, "{x} {below}");
@@ -327,23 +331,26 @@ fn what_is_asked_of_an_enclosure_is_asked_of_its_range() {
 fn a_power_is_rounded_as_often_as_it_multiplies() {
     let ctx = enclosures(ArithmeticName::F16);
     let unit = 2f64.powi(-11);
-    let power = |n: u64| {
+    let power = |x: f64, n: u64| {
         let mut out = ctx.zero();
-        ctx.power(&mut out, &point(&ctx, 1.5), n)
+        ctx.power(&mut out, &point(&ctx, x), n)
             .map(|()| out.any.to_f64())
     };
-    assert_eq!((power(0), power(1)), (Ok(0.0), Ok(0.0)));
-    for (n, exact) in [(2, 2.25), (3, 3.375), (5, 7.59375)] {
+    let x = 65.0 / 64.0;
+    assert_eq!((power(x, 0), power(x, 1)), (Ok(0.0), Ok(0.0)));
+    for n in [2, 3, 5] {
         let roundings = (n - 1) as f64 * unit;
-        let error = exact * roundings * (1.0 + 2.0 * roundings);
-        assert_eq!(power(n), Ok(error), "{n}");
+        let error = x.powi(n as i32) * roundings * (1.0 + 2.0 * roundings);
+        assert_eq!(power(x, n), Ok(error), "{n}");
+        // All powers of 3/2 up to this one are numbers of the format.
+        assert_eq!(power(1.5, n), Ok(0.0), "{n}");
     }
     // 2¹⁰ roundings are half of everything.
     let one = |n: u64| ctx.power(&mut ctx.zero(), &point(&ctx, 1.0), n);
     assert!(one(1024).is_ok() && one(1025).is_err() && one(4000).is_err());
     let mut sum = point(&ctx, 1.0);
-    ctx.accumulate(&mut sum, &point(&ctx, 2.0));
-    assert_eq!(sum.any, 3.0 * unit);
+    ctx.accumulate(&mut sum, &point(&ctx, unit));
+    assert_eq!(sum.any, unit * (1.0 + unit));
 }
 
 #[test]
@@ -367,16 +374,17 @@ fn the_errors_of_a_sum_by_hand() {
     let (unit, tiny) = (2f64.powi(-11), 2f64.powi(-25));
     // One term is not rounded, two are once, at the size of their sum; zeros do not count.
     assert_eq!(sum(&[3.0], false).any, 0.0);
-    for terms in [&[1.0, 2.0][..], &[0.0, 1.0, 0.0, 2.0]] {
+    let both = 1.0 + unit;
+    for terms in [&[1.0, unit][..], &[0.0, 1.0, 0.0, unit]] {
         let two = sum(terms, false);
         assert_eq!(
             (two.any.to_f64(), two.stated.to_f64()),
-            (3.0 * unit, 3.0 * unit)
+            (both * unit, both * unit)
         );
-        assert_eq!(two.squares, 9.0 * unit * unit);
+        assert_eq!(two.squares, both * both * unit * unit);
         assert_eq!(
             two.range,
-            interval(&ctx, 3.0 - 3.0 * unit, 3.0 + 3.0 * unit)
+            interval(&ctx, both - both * unit, both + both * unit)
         );
     }
     // In any order each of two roundings is of 6 at most; in the stated one of 3 and of 6.
@@ -384,12 +392,13 @@ fn the_errors_of_a_sum_by_hand() {
     assert_eq!(three.any, 12.0 * unit);
     assert_eq!(three.stated, 9.0 * unit + 3.0 * unit * unit);
     // A product is rounded by itself, with what underflow takes.
-    let one = sum(&[2.0], true);
+    let one = sum(&[both], true);
     assert_eq!(
         (one.any.to_f64(), one.stated.to_f64()),
-        (2.0 * unit, 2.0 * unit)
+        (both * unit, both * unit)
     );
-    let small = 2f64.powi(-15);
+    assert_eq!(sum(&[2.0], true).any, 0.0);
+    let small = 2f64.powi(-15) * both;
     let one = sum(&[small], true);
     assert_eq!(one.any, small * unit + tiny);
     // Terms of one sign keep it, others do not.
