@@ -7,8 +7,11 @@
 # SOURCE  folder with _CoqProject, theorems.toml, allowed-axioms.txt and the sources
 #         (default: the folder of this script)
 #
-# BUILD/record.json holds the sources' digests and, for each theorem of the index, its
-# statement and assumptions as Coq prints them; the same sources give the same bytes.
+# BUILD/record.json holds the sources' digests, their definitions and, for each theorem of
+# the index, its statement, the definitions it uses and its assumptions, all as Coq prints
+# them; the same sources give the same bytes. The words of a theorem must have been written
+# for that statement and those definitions: theorems.toml gives their digest beside the
+# words, and the version of Coq whose printing it is of; another version is not compared.
 # LORA_GAUGE_PROOF_TIMEOUT is the limit for one file in seconds (default 300).
 # Exit status: 0 all proved, 1 something is wrong and said on stderr, 69 no Coq here.
 set -euo pipefail
@@ -29,8 +32,9 @@ MESSAGE
   exit 69
 fi
 
+# of a file, or of what comes in
 digest() {
-  if command -v sha256sum >/dev/null 2>&1; then sha256sum "$1"; else shasum -a 256 "$1"; fi |
+  if command -v sha256sum >/dev/null 2>&1; then sha256sum "$@"; else shasum -a 256 "$@"; fi |
     awk '{ print $1 }'
 }
 
@@ -42,14 +46,18 @@ mapfile -t files < <(awk '/^[^-].*\.v$/ { print $1 }' "$source_dir/_CoqProject")
 mapfile -t coq_args < <(awk '{ for (i = 1; i < NF; i++) if ($i == "-arg") print $(i + 1) }' "$source_dir/_CoqProject")
 [ ${#files[@]} -gt 0 ] || fail "_CoqProject: no sources"
 
-# one line a theorem: file, then full name
+# one line a theorem: file, full name, digest of the statement that its words are about
 index=$(awk '
   function value(line) { sub(/^[^"]*"/, "", line); sub(/".*$/, "", line); return line }
-  function flush() { if (name != "") print file, name; name = ""; file = "" }
+  function flush() { if (name != "") print file, name, (sum == "" ? "-" : sum); name = file = sum = "" }
   /^\[\[theorem\]\]/ { flush() }
   /^name *=/ { name = value($0) }
   /^file *=/ { file = value($0) }
+  /^statement_sha256 *=/ { sum = value($0) }
   END { flush() }' "$source_dir/theorems.toml")
+printed_by=$(awk '/^\[\[/ { exit } /^prover *=/ { sub(/^[^"]*"/, ""); sub(/".*$/, ""); print }' "$source_dir/theorems.toml")
+[ -n "$printed_by" ] || fail "theorems.toml: no line 'prover = \"Coq ...\"' before the first theorem"
+prover="Coq $(coqc --print-version | awk '{ print $1 }')"
 
 # --- a clean folder, never one that holds anything else -------------------------------------
 
@@ -88,6 +96,8 @@ scan='
   BEGIN {
     n = split("Admitted admit give_up Axiom Axioms Parameter Parameters Conjecture Conjectures Abort bypass_check", list, " ")
     for (i = 1; i <= n; i++) banned[list[i]] = 1
+    n = split("Definition Fixpoint Record Inductive", list, " ")
+    for (i = 1; i <= n; i++) defines[list[i]] = 1
     n = split("Hypothesis Hypotheses Variable Variables Context", list, " ")
     for (i = 1; i <= n; i++) local_only[list[i]] = 1
   }
@@ -102,16 +112,19 @@ scan='
       else if (w in banned) { print FILENAME ":" FNR ": " w; bad = 1 }
       else if ((w in local_only) && sections < 1) { print FILENAME ":" FNR ": " w " outside a section"; bad = 1 }
       else if (w == "Theorem") print FILENAME ":" FNR ": " w " " word[i + 1] > theorems
+      else if ((w in defines) && i < n) print FILENAME, word[i + 1] > definitions
     }
   }
   END { exit bad }'
 : >theorems-found
+: >definitions-found
 for file in "${files[@]}"; do
-  if ! found=$(awk -v theorems=theorems-new "$scan" "$file"); then
+  if ! found=$(awk -v theorems=theorems-new -v definitions=definitions-new "$scan" "$file"); then
     fail "an unproved statement in the sources:
 $found"
   fi
   [ -f theorems-new ] && cat theorems-new >>theorems-found && rm theorems-new
+  [ -f definitions-new ] && cat definitions-new >>definitions-found && rm definitions-new
 done
 
 # the index and the sources name the same theorems
@@ -123,7 +136,7 @@ while read -r place _ name; do
   known="$known$full "
   case $listed in *" $full "*) ;; *) fail "${place%:}: theorem $full is not in theorems.toml" ;; esac
 done <theorems-found
-while read -r file name; do
+while read -r file name _; do
   [ -n "$file" ] || continue
   case $known in *" $name "*) ;; *) fail "theorems.toml: $name is no theorem of the sources" ;; esac
   [ "${name%.*}" = "$(qualified "$file")" ] || fail "theorems.toml: $name is not in $file"
@@ -157,14 +170,17 @@ for file in "${files[@]}"; do
     awk '/^Section / { exit } /^(From|Require|Import|Open Scope|Local Open Scope) / { print }' "$file"
     echo "Require Import $module."
     echo "Unset Printing Implicit Defensive. Set Printing Width 100. Set Printing Depth 1000000."
-    while read -r of name; do
+    while read -r of name _; do
       [ "$of" = "$file" ] && echo "Redirect \"statement.$name\" Check @$name."
     done <<<"$index"
+    while read -r of name; do
+      [ "$of" = "$file" ] && echo "Redirect \"definition.$module.$name\" Print $module.$name."
+    done <definitions-found
     :
   } >statements_$number.v
   {
     echo "Require $module."
-    while read -r of name; do
+    while read -r of name _; do
       [ "$of" = "$file" ] && echo "Redirect \"assumptions.$name\" Print Assumptions $name."
     done <<<"$index"
     :
@@ -176,11 +192,78 @@ for file in "${files[@]}"; do
   number=$((number + 1))
 done
 
+one_line() {
+  tr -s ' \n\t' '   ' | sed 's/^ *//; s/ *$//'
+  echo
+}
+
+while read -r file name; do
+  module=$(qualified "$file")
+  awk '/^Arguments / { exit } { print }' "definition.$module.$name.out" | one_line >"text.$module.$name"
+  printf '%s %s %s %s\n' "$file" "$module.$name" "$name" "$(cat "text.$module.$name")"
+done <definitions-found >definitions-printed
+
+# what a file sees: its own definitions and those of the files that it requires
+for file in "${files[@]}"; do
+  while read -r of rest; do
+    module=$(printf '%s' "${of%.v}" | tr / .)
+    if [ "$of" = "$file" ] || grep -q "^From $root Require .*[ .]$module[ .]" "$file"; then
+      printf '%s\n' "$rest"
+    fi
+  done <definitions-printed >"visible.$(qualified "$file")"
+done
+
+# A definition belongs to a statement if its name stands there or in another definition that
+# does.
+uses() { # name of the theorem
+  {
+    cat "text.$1"
+    cat "visible.${1%.*}"
+  } | awk '
+    function tokens(line, into,   word, n, i) {
+      gsub(/[^A-Za-z0-9_\047]/, " ", line)
+      n = split(line, word, " ")
+      for (i = 1; i <= n; i++) into[word[i]] = 1
+    }
+    NR == 1 { tokens($0, seen); next }
+    { full[++count] = $1; short[count] = $2; $1 = ""; $2 = ""; text[count] = $0 }
+    END {
+      do {
+        more = 0
+        for (i = 1; i <= count; i++)
+          if ((short[i] in seen) && !used[i]) { used[i] = more = 1; tokens(text[i], seen) }
+      } while (more)
+      for (i = 1; i <= count; i++) if (used[i]) print full[i]
+    }'
+}
+
+# the statements, each with what it rests on for its meaning; the words must be about them
+: >reworded
+while read -r file name sum; do
+  [ -n "$file" ] || continue
+  one_line <"statement.$name.out" | sed 's/^[^:]* : //' >"text.$name"
+  uses "$name" >"uses.$name"
+  now=$({
+    cat "text.$name"
+    while read -r used; do cat "text.$used"; done <"uses.$name"
+  } | digest)
+  [ "$sum" = "$now" ] && continue
+  printf '%s\n  statement_sha256 = "%s"\n  %s\n' "$name" "$now" "$(cat "text.$name")" >>reworded
+done <<<"$index"
+if [ "$prover" != "$printed_by" ]; then
+  printf 'words and statements not compared: theorems.toml has digests of %s, this is %s\n' "$printed_by" "$prover"
+elif [ -s reworded ]; then
+  fail "theorems.toml: words that were written for another statement, or whose definitions changed.
+Read the words against the statement and its definitions, then put the new digest beside them.
+$(cat reworded)"
+fi
+
 allowed=" $(sed 's/#.*//' "$source_dir/allowed-axioms.txt" | tr -s ' \n' '  ') "
 escape() { sed 's/\\/\\\\/g; s/"/\\"/g'; }
 entry() { # file, name
-  local statement assumed=() list="" line
-  statement=$(tr -s ' \n\t' '   ' <"statement.$2.out" | sed 's/^[^:]* : //; s/ *$//' | escape)
+  local statement assumed=() list="" line uses=""
+  statement=$(escape <"text.$2")
+  while read -r line; do uses="$uses${uses:+, }\"$line\""; done <"uses.$2"
   while read -r line; do
     [ -n "$line" ] || continue
     case $allowed in *" $line "*) ;; *)
@@ -192,22 +275,30 @@ entry() { # file, name
   for line in ${assumed[@]+"${assumed[@]}"}; do
     list="$list${list:+, }\"$(printf '%s' "$line" | escape)\""
   done
-  printf '    {\n      "name": "%s",\n      "file": "%s",\n      "statement": "%s",\n      "assumptions": [%s]\n    }' \
-    "$2" "$1" "$statement" "$list"
+  printf '    {\n      "name": "%s",\n      "file": "%s",\n      "statement": "%s",\n      "definitions": [%s],\n      "assumptions": [%s]\n    }' \
+    "$2" "$1" "$statement" "$uses" "$list"
 }
 
 {
   printf '{\n  "schema": "lora-gauge/proofs/1",\n'
-  printf '  "prover": "Coq %s",\n' "$(coqc --print-version | awk '{ print $1 }')"
+  printf '  "prover": "%s",\n' "$prover"
   printf '  "sources": ['
   comma=""
   for file in "${files[@]}"; do
     printf '%s\n    { "file": "%s", "sha256": "%s" }' "$comma" "$file" "$(digest "$file")"
     comma=,
   done
-  printf '\n  ],\n  "theorems": ['
+  printf '\n  ],\n  "definitions": ['
   comma=""
   while read -r file name; do
+    [ -n "$file" ] || continue
+    full=$(qualified "$file").$name
+    printf '%s\n    { "name": "%s", "text": "%s" }' "$comma" "$full" "$(escape <"text.$full")"
+    comma=,
+  done <definitions-found
+  printf '\n  ],\n  "theorems": ['
+  comma=""
+  while read -r file name _; do
     [ -n "$file" ] || continue
     printf '%s\n' "$comma"
     entry "$file" "$name"

@@ -1,7 +1,9 @@
 (* Powers of two and rounding: multiplying by a power of two commutes with every rounding
-   to a binary float format while nothing underflows or overflows, so a run whose map uses
-   powers of two only is an exact image of the other, however it is rounded. An experiment
-   in which alpha takes powers of four, split evenly, therefore never tests rounding. *)
+   to a binary float format while nothing underflows or overflows, so a run that is mapped
+   by powers of two only is an exact image of the other, however it is rounded, if its steps
+   are expressions with a weight. Proved for such expressions in general, and for one LoRA
+   layer with one input, output and rank; there alpha times a power of four, split evenly,
+   shows no rounding. *)
 From Coq Require Import ZArith Reals Lra Lia Psatz.
 From Flocq Require Import Core.
 Open Scope R_scope.
@@ -141,17 +143,17 @@ intros Hfl ex d env env' H He; induction H; simpl; intros v v' HX HY; operands;
 - simpl in *; rewrite Rmult_1_l in *; congruence.
 Qed.
 
-(* whole runs: at step t leaf i becomes the value of upd t i, an expression of the leaf's
+(* whole runs, of T steps: at step t leaf i becomes the value of upd t i, an expression of the leaf's
    own weight; what is not trained is updated to itself *)
-Theorem run_scales fl upd (env env' : nat -> nat -> R) : scales fl ->
+Theorem run_scales fl upd (env env' : nat -> nat -> R) T : scales fl ->
   (forall t i, has_weight (upd t i) (weight i)) ->
-  (forall t i, eval fl (env t) (upd t i) = Some (env (S t) i)) ->
-  (forall t i, eval fl (env' t) (upd t i) = Some (env' (S t) i)) ->
+  (forall t i, (t < T)%nat -> eval fl (env t) (upd t i) = Some (env (S t) i)) ->
+  (forall t i, (t < T)%nat -> eval fl (env' t) (upd t i) = Some (env' (S t) i)) ->
   (forall i, env' 0%nat i = pow2 (weight i) * env 0%nat i) ->
-  forall t i, env' t i = pow2 (weight i) * env t i.
+  forall t i, (t <= T)%nat -> env' t i = pow2 (weight i) * env t i.
 Proof.
-intros Hfl Hw Hs Hs' H0 t; induction t; intro i; [apply H0|].
-eapply (eval_scales fl Hfl); eauto.
+intros Hfl Hw Hs Hs' H0 t; induction t; intros i le; [apply H0|].
+apply (eval_scales fl Hfl (upd t i) (weight i) (env t) (env' t)); auto with arith.
 Qed.
 End Weights.
 
@@ -186,8 +188,10 @@ rewrite !round_FLT_FLX by lra; now apply rounding_commutes.
 Qed.
 End Formats.
 
-(* LoRA itself, one number per leaf; a matrix product is a tree of sums, products and fused
-   operations over such leaves, in any order *)
+(* LoRA with one input, one output and rank 1, trained by plain gradient descent on one
+   example that stays the same, at constant rates, each operation in the order written here.
+   Larger layers are expressions of the same kind, one leaf for each number; that their
+   steps have the weights which run_scales asks for is not shown here. *)
 Section Layer.
 (* A -> 2^i A, B -> 2^j B, s -> s / 2^(i+j), rates times 4^i and 4^j *)
 Variables i j : Z.
@@ -230,36 +234,65 @@ destruct l as [|[|[|l]]];
   cbv [lora_weight]; ring.
 Qed.
 
-(* both runs free of exceptions: factors are exact images, computed outputs are equal *)
-Theorem lora_bit_exact prec emin emax rnd phi (env env' : nat -> nat -> R)
+(* both runs free of exceptions for T steps: factors are exact images, computed outputs are
+   equal *)
+Theorem lora_bit_exact prec emin emax rnd phi (env env' : nat -> nat -> R) T
   (prec_pos : Prec_gt_0 prec) (rnd_valid : Valid_rnd rnd) :
   let fl := fl_bounded prec rnd emin emax in
-  (forall t l, eval fl (env t) (lora_update phi t l) = Some (env (S t) l)) ->
-  (forall t l, eval fl (env' t) (lora_update phi t l) = Some (env' (S t) l)) ->
+  (forall t l, (t < T)%nat -> eval fl (env t) (lora_update phi t l) = Some (env (S t) l)) ->
+  (forall t l, (t < T)%nat -> eval fl (env' t) (lora_update phi t l) = Some (env' (S t) l)) ->
   (forall l, env' 0%nat l = pow2 (lora_weight l) * env 0%nat l) ->
-  forall t, env' t 1%nat = pow2 i * env t 1%nat /\ env' t 2%nat = pow2 j * env t 2%nat /\
+  forall t, (t <= T)%nat -> env' t 1%nat = pow2 i * env t 1%nat /\ env' t 2%nat = pow2 j * env t 2%nat /\
   forall y y', eval fl (env t) output = Some y -> eval fl (env' t) output = Some y' -> y' = y.
 Proof.
-intros fl H H' H0 t.
+intros fl H H' H0 t le.
 assert (S : scales fl) by (apply bounded_scales; assumption).
-assert (T : forall l, env' t l = pow2 (lora_weight l) * env t l).
-{ apply (run_scales lora_weight fl (lora_update phi)); auto using update_weight. }
-split; [|split]; [exact (T 1%nat)|exact (T 2%nat)|].
+assert (image : forall l, env' t l = pow2 (lora_weight l) * env t l).
+{ intro l; apply (run_scales lora_weight fl (lora_update phi) env env' T);
+    auto using update_weight. }
+split; [|split]; [exact (image 1%nat)|exact (image 2%nat)|].
 intros y y' E E'.
-rewrite (eval_scales lora_weight fl S output 0 (env t) (env' t) output_weight T y y' E E').
+rewrite (eval_scales lora_weight fl S output 0 (env t) (env' t) output_weight image y y' E E').
 simpl; ring.
 Qed.
 End Layer.
 
-(* the even split of k = 4^a uses powers of two only: alpha times 4^a, A and B over 2^a,
-   rates over 4^a *)
-Theorem power_of_four_never_rounds (a : Z) :
-  pow2 (lora_weight (- a) (- a) 0) = pow2 a * pow2 a /\
-  pow2 (lora_weight (- a) (- a) 1) = / pow2 a /\
-  pow2 (lora_weight (- a) (- a) 2) = / pow2 a /\
-  pow2 (lora_weight (- a) (- a) 5) = / (pow2 a * pow2 a) /\
-  pow2 (lora_weight (- a) (- a) 6) = / (pow2 a * pow2 a).
+(* the even split of k = 4^a: alpha times 2^a 2^a, A and B over 2^a, rates over 2^a 2^a, all
+   else as it was. If neither run meets an exception in T steps, then their factors differ by 2^a exactly
+   and their computed outputs not at all, so that comparing them never shows rounding. *)
+Theorem power_of_four_never_rounds (a : Z) prec emin emax rnd phi (env env' : nat -> nat -> R) T
+  (prec_pos : Prec_gt_0 prec) (rnd_valid : Valid_rnd rnd) :
+  let fl := fl_bounded prec rnd emin emax in
+  (forall t l, (t < T)%nat -> eval fl (env t) (lora_update phi t l) = Some (env (S t) l)) ->
+  (forall t l, (t < T)%nat -> eval fl (env' t) (lora_update phi t l) = Some (env' (S t) l)) ->
+  env' 0%nat 0%nat = pow2 a * pow2 a * env 0%nat 0%nat ->
+  env' 0%nat 1%nat = env 0%nat 1%nat / pow2 a -> env' 0%nat 2%nat = env 0%nat 2%nat / pow2 a ->
+  env' 0%nat 5%nat = env 0%nat 5%nat / (pow2 a * pow2 a) ->
+  env' 0%nat 6%nat = env 0%nat 6%nat / (pow2 a * pow2 a) ->
+  (forall l, (l = 3 \/ l = 4 \/ l >= 7)%nat -> env' 0%nat l = env 0%nat l) ->
+  forall t, (t <= T)%nat -> env' t 1%nat = env t 1%nat / pow2 a /\ env' t 2%nat = env t 2%nat / pow2 a /\
+  forall y y', eval fl (env t) output = Some y -> eval fl (env' t) output = Some y' -> y' = y.
 Proof.
-cbv [lora_weight]; rewrite <- !bpow_plus, <- !bpow_opp.
-repeat split; f_equal; ring.
+intros fl H H' Hs HA HB HetaA HetaB Hrest t le.
+assert (inv : pow2 (- a) = / pow2 a) by apply bpow_opp.
+assert (square : pow2 (2 * - a) = / (pow2 a * pow2 a)).
+{ rewrite <- bpow_plus, <- bpow_opp; f_equal; ring. }
+assert (alpha : pow2 (- - a - - a) = pow2 a * pow2 a).
+{ rewrite <- bpow_plus; f_equal; ring. }
+assert (start : forall l, env' 0%nat l = pow2 (lora_weight (- a) (- a) l) * env 0%nat l).
+{ intro l.
+  destruct l as [|[|[|[|[|[|[|l]]]]]]]; cbv [lora_weight]; rewrite ?inv, ?square, ?alpha.
+  - exact Hs.
+  - rewrite HA; unfold Rdiv; ring.
+  - rewrite HB; unfold Rdiv; ring.
+  - rewrite Hrest by lia; simpl; ring.
+  - rewrite Hrest by lia; simpl; ring.
+  - rewrite HetaA; unfold Rdiv; ring.
+  - rewrite HetaB; unfold Rdiv; ring.
+  - rewrite Hrest by lia; simpl; ring. }
+destruct (lora_bit_exact (- a) (- a) prec emin emax rnd phi env env' T prec_pos rnd_valid
+            H H' start t le) as [A [B out]].
+rewrite inv in A, B; split; [|split]; [| |exact out].
+- rewrite A; unfold Rdiv; ring.
+- rewrite B; unfold Rdiv; ring.
 Qed.

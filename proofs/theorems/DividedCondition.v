@@ -59,9 +59,10 @@ End Generic.
 Section Start.
 Variables (F : fieldType) (m n r : nat).
 
-(* at LoRA's start every quotient for B has the denominator zero *)
-Theorem divided_undefined_at_start (A : 'M[F]_(r.+1, n)) : ~ no_zero_entry ((A, 0) : factors F m.+1 n r.+1).
-Proof. by case=> _ /(_ 0 0); rewrite mxE eqxx. Qed.
+(* at LoRA's start some quotient has the denominator zero: each of those for B *)
+Theorem divided_undefined_at_start (A : 'M[F]_(r.+1, n)) (B : 'M[F]_(m.+1, r.+1)) :
+  B = 0 -> ~ no_zero_entry (A, B).
+Proof. by move=> ->; case=> _ /(_ 0 0); rewrite mxE eqxx. Qed.
 
 (* and if a quotient by zero is read as zero, the condition holds for every c, every A and
    every U, so that it selects nothing *)
@@ -119,39 +120,44 @@ Definition Q : fieldType := Eval hnf in field_of (ratz 0).
 Local Notation g1 := (fun=> const_mx 1 : 'M[Q]_1).
 
 
-(* not necessary, nor implied by equal losses: two runs with the same function at every
-   step, for every gradient, schedule and number of steps, both with no zero entry, for
-   which the condition fails at the start already *)
+(* not necessary, nor implied by equal losses: alpha times 4, the rate over 4, and two
+   starts without a zero entry from which W is the same at every step, for every frozen
+   weight, gradient, schedule and number of steps; yet the condition fails at the start
+   already, with the gradient 1 and no frozen weight *)
 Theorem divided_not_implied_by_equal_losses :
-  exists (k c : Q) (x y : factors Q 1 1 1), [/\ no_zero_entry x, no_zero_entry y,
+  exists x y : factors Q 1 1 1, [/\ no_zero_entry x, no_zero_entry y,
     (forall W0 (G : oracle Q 1 1) s eta t,
-       weight W0 (k * s) (gd W0 G (k * s) (fun t => c * eta t) (fun t => c * eta t) t y)
+       weight W0 (4%:R * s) (gd W0 G (4%:R * s) (fun t => eta t / 4%:R) (fun t => eta t / 4%:R) t y)
        = weight W0 s (gd W0 G s eta eta t x))
-  & ~ divided_condition 0 g1 1 k c x y].
+  & ~ divided_condition 0 g1 1 4%:R 4%:R^-1 x y].
 Proof.
-pose x : factors Q 1 1 1 := (const_mx 1, const_mx 2%:R).
-exists 1, (1 ^+ 2), x, (swap 1 x); split.
+pose x : factors Q 1 1 1 := (const_mx 1, const_mx 2%:R); pose z : Q := 2%:R^-1.
+have kz : 4%:R * z ^+ 2 = 1 by apply/eqP; vm_compute.
+have zE : 4%:R^-1 = z ^+ 2 by apply/eqP; vm_compute.
+exists x, (swap z x); split.
 - by split=> i j; rewrite mxE.
 - by split=> i j; rewrite !mxE.
-- by move=> W0 G s eta t; apply: swap_same_weight.
+- move=> W0 G s eta t; rewrite -(swap_same_weight W0 G s eta t x kz); congr weight.
+  by apply: eq_gd => u; rewrite mulrC zE.
 case=> /(_ 0 0) + _; rewrite /grad_A /= !(mxE, big_ord_recl, big_ord0) => /eqP.
 by vm_compute.
 Qed.
 
-(* not sufficient: at a point where nothing vanishes the condition holds and the functions
-   agree, but one step later they differ (rank 2, one input, one output) *)
+(* not sufficient: alpha times 4, the rate over 4, and two starts without a zero entry and
+   with the same W at which the condition holds; yet one step later W differs (rank 2, one
+   input, one output, a linear loss) *)
 Theorem divided_not_sufficient :
-  exists (x y : factors Q 1 1 2) (g : 'M[Q]_1 -> 'M[Q]_1) (eta : Q),
-  [/\ no_zero_entry x /\ no_zero_entry y, weight 0 1 y = weight 0 1 x,
-      divided_condition 0 g 1 1 1 x y
-    & weight 0 1 (gd 0 (fun=> g) 1 (fun=> eta) (fun=> eta) 1 y)
-      <> weight 0 1 (gd 0 (fun=> g) 1 (fun=> eta) (fun=> eta) 1 x)].
+  exists (x y : factors Q 1 1 2) (g : 'M[Q]_1) (eta : Q),
+  [/\ no_zero_entry x /\ no_zero_entry y, weight 0 4%:R y = weight 0 1 x,
+      divided_condition 0 (fun=> g) 1 4%:R 4%:R^-1 x y
+    & weight 0 4%:R (gd 0 (fun _ _ => g) 4%:R (fun=> eta / 4%:R) (fun=> eta / 4%:R) 1 y)
+      <> weight 0 1 (gd 0 (fun _ _ => g) 1 (fun=> eta) (fun=> eta) 1 x)].
 Proof.
 pose two_of T (a b : T) (i : 'I_2) := if val i is 0 then a else b.
 pose x : factors Q 1 1 2 := (const_mx 1, \matrix_(i, j) two_of Q 1 2%:R j).
-pose y : factors Q 1 1 2 := (\matrix_(i, j) two_of Q (5%:R / 3%:R) (1 / 3%:R) i,
-                             \matrix_(i, j) two_of Q (5%:R / 3%:R) (2%:R / 3%:R) j).
-exists x, y, g1, 1; split.
+pose y : factors Q 1 1 2 := (\matrix_(i, j) two_of Q (5%:R / 6%:R) (1 / 6%:R) i,
+                             \matrix_(i, j) two_of Q (5%:R / 6%:R) (1 / 3%:R) j).
+exists x, y, (const_mx 1), 1; split.
 - by split; split=> i j; rewrite mxE // /two_of; case: (val _).
 - apply/matrixP => i j; rewrite /weight !(mxE, big_ord_recl, big_ord0) /=; apply/eqP.
   by vm_compute.

@@ -1,5 +1,7 @@
-(* What an experiment that starts where LoRA starts, at B = 0, is able to notice: after
-   one step a whole curve of wrong rules still passes, after two steps none does. *)
+(* What an experiment that starts where LoRA starts, at B = 0, is able to notice of a rule
+   "alpha times k, the rate times c, the initial A times p", if the rate is one constant:
+   after one step a whole curve of wrong rules still passes, after two steps none does with
+   k and c positive. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From LoraGauge Require Import model.Lora theorems.Trajectory.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
@@ -13,8 +15,9 @@ Variables (F : fieldType) (m n r : nat).
 Definition run_from_zero W0 (G : oracle F m n) (s eta : F) t (A : 'M[F]_(r, n)) :=
   weight W0 s (gd W0 G s (fun=> eta) (fun=> eta) t (A, 0)).
 
-(* no experiment of at most T steps tells the two settings apart: scale times k, rate
-   times c, initial A times p *)
+(* no experiment of at most T steps tells the two settings apart by its weights: scale
+   times k, rate times c, initial A times p. An experiment is a frozen weight, gradients, a
+   constant rate and an initial A; all of them are meant. *)
 Definition unnoticed (T : nat) (s k p c : F) :=
   forall W0 (G : oracle F m n) eta t (A : 'M[F]_(r, n)), (t <= T)%N ->
   run_from_zero W0 G (k * s) (c * eta) t (p *: A) = run_from_zero W0 G s eta t A.
@@ -81,7 +84,7 @@ rewrite scaler_eq0 run1 mul1r gAA sub0r subr0 oppr_eq0 scaler_eq0 expf_eq0 (negb
 by rewrite (negbTE g1_neq0) orbF subr_eq0 => /eqP.
 Qed.
 
-(* wrong rules that one step lets through: with alpha times k, either the rate over k^2
+(* rules that one step lets through, wrong unless k = 1: with alpha times k, either the rate over k^2
    and the initial factors as they were, or the initial A over k and the rate as it was *)
 Theorem one_step_is_blind : k != 0 -> unnoticed 1 s k 1 (k ^- 2) /\ unnoticed 1 s k k^-1 1.
 Proof. by move=> k0; split; apply/one_step_iff; field. Qed.
@@ -135,7 +138,7 @@ move=> h /eqP; rewrite -[X in _ == X](expr1n _ 2) eqf_sqr => /orP [] /eqP kc; la
 by split=> //; transitivity (k ^+ 2 * c * p ^+ 2); [rewrite -[LHS]mul1r -{1}kc; ring | ].
 Qed.
 
-(* what two steps do not notice, no number of steps will *)
+(* a rule that two steps do not notice is noticed by no number of steps *)
 Theorem two_steps_decide p c : 0 < c ->
   (unnoticed 2 s k p c <-> forall T, unnoticed T s k p c).
 Proof.
@@ -143,7 +146,7 @@ move=> c0; split=> [H T|]; last exact.
 by have /(two_steps_iff p c0) [kp kc] := H; apply: right_rule_unnoticed.
 Qed.
 
-(* no rate makes up for another alpha if the initial factors stay as they are *)
+(* no constant rate makes up for another alpha if the initial A stays as it is *)
 Theorem rate_alone_iff c : 0 < c -> (unnoticed 2 s k 1 c <-> k = 1 /\ c = 1).
 Proof.
 move=> c0; split=> [/(two_steps_iff 1 c0)|[k1 c1]].
@@ -151,7 +154,7 @@ move=> c0; split=> [/(two_steps_iff 1 c0)|[k1 c1]].
 by apply/(two_steps_iff 1 c0); rewrite k1 c1 expr1n !mulr1.
 Qed.
 
-(* no initial factors make up for another alpha if the rate stays as it is *)
+(* no multiple of the initial A makes up for another alpha if the rate stays as it is *)
 Theorem init_alone_iff p : unnoticed 2 s k p 1 <-> k = 1 /\ p ^+ 2 = 1.
 Proof.
 split=> [/(two_steps_iff p ltr01)|[k1 p2]].
@@ -159,8 +162,8 @@ split=> [/(two_steps_iff p ltr01)|[k1 p2]].
 by apply/(two_steps_iff p ltr01); rewrite k1 p2 !mulr1.
 Qed.
 
-(* three tempting wrong rules already show after one step, unless k = 1: initial factors
-   not divided; rate not divided; rate divided by the root of k only *)
+(* three tempting wrong rules already show after one step, unless k = 1: initial A not
+   divided; rate not divided; rate divided by the root of k only *)
 Theorem wrong_rules_noticed_in_one_step p : k * p ^+ 2 = 1 -> k != 1 ->
   [/\ ~ unnoticed 1 s k 1 k^-1, ~ unnoticed 1 s k p 1
     & ~ unnoticed 1 s k p (Num.sqrt k)^-1].

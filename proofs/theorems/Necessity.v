@@ -1,5 +1,7 @@
-(* Uniqueness: the rules found in Trajectory.v are the only ones. Already one step with a
-   constant gradient, from every start, leaves no other choice, at any size. *)
+(* Uniqueness: the rules found in Trajectory.v are the only ones of their form. Each is
+   stated twice: asked to keep every run of every loss, and asked only of linear losses
+   without a frozen weight, at the rate 1 and for one step. Even the latter leaves no other
+   choice, at any size. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From LoraGauge Require Import model.Lora theorems.Trajectory.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
@@ -9,8 +11,8 @@ Local Open Scope ring_scope.
 Section Rules.
 Variables (F : fieldType) (m n r : nat).
 
-(* the map f of the factors, scale times k, rates times cA and cB, changes no function at
-   any step, whatever the start, the gradients and the schedules *)
+(* the map f of the factors, scale times k, rates times cA and cB, keeps W at every step,
+   whatever the start, the frozen weight, the gradients and the two schedules *)
 Definition no_op (s k : F) (f : factors F m n r -> factors F m n r) (cA cB : F) :=
   forall W0 (G : oracle F m n) etaA etaB t x,
   weight W0 (k * s) (gd W0 G (k * s) (fun t => cA * etaA t) (fun t => cB * etaB t) t (f x))
@@ -22,19 +24,20 @@ Definition no_op_shared (s k : F) (f : factors F m n r -> factors F m n r) (c : 
   weight W0 (k * s) (gd W0 G (k * s) (fun t => c * eta t) (fun t => c * eta t) t (f x))
   = weight W0 s (gd W0 G s eta eta t x).
 
-(* the little that is used of either: at most one step, constant gradient, unit rates *)
-Definition survives (s k : F) (f : factors F m n r -> factors F m n r) (cA cB : F) :=
+(* the little that is used of either: from every start, for every linear loss (its gradient
+   g is constant), without a frozen weight, at the rate 1, the start and one step *)
+Definition linear_loss_no_op (s k : F) (f : factors F m n r -> factors F m n r) (cA cB : F) :=
   forall g t x, (t <= 1)%N ->
   weight 0 (k * s) (gd 0 (fun _ _ => g) (k * s) (fun=> cA) (fun=> cB) t (f x))
   = weight 0 s (gd 0 (fun _ _ => g) s (fun=> 1) (fun=> 1) t x).
 
-Lemma no_op_survives s k f cA cB : no_op s k f cA cB -> survives s k f cA cB.
+Lemma no_op_linear_loss s k f cA cB : no_op s k f cA cB -> linear_loss_no_op s k f cA cB.
 Proof.
 move=> H g t x _; rewrite -(H 0 (fun _ _ => g) (fun=> 1) (fun=> 1) t x).
 by congr weight; apply: eq_gd => u; rewrite mulr1.
 Qed.
 
-Lemma no_op_shared_survives s k f c : no_op_shared s k f c -> survives s k f c c.
+Lemma no_op_shared_linear_loss s k f c : no_op_shared s k f c -> linear_loss_no_op s k f c c.
 Proof.
 move=> H g t x _; rewrite -(H 0 (fun _ _ => g) (fun=> 1) t x).
 by congr weight; apply: eq_gd => u; rewrite mulr1.
@@ -43,6 +46,10 @@ Qed.
 Lemma no_op_is_shared s k f c : no_op s k f c c -> no_op_shared s k f c.
 Proof. by move=> H W0 G eta t x; apply: H. Qed.
 End Rules.
+(* the sizes are written out, so that a statement shows which of them may be zero *)
+Arguments no_op {F} m n r s k f cA cB.
+Arguments no_op_shared {F} m n r s k f c.
+Arguments linear_loss_no_op {F} m n r s k f cA cB.
 
 (* reading entries off by products with unit matrices *)
 Section Entries.
@@ -88,7 +95,7 @@ End Entries.
 (* what one step tells about a linear map on the rank *)
 Section OneStep.
 Variables (F : fieldType) (m n r : nat) (s k : F) (P Q : 'M[F]_r) (cA cB : F).
-Hypotheses (s0 : s != 0) (H : @survives F m.+1 n.+1 r s k (mix P Q) cA cB).
+Hypotheses (s0 : s != 0) (H : linear_loss_no_op m.+1 n.+1 r s k (mix P Q) cA cB).
 
 Lemma survives_start : k *: (Q *m P) = 1%:M.
 Proof.
@@ -139,7 +146,7 @@ Hypotheses (s0 : s != 0) (two : 2%:R != 0 :> F).
 Definition linear_conditions := [/\ k *: (Q *m P) = 1%:M,
   k ^+ 2 * cA *: (Q *m Q^T) = 1%:M & k ^+ 2 * cB *: (P^T *m P) = 1%:M].
 
-Lemma survives_linear : @survives F m.+1 n.+1 r s k (mix P Q) cA cB -> linear_conditions.
+Lemma survives_linear : linear_loss_no_op m.+1 n.+1 r s k (mix P Q) cA cB -> linear_conditions.
 Proof.
 move=> H; split; first exact: survives_start H.
 - apply/eqP; rewrite -subr_eq0; apply/eqP; apply: (@form_eq0 F m) => // [|B].
@@ -167,11 +174,16 @@ split.
   by rewrite PQ mulmx1.
 Qed.
 
-(* all linear rules U = P A, V = B Q with two rates *)
+(* all linear rules U = P A, V = B Q with two rates; linear losses leave no other *)
 Theorem linear_rule_iff :
-  @no_op F m.+1 n.+1 r s k (mix P Q) cA cB <-> linear_conditions.
+  (no_op m.+1 n.+1 r s k (mix P Q) cA cB <-> linear_conditions) /\
+  (linear_loss_no_op m.+1 n.+1 r s k (mix P Q) cA cB <-> linear_conditions).
 Proof.
-split=> [/no_op_survives|C]; first exact: survives_linear.
+suff suffices : linear_conditions -> no_op m.+1 n.+1 r s k (mix P Q) cA cB.
+  split; split=> [|/suffices //]; first by move/no_op_linear_loss; exact: survives_linear.
+    exact: survives_linear.
+  by move/no_op_linear_loss.
+move=> C.
 have [PE QE] := linear_conditions_maps C; have [QP _ _] := C.
 by move=> W0 G etaA etaB t x; rewrite (linear_law _ _ _ _ _ QP PE QE) mix_weight.
 Qed.
@@ -180,13 +192,14 @@ End Linear.
 Section Scales.
 Variables (F : fieldType) (m n r : nat) (s k p q : F).
 Hypothesis (s0 : s != 0).
-Notation no_op := (@no_op F m.+1 n.+1 r.+1 s k (rescale p q)).
-Notation no_op_shared := (@no_op_shared F m.+1 n.+1 r.+1 s k (rescale p q)).
+Notation no_op := (no_op m.+1 n.+1 r.+1 s k (rescale p q)).
+Notation no_op_shared := (no_op_shared m.+1 n.+1 r.+1 s k (rescale p q)).
+Notation linear_loss_no_op := (linear_loss_no_op m.+1 n.+1 r.+1 s k).
 
-Lemma survives_scales cA cB : @survives F m.+1 n.+1 r.+1 s k (rescale p q) cA cB ->
+Lemma survives_scales cA cB : linear_loss_no_op (rescale p q) cA cB ->
   [/\ k * p * q = 1, cA = p ^+ 2 & cB = q ^+ 2].
 Proof.
-move=> H0; have H : @survives F m.+1 n.+1 r.+1 s k (mix p%:M q%:M) cA cB.
+move=> H0; have H : linear_loss_no_op (mix p%:M q%:M) cA cB.
   by move=> g t x /(H0 g _ x) <-; rewrite rescale_mix.
 have kpq : k * p * q = 1.
   have /matrixP /(_ 0 0) := survives_start s0 H.
@@ -205,34 +218,50 @@ split=> //.
   by transitivity (k ^+ 2 * cB * p ^+ 2 * q ^+ 2); [ring | rewrite e mul1r].
 Qed.
 
-(* all rules that scale A and B, with two rates *)
+(* all rules that scale A and B, with two rates; linear losses leave no other *)
 Theorem scale_rule_iff cA cB :
-  no_op cA cB <-> [/\ k * p * q = 1, cA = p ^+ 2 & cB = q ^+ 2].
+  (no_op cA cB <-> [/\ k * p * q = 1, cA = p ^+ 2 & cB = q ^+ 2]) /\
+  (linear_loss_no_op (rescale p q) cA cB <-> [/\ k * p * q = 1, cA = p ^+ 2 & cB = q ^+ 2]).
 Proof.
-split=> [/no_op_survives /survives_scales //|[kpq -> ->]].
-by move=> W0 G etaA etaB t x; apply: weight_law.
+suff suffices : [/\ k * p * q = 1, cA = p ^+ 2 & cB = q ^+ 2] -> no_op cA cB.
+  split; split=> [|/suffices //]; first by move/no_op_linear_loss/survives_scales.
+    exact: survives_scales.
+  by move/no_op_linear_loss.
+by case=> kpq -> -> W0 G etaA etaB t x; apply: weight_law.
 Qed.
 
 Lemma scale_rule_shared c :
   no_op_shared c <-> [/\ k * p * q = 1, c = p ^+ 2 & c = q ^+ 2].
 Proof.
-split=> [/no_op_shared_survives /survives_scales //|[kpq cp cq]].
-by apply: no_op_is_shared; apply/scale_rule_iff.
+split=> [/no_op_shared_linear_loss /survives_scales //|C].
+by apply: no_op_is_shared; apply/(proj1 (scale_rule_iff c c)).
+Qed.
+
+(* for whatever a rule with one rate comes to, linear losses ask as much as all losses do *)
+Lemma shared_linear_loss c : no_op_shared c <-> linear_loss_no_op (rescale p q) c c.
+Proof.
+split=> [/no_op_shared_linear_loss //|H].
+by apply: no_op_is_shared; apply/(proj1 (scale_rule_iff c c)); apply: survives_scales.
 Qed.
 
 (* one rate for both factors is enough exactly when both are scaled alike up to sign *)
 Theorem shared_rate_suffices_iff : k * p * q = 1 ->
-  ((exists c, no_op_shared c) <-> p ^+ 2 = q ^+ 2).
+  ((exists c, no_op_shared c) <-> p ^+ 2 = q ^+ 2) /\
+  ((exists c, linear_loss_no_op (rescale p q) c c) <-> p ^+ 2 = q ^+ 2).
 Proof.
-move=> kpq; split=> [[c /scale_rule_shared [_ <- <-]] //|pq].
-by exists (p ^+ 2); apply/scale_rule_shared.
+move=> kpq; split; split=> [[c]|pq].
+- by move=> /scale_rule_shared [_ <- <-].
+- by exists (p ^+ 2); apply/scale_rule_shared.
+- by move=> /shared_linear_loss /scale_rule_shared [_ <- <-].
+- by exists (p ^+ 2); apply/shared_linear_loss/scale_rule_shared.
 Qed.
 End Scales.
 
 Section Ordered.
 Variables (R : realFieldType) (m n r : nat) (s k : R).
 Hypotheses (s0 : s != 0) (k0 : k != 0).
-Notation no_op_shared := (@no_op_shared R m.+1 n.+1 r.+1 s k).
+Notation no_op_shared := (no_op_shared m.+1 n.+1 r.+1 s k).
+Notation linear_loss_no_op := (linear_loss_no_op m.+1 n.+1 r.+1 s k).
 
 Let kE : k = Num.sg k * `|k|. Proof. by rewrite -numEsg. Qed.
 Let sg2 : Num.sg k * Num.sg k = 1. Proof. by rewrite -expr2 sqr_sg k0. Qed.
@@ -240,13 +269,24 @@ Let nk0 : `|k| != 0. Proof. by rewrite normr_eq0. Qed.
 Let two : 2%:R != 0 :> R. Proof. by rewrite pnatr_eq0. Qed.
 
 (* all linear rules with one shared rate, for either sign of k: an orthogonal matrix over
-   the root of |k| on one side, its transpose with the sign of k on the other *)
+   the root of |k| on one side, its transpose with the sign of k on the other; linear
+   losses leave no other *)
 Theorem shared_linear_rule_iff (P Q : 'M[R]_r.+1) c :
-  no_op_shared (mix P Q) c <->
-  [/\ `|k| * c = 1, `|k| *: (P^T *m P) = 1%:M & Q = Num.sg k *: P^T].
+  (no_op_shared (mix P Q) c <->
+   [/\ `|k| * c = 1, `|k| *: (P^T *m P) = 1%:M & Q = Num.sg k *: P^T]) /\
+  (linear_loss_no_op (mix P Q) c c <->
+   [/\ `|k| * c = 1, `|k| *: (P^T *m P) = 1%:M & Q = Num.sg k *: P^T]).
 Proof.
-split=> [/no_op_shared_survives /(survives_linear s0 two) C|[kc PP QE]]; last first.
-  apply: no_op_is_shared; apply/linear_rule_iff => //.
+have to_no_op : linear_conditions k P Q c c -> no_op m.+1 n.+1 r.+1 s k (mix P Q) c c.
+  by have [[_ from] _] := @linear_rule_iff R m n r.+1 s k P Q c c s0 two.
+suff core : linear_conditions k P Q c c <->
+    [/\ `|k| * c = 1, `|k| *: (P^T *m P) = 1%:M & Q = Num.sg k *: P^T].
+  split; split.
+  - by move/no_op_shared_linear_loss/(survives_linear s0 two)/core.
+  - by move/core/to_no_op/no_op_is_shared.
+  - by move/(survives_linear s0 two)/core.
+  - by move/core/to_no_op/no_op_linear_loss.
+split=> [C|[kc PP QE]]; last first.
   have k2c : k ^+ 2 * c = `|k|.
     by rewrite -real_normK ?num_real // expr2 -mulrA kc mulr1.
   have QQ : Q *m Q^T = P^T *m P.
@@ -272,10 +312,17 @@ split=> //.
 - by rewrite -[LHS]QE; congr (_ *: _); rewrite {1}kE -mulrA kc mulr1.
 Qed.
 
-(* all scalings with one shared rate, for either sign of k *)
+(* all scalings with one shared rate, for either sign of k; linear losses leave no other *)
 Theorem shared_scale_rule_iff p q c :
-  no_op_shared (rescale p q) c <-> [/\ `|k| * c = 1, `|k| * p ^+ 2 = 1 & q = Num.sg k * p].
+  (no_op_shared (rescale p q) c <->
+   [/\ `|k| * c = 1, `|k| * p ^+ 2 = 1 & q = Num.sg k * p]) /\
+  (linear_loss_no_op (rescale p q) c c <->
+   [/\ `|k| * c = 1, `|k| * p ^+ 2 = 1 & q = Num.sg k * p]).
 Proof.
+suff core : no_op_shared (rescale p q) c <->
+    [/\ `|k| * c = 1, `|k| * p ^+ 2 = 1 & q = Num.sg k * p].
+  split=> //; split; first by move/(shared_linear_loss m n r k p q s0)/core.
+  by move/core/(shared_linear_loss m n r k p q s0).
 have k2 : k = `|k| * Num.sg k by rewrite mulrC -kE.
 split=> [/scale_rule_shared [] // kpq cp cq|[kc kp ->]]; last first.
   apply/scale_rule_shared => //; split.
@@ -299,7 +346,8 @@ Qed.
 
 (* for k < 0 scaling both factors by the same number can never do it *)
 Theorem negative_needs_sign_flip p q c : k < 0 ->
-  no_op_shared (rescale p q) c <-> [/\ - k * c = 1, - k * p ^+ 2 = 1 & q = - p].
+  (no_op_shared (rescale p q) c <-> [/\ - k * c = 1, - k * p ^+ 2 = 1 & q = - p]) /\
+  (linear_loss_no_op (rescale p q) c c <-> [/\ - k * c = 1, - k * p ^+ 2 = 1 & q = - p]).
 Proof.
 by move=> kn; rewrite -(ltr0_norm kn) -mulN1r -(ltr0_sg kn); apply: shared_scale_rule_iff.
 Qed.
@@ -318,18 +366,22 @@ have /eqP : p ^+ 2 = (Num.sqrt k)^-1 ^+ 2 by rewrite e; apply: (mulfI kn0); rewr
 by rewrite eqf_sqr => /orP [] /eqP; [left|right].
 Qed.
 
-(* the note's solution is the only one of its kind, up to a common sign of both factors *)
+(* the note's solution is the only one of its kind, up to a common sign of both factors:
+   among all p, q and c, whether every run is asked for or one step with linear losses *)
 Theorem note_unique p q c :
-  @no_op_shared R m.+1 n.+1 r.+1 s k (rescale p q) c <->
-  [/\ c = k^-1, q = p & p = (Num.sqrt k)^-1 \/ p = - (Num.sqrt k)^-1].
+  (no_op_shared m.+1 n.+1 r.+1 s k (rescale p q) c <->
+   [/\ c = k^-1, q = p & p = (Num.sqrt k)^-1 \/ p = - (Num.sqrt k)^-1]) /\
+  (linear_loss_no_op m.+1 n.+1 r.+1 s k (rescale p q) c c <->
+   [/\ c = k^-1, q = p & p = (Num.sqrt k)^-1 \/ p = - (Num.sqrt k)^-1]).
 Proof.
 have kn0 := lt0r_neq0 k0.
-have [to from] := shared_scale_rule_iff m n r s0 kn0 p q c.
-split=> [/to|[cE qE pE]].
-  rewrite gtr0_norm // gtr0_sg // mul1r => -[kc kp ->]; split=> //; last exact/inverse_root.
-  by apply: (mulfI kn0); rewrite kc mulfV.
-apply: from; rewrite gtr0_norm // gtr0_sg // mul1r cE mulfV //; split=> //.
-exact/inverse_root.
+suff same : [/\ `|k| * c = 1, `|k| * p ^+ 2 = 1 & q = Num.sg k * p] <->
+    [/\ c = k^-1, q = p & p = (Num.sqrt k)^-1 \/ p = - (Num.sqrt k)^-1].
+  have [all_losses linear_losses] := shared_scale_rule_iff m n r s0 kn0 p q c.
+  by split; [apply: (iff_trans all_losses) | apply: (iff_trans linear_losses)].
+rewrite gtr0_norm // gtr0_sg // mul1r; split=> [[kc kp ->]|[-> -> /inverse_root ->]].
+  by split=> //; [apply: (mulfI kn0); rewrite kc mulfV | apply/inverse_root].
+by rewrite mulfV.
 Qed.
 End Closed.
 

@@ -1,20 +1,23 @@
-(* Stochastic gradient descent as it is run in practice: momentum, dampening, Nesterov's
-   variant and L2 weight decay. Decay must be rescaled, momentum must not. *)
+(* Stochastic gradient descent with momentum, dampening, Nesterov's variant and L2 weight
+   decay. The rule rescales the decay and leaves the rest as it is; without momentum, leaving
+   the decay as it is fails. Whether another rule could rescale the momentum is not asked. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From LoraGauge Require Import model.Lora theorems.Trajectory.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory Num.Theory Order.TTheory.
 Local Open Scope ring_scope.
 
-(* settings of one factor; rate and momentum may follow schedules *)
+(* settings of one factor; rate and momentum may follow schedules, the others are constants *)
 Record sgd_options (F : fieldType) := SgdOptions {
   rate : nat -> F; momentum : nat -> F; dampening : F; decay : F; nesterov : bool }.
 
 Section OneFactor.
 Variables (F : fieldType) (a b : nat) (h : sgd_options F).
 
-(* one update of a parameter x with buffer v and gradient g; the first step fills the
-   buffer with the gradient as it is. Gives the new buffer and the new parameter. *)
+(* one update of a parameter x with buffer v and gradient g, in PyTorch's order; the first
+   step fills the buffer with the gradient as it is. Gives the new buffer and the new
+   parameter. At momentum 0 PyTorch leaves the dampening out, and this does not: the two
+   agree where the momentum is not 0 and where the dampening is 0. *)
 Definition sgd_update (t : nat) (v x g : 'M[F]_(a, b)) : 'M[F]_(a, b) * 'M[F]_(a, b) :=
   let g := g + decay h *: x in
   let v := if t is 0 then g else momentum h t *: v + (1 - dampening h) *: g in
@@ -70,16 +73,22 @@ Section Rule.
 Variables (s k p q : F) (hA hB : sgd_options F).
 Hypothesis kpq : k * p * q = 1.
 
-(* the whole run, buffers included: rates times p^2 and q^2, decay over p^2 and q^2,
-   momentum, dampening and the Nesterov switch untouched *)
-Theorem sgd_trajectory_law t z :
-  sgd (k * s) (sgd_rescale p hA) (sgd_rescale q hB) t (sgd_state_rescale p q z)
-  = sgd_state_rescale p q (sgd s hA hB t z).
+(* one step in the middle of a run, from any factors and any buffers: rates times p^2 and
+   q^2, decay over p^2 and q^2, buffers over p and q; momentum, dampening and the Nesterov
+   switch untouched *)
+Theorem sgd_step_law t z :
+  sgd_step (k * s) (sgd_rescale p hA) (sgd_rescale q hB) t (sgd_state_rescale p q z)
+  = sgd_state_rescale p q (sgd_step s hA hB t z).
 Proof.
-elim: t => //= t ->; set y := sgd _ _ _ _ _.
 rewrite /sgd_step /sgd_state_rescale /= (rescale_weight W0 s kpq) (grad_A_rescale s kpq) (grad_B_rescale s kpq).
 by rewrite !sgd_update_rescale ?(scale_p_neq0 kpq) ?(scale_q_neq0 kpq).
 Qed.
+
+(* hence the whole run, buffers included *)
+Theorem sgd_trajectory_law t z :
+  sgd (k * s) (sgd_rescale p hA) (sgd_rescale q hB) t (sgd_state_rescale p q z)
+  = sgd_state_rescale p q (sgd s hA hB t z).
+Proof. by elim: t => //= t ->; apply: sgd_step_law. Qed.
 
 Theorem sgd_weight_law t z :
   weight W0 (k * s) (sgd (k * s) (sgd_rescale p hA) (sgd_rescale q hB) t (sgd_state_rescale p q z)).2
@@ -110,7 +119,8 @@ Section Decay.
 Variables (F : fieldType) (m n r : nat) (s k c w : F).
 Hypotheses (s0 : s != 0) (w0 : w != 0) (c0 : c != 0) (c2 : c ^+ 2 = k) (k1 : k != 1).
 
-(* leaving the decay as it is breaks the rule, whatever its value but zero *)
+(* leaving the decay as it is breaks the rule, whatever its value but zero: already for one
+   step without momentum on a constant loss, from some start at some rate *)
 Theorem sgd_unchanged_decay_refuted :
   exists (l : F) (x : factors F m.+1 n.+1 r.+1),
   let before := SgdOptions (fun=> l) (fun=> 0) 0 w false in

@@ -197,20 +197,23 @@ Qed.
 End Variables_change.
 
 Section AlongReals.
-Variables (R : rcfType) (m n r : nat).
+Variable (R : rcfType).
 
-(* alpha is redundant: whatever positive scale is wanted, one and the same run is had at it *)
-Theorem alpha_redundant (W0 : 'M[R]_(m, n)) (G : oracle R m n) (s s' : R) (eta : nat -> R) :
-  0 < s -> 0 < s' -> exists c : R, 0 < c /\
-  forall t (x : factors R m n r),
+(* alpha is redundant: one number c, the root of s / s', turns every run at the scale s into
+   a run at s', whatever the sizes, the frozen weight, the gradients, the rates, the number
+   of steps and the start *)
+Theorem alpha_redundant (s s' : R) : 0 < s -> 0 < s' ->
+  exists c : R, [/\ 0 < c, c ^+ 2 = s / s' &
+  forall m n r (W0 : 'M[R]_(m, n)) (G : oracle R m n) (eta : nat -> R) t (x : factors R m n r),
   weight W0 s' (gd W0 G s' (fun t => c ^+ 2 * eta t) (fun t => c ^+ 2 * eta t) t (rescale c c x))
-  = weight W0 s (gd W0 G s eta eta t x).
+  = weight W0 s (gd W0 G s eta eta t x)].
 Proof.
-move=> s0 s'0; exists (Num.sqrt (s / s')).
-have ss0 : 0 < s / s' by rewrite divr_gt0.
-rewrite sqrtr_gt0; split=> // t x; set c := Num.sqrt _.
+move=> s0 s'0; have ss0 : 0 < s / s' by rewrite divr_gt0.
+exists (Num.sqrt (s / s')); set c := Num.sqrt _.
+have c2 : c ^+ 2 = s / s' by rewrite sqr_sqrtr // ltW.
+split=> // [|m n r W0 G eta t x]; first by rewrite sqrtr_gt0.
 have e : s' / s * c * c = 1.
-  by rewrite -mulrA -expr2 sqr_sqrtr ?ltW // mulrA divfK ?lt0r_neq0 // divff ?lt0r_neq0.
+  by rewrite -mulrA -expr2 c2 mulrA divfK ?lt0r_neq0 // divff ?lt0r_neq0.
 by rewrite -(weight_law W0 G s eta eta e) divfK ?lt0r_neq0.
 Qed.
 End AlongReals.
