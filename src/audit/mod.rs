@@ -13,6 +13,7 @@ mod evidence;
 mod judgement;
 mod judges;
 mod theorem;
+mod trial;
 
 pub use builtin::builtin;
 pub use claim::{Claim, ClaimError, Kind, parse_claim};
@@ -22,3 +23,4 @@ pub use judgement::{
 };
 pub use judges::{JudgeError, Judged, judge};
 pub use theorem::{TheoremError, theorem};
+pub use trial::{Trial, TrialOutcome, trial};
