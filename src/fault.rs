@@ -65,6 +65,14 @@ faults! {
     FirstRoundingForgotten "the rounding of the first values does not count",
     RightRunForgotten "the errors of the rescaled run do not count",
     ExactRangeTooWide "the bit-exact range reaches one exponent too far",
+    SignsForgotten "a map changes no signs where it is decided",
+    MapsComposedByName "the two sides of a claim are divided name by name",
+    NegateDropped "the signs that a claim changes are not read",
+    ClaimFieldDropped "a variant forgets the setting of its claim",
+    NecessityUnproved "a condition is called necessary without a run that shows it",
+    DenialAccepted "what holds under conditions is accepted as denied, too",
+    TiesForgotten "a setting that is one number counts once for each tensor",
+    StartForgotten "what starts at zero is forgotten where a map is decided",
 }
 
 impl Fault {

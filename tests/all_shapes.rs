@@ -31,9 +31,10 @@ fn recipes() -> Vec<Recipe> {
 
 fn certificate(recipe: &Recipe) -> Certificate {
     let step = recipe.build().expect("a step");
-    let certificate = infer(&step, &Options::default()).certificate;
-    check(&step, &certificate).expect("a certificate that the checker accepts");
-    certificate
+    let inference = infer(&step, &Options::default());
+    check(&step, &inference.question, &inference.certificate)
+        .expect("a certificate that the checker accepts");
+    inference.certificate
 }
 
 #[test]

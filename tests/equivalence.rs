@@ -111,7 +111,7 @@ impl Run {
                 (_, "momentum") => "9/10",
                 (_, "dampening") => "1/5",
                 (_, "weight_decay") => "1/100",
-                (_, "delta" | "beta") => "1/2",
+                (_, "loss.delta" | "loss.beta") => "1/2",
                 _ => panic!("no value for {leaf}"),
             };
             values.set_scalar(leaf, Surd::rational(ratio(value)));

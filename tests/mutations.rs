@@ -103,7 +103,7 @@ fn put_to_test((name, recipe): &(String, Recipe)) -> Tested {
 fn test(name: &str, recipe: &Recipe, sweeps: u32) -> (Rule, Campaign) {
     let step = recipe.build().expect("a step");
     let inference = gauge::infer(&step, &Options::default());
-    gauge::check(&step, &inference.certificate).expect("a certificate");
+    gauge::check(&step, &inference.question, &inference.certificate).expect("a certificate");
     let campaign = campaign(recipe, &inference.rule, (runs(), sweeps), SEED);
     let campaign = campaign.unwrap_or_else(|e| panic!("{name}: {e}"));
     if let Some((left, finding)) = &campaign.broken {

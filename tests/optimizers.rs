@@ -76,7 +76,8 @@ fn scenario(recipe: Recipe, step: &StepGraph) -> Scenario {
 
 fn rule(step: &StepGraph) -> Rule {
     let inference = infer(step, &Options::default());
-    certified(step, &inference.certificate).expect("a certificate that the checker accepts");
+    certified(step, &inference.question, &inference.certificate)
+        .expect("a certificate that the checker accepts");
     inference.rule
 }
 
@@ -178,7 +179,7 @@ const BY_HAND: &[(&str, &[(&str, i32)])] = &[
             ("lr_A", 2),
             ("lambd_A", -2),
             ("t0_A", 0),
-            ("alpha_A", 0),
+            ("optimizer.alpha_A", 0),
             ("weight_decay_A", -2),
             ("state.ax_A", 1),
             ("state.eta_A", 2),

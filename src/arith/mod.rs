@@ -13,6 +13,7 @@ mod exact;
 mod functions;
 mod half;
 mod interval;
+mod jet;
 mod machine;
 mod model;
 #[cfg(feature = "mp")]
@@ -40,6 +41,7 @@ pub use interval::{
 };
 #[cfg(feature = "mp")]
 pub use interval::{MpEnds, MpIntervals};
+pub use jet::{Jet, JetElem};
 pub use machine::{F32, F64, Machine, MachineFloat};
 pub use model::FloatModel;
 #[cfg(feature = "mp")]

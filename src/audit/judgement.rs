@@ -200,6 +200,9 @@ pub struct Judgement {
     pub conditions: Vec<String>,
     /// Everything that was found, strongest first.
     pub evidence: Vec<Evidence>,
+    /// Evidence that could not be had, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
     /// The witness file's name, where there is a counterexample.
     pub witness: Option<String>,
     /// The command that reproduces this row.

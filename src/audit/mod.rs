@@ -1,26 +1,34 @@
 //! Claims as data, and what became of them.
 //!
-//! A [`Claim`] (TOML) says what is claimed in terms that the engine can judge by itself; one
-//! judge for each kind of claim gathers evidence and reaches a verdict; [`Judgement`] is the
-//! plain result that `report` renders. No verdict rests on a tolerance.
+//! A [`Claim`] (TOML) is a setting and a statement, in terms that the engine can judge by itself.
+//! One judge for each kind of statement asks the one decision of `gauge`, tries it on exact runs
+//! and reaches a verdict; [`Judgement`] is the plain result that `report` renders, and a [`Witness`]
+//! a counterexample that replays by itself. No verdict rests on a tolerance.
 //!
 //! This room imports every room below it and neither reads files nor prints. The built-in
 //! claims and the record of compiled theorems are part of the program.
 
 mod builtin;
+mod case;
 mod claim;
+mod counter;
 mod evidence;
+mod judge;
 mod judgement;
-mod judges;
+mod tangent;
 mod theorem;
 mod trial;
+mod watch;
+mod witness;
+mod words;
 
 pub use builtin::builtin;
-pub use claim::{Claim, ClaimError, Kind, parse_claim};
+pub use claim::{Claim, ClaimError, FieldError, Kind, parse_claim};
+pub use judge::{JudgeError, Judged, judge};
 pub use judgement::{
     Audit, Derivation, DerivationLine, Evidence, Figure, Judgement, NotJudged, Rung, Series,
     Summary, Table, Theorem, Verdict,
 };
-pub use judges::{JudgeError, Judged, judge};
 pub use theorem::{TheoremError, theorem};
 pub use trial::{Trial, TrialOutcome, trial};
+pub use witness::{Replayed, WITNESS_SCHEMA, Witness, WitnessError};

@@ -5,15 +5,18 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
-use super::{Failure, files};
+use super::{Failure, files, search};
+use crate::audit::Witness;
 use crate::exec::MAX_ENTRIES;
 use crate::scenario::{Golden, Scenario, ScenarioFile, parse_golden};
-use crate::search::Witness;
+use crate::search::{HUNTED_SCHEMA, HuntedWitness};
 
 /// What is expected where none of the forms was found.
 const FORMS: &str = "a case is a golden file (JSON with \"format\": \"lora-golden-v1\" or \"lora-golden-models-v1\"), a witness \
-     (JSON with \"schema\": \"lora-gauge/witness/1\") or a scenario (TOML with `steps`, `sizes`, …)";
+     (JSON with \"schema\": \"lora-gauge/witness/2\" or \"lora-gauge/hunted/2\") or a scenario (TOML with `steps`, \
+     `sizes`, …)";
 
 /// A run, and what PyTorch made of it where that is known.
 pub(super) struct Case {
@@ -32,11 +35,19 @@ pub(super) enum Side {
     Right,
 }
 
-/// The two fields by which a JSON file says what it is.
+/// A counterexample to a claim, or one that a campaign found.
+pub(super) enum Stored {
+    OfClaim(Box<Witness>),
+    OfCampaign(HuntedWitness),
+}
+
+/// The fields by which a JSON file says what it is.
 #[derive(Deserialize)]
 struct Label {
     format: Option<IgnoredAny>,
-    schema: Option<IgnoredAny>,
+    schema: Option<Value>,
+    /// What a campaign found stood in it before it had a form of its own.
+    hunted: Option<IgnoredAny>,
 }
 
 /// Reads the case at `path`.
@@ -73,17 +84,26 @@ pub(super) fn read(path: &Path, side: Side) -> Result<Case, Failure> {
 }
 
 /// Reads the witness at `path`.
-pub(super) fn read_witness(path: &Path) -> Result<Witness, Failure> {
+pub(super) fn read_witness(path: &Path) -> Result<Stored, Failure> {
     let text = files::read(path)?;
     let wrong = |message: String| Failure::in_file(path, message);
-    let witness = Witness::parse(&text).map_err(|e| {
+    stored(&text).map_err(|e| {
         wrong(format!("not a witness: {e}"))
             .advise("a witness is a file that `lora-gauge audit` or `search` has written")
-    })?;
-    for (side, file) in [("left", &witness.left), ("right", &witness.right)] {
-        check_sizes(&file.sizes, &format!("{side}.")).map_err(wrong)?;
+    })
+}
+
+fn stored(text: &str) -> Result<Stored, String> {
+    let label: Label = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    if label.schema.as_ref().and_then(Value::as_str) == Some(HUNTED_SCHEMA) {
+        let witness = HuntedWitness::parse(text).map_err(|e| e.to_string())?;
+        return Ok(Stored::OfCampaign(witness));
     }
-    Ok(witness)
+    if label.hunted.is_some() {
+        return Err("what a campaign found, of an older version; run the campaign again".into());
+    }
+    let witness = Witness::parse(text).map_err(|e| e.to_string())?;
+    Ok(Stored::OfClaim(Box::new(witness)))
 }
 
 fn of_golden(text: &str) -> Result<Case, String> {
@@ -95,11 +115,29 @@ fn of_golden(text: &str) -> Result<Case, String> {
 }
 
 fn of_witness(text: &str, side: Side) -> Result<Case, String> {
-    let witness = Witness::parse(text).map_err(|e| e.to_string())?;
-    match side {
-        Side::Left => of_scenario(&witness.left, "left."),
-        Side::Right => of_scenario(&witness.right, "right."),
-    }
+    let hunted = match stored(text)? {
+        Stored::OfClaim(witness) => {
+            let (left, right) = witness.sides().map_err(|e| e.to_string())?;
+            return Ok(Case {
+                scenario: match side {
+                    Side::Left => left,
+                    Side::Right => right,
+                },
+                golden: None,
+            });
+        }
+        Stored::OfCampaign(hunted) => hunted,
+    };
+    let subject = hunted.subject(&search::properties());
+    let subject = subject.map_err(|e| e.to_string())?;
+    let scenario = match side {
+        Side::Left => subject.scenario,
+        Side::Right => subject.mapped().map_err(|e| e.to_string())?,
+    };
+    Ok(Case {
+        scenario,
+        golden: None,
+    })
 }
 
 fn of_scenario(file: &ScenarioFile, prefix: &str) -> Result<Case, String> {

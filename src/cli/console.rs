@@ -38,6 +38,7 @@ impl Console {
 
     /// A result, on stdout.
     pub fn print(&self, text: &str) -> Result<(), Failure> {
+        let text = printable(text, OWN);
         let mut out = anstream::stdout().lock();
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         match written {
@@ -77,19 +78,100 @@ impl Console {
 
     /// Something that the reader must not miss, on stderr, even with `--quiet`.
     pub fn warn(&self, text: &str) {
-        say(&format!("{WARNING}warning:{WARNING:#} {text}"));
+        say_under(WARNING, "warning:", text);
     }
 
     /// Why the command could not do its work, on stderr.
     pub fn error(&self, failure: &Failure) {
-        say(&format!("{ERROR}error:{ERROR:#} {}", failure.message()));
+        say_under(ERROR, "error:", failure.message());
         if let Some(advice) = failure.advice() {
-            say(&format!("{HELP}help:{HELP:#} {advice}"));
+            say_under(HELP, "help:", advice);
         }
     }
 }
 
 fn say(text: &str) {
+    write_error(&printable(text, &[]));
+}
+
+fn say_under(style: Style, head: &str, text: &str) {
+    write_error(&format!("{style}{head}{style:#} {}", printable(text, &[])));
+}
+
+fn write_error(text: &str) {
     // There is nowhere left to report that stderr is closed.
     let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+/// What steers the terminal on our own behalf: bold and plain, and the colours of verdicts in the
+/// tables of `report`.
+const OWN: &[&str] = &[
+    "\u{1b}[0m",
+    "\u{1b}[1m",
+    "\u{1b}[39m",
+    "\u{1b}[38;5;9m",
+    "\u{1b}[38;5;10m",
+    "\u{1b}[38;5;11m",
+    "\u{1b}[38;5;14m",
+];
+
+/// The text without anything by which a file could steer the terminal: control characters other
+/// than a line's end, and those that change the direction of writing, stand there as `\u{1b}`.
+/// Only what is in `own` is left as it is.
+fn printable(text: &str, own: &[&str]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let styled = own.iter().find(|own| rest.starts_with(**own));
+        let length = match styled {
+            Some(styled) => {
+                out += styled;
+                styled.len()
+            }
+            None => {
+                match c != '\n' && steers(c) {
+                    true => out.extend(c.escape_unicode()),
+                    false => out.push(c),
+                }
+                c.len_utf8()
+            }
+        };
+        rest = &rest[length..];
+    }
+    out
+}
+
+/// The text on one line.
+pub(super) fn one_line(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| match steers(c) {
+            true => c.escape_unicode().collect::<Vec<char>>(),
+            false => vec![c],
+        })
+        .collect()
+}
+
+/// Whether a terminal obeys the character rather than showing it.
+fn steers(c: char) -> bool {
+    let turns = matches!(
+        c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    c.is_control() || turns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_steers_the_terminal_but_our_own_styles() {
+        let wild = "\u{1b}]0;x\u{7}\u{1b}[2J\u{9b}\u{202e}\r\n\u{1b}[31m";
+        let tame = "\\u{1b}]0;x\\u{7}\\u{1b}[2J\\u{9b}\\u{202e}\\u{d}\n\\u{1b}[31m";
+        assert_eq!(printable(wild, OWN), tame);
+        assert_eq!(one_line("a\nb\u{1b}"), "a\\u{a}b\\u{1b}");
+        let own = format!("{STRONG}α{STRONG:#}\n");
+        assert_eq!(printable(&own, OWN), own);
+        assert!(!printable(&own, &[]).contains('\u{1b}'));
+    }
 }

@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::{Console, Failure, Status, case};
-use crate::scenario::Property;
-use crate::search::{Finding, Place, Replay, Witness};
+use super::case::Stored;
+use super::console::one_line;
+use super::{Console, Failure, Status, case, search};
+use crate::audit::Witness;
+use crate::search::{Finding, HuntedWitness, Place, Replay};
 
 /// Judge a witness file anew
 ///
-/// Runs both sides in the witness's own arithmetic and compares them again. Nothing but the file
-/// is used.
+/// Runs both sides in the witness's own arithmetic and compares them again; the case of a campaign
+/// is drawn anew first. Nothing but the file is used.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUS)]
 pub(super) struct ReplayArgs {
@@ -25,8 +27,8 @@ pub(super) struct ReplayArgs {
 
 const EXIT_STATUS: &str = "\
 Exit status: 1 the refutation is confirmed, number by number; 2 the replay contradicts the file
-(nothing differs, or something else does), which is said on stderr; 64 the file is not a witness
-or its runs cannot be carried through. There is no 0: a witness exists to refute.";
+(nothing differs, or something else does), which is said on stderr; 64 the file is not a witness,
+its runs cannot be carried through, or no campaign draws its case. There is no 0: a witness exists to refute.";
 
 #[derive(Serialize)]
 struct ReplayJson<'a> {
@@ -34,7 +36,6 @@ struct ReplayJson<'a> {
     claim: &'a str,
     says: &'a str,
     arithmetic: &'a str,
-    property: &'a Property,
     verdict: &'static str,
     found: Option<&'a Finding>,
     describes: Option<String>,
@@ -47,23 +48,54 @@ struct ReplayJson<'a> {
     agrees: bool,
 }
 
+/// What a witness says.
+struct Said<'a> {
+    /// Against what it speaks.
+    claim: &'a str,
+    says: &'a str,
+    /// What is run.
+    runs: String,
+    /// What should hold.
+    said: String,
+    arithmetic: &'a str,
+    recorded: &'a Finding,
+}
+
 pub(super) fn run(args: &ReplayArgs, console: &Console) -> Result<Status, Failure> {
     let wrong = |message: String| Failure::in_file(&args.witness, message);
-    let witness = case::read_witness(&args.witness)?;
-    if witness.verdict != "refuted" {
-        return Err(wrong(format!(
-            "field `verdict`: found `{}`, expected `refuted`",
-            witness.verdict
-        )));
+    match case::read_witness(&args.witness)? {
+        Stored::OfClaim(witness) => {
+            let replayed = witness.replay().map_err(|e| wrong(e.to_string()))?;
+            let replay = Replay {
+                found: replayed.found,
+                doubt: replayed.doubt,
+                first_node: None,
+                agrees: replayed.agrees,
+            };
+            tell(args, &of_claim(&witness), &replay, console)
+        }
+        Stored::OfCampaign(witness) => {
+            let replay = witness.replay(&search::properties()).map_err(|e| {
+                wrong(e.to_string())
+                    .advise("only a case that its property draws counts: run the campaign again")
+            })?;
+            tell(args, &of_campaign(&witness), &replay, console)
+        }
     }
-    let replay = witness.replay().map_err(|e| wrong(e.to_string()))?;
+}
+
+fn tell(
+    args: &ReplayArgs,
+    said: &Said<'_>,
+    replay: &Replay,
+    console: &Console,
+) -> Result<Status, Failure> {
     if args.json {
         console.print_json(&ReplayJson {
             schema: "lora-gauge/replay/1",
-            claim: &witness.claim,
-            says: &witness.says,
-            arithmetic: &witness.arithmetic,
-            property: &witness.property,
+            claim: said.claim,
+            says: said.says,
+            arithmetic: said.arithmetic,
             verdict: match (&replay.found, &replay.doubt) {
                 (Some(_), _) => "refuted",
                 (None, Some(_)) => "unknown",
@@ -73,11 +105,11 @@ pub(super) fn run(args: &ReplayArgs, console: &Console) -> Result<Status, Failur
             undecided: replay.doubt.clone(),
             first_node: replay.first_node.as_ref(),
             describes: replay.found.as_ref().map(Finding::describe),
-            recorded: &witness.found,
+            recorded: said.recorded,
             agrees: replay.agrees,
         })?;
     } else {
-        console.print(&in_words(&witness, &replay))?;
+        console.print(&in_words(said, replay))?;
     }
     if replay.agrees {
         return Ok(Status::Refuted);
@@ -95,67 +127,80 @@ pub(super) fn run(args: &ReplayArgs, console: &Console) -> Result<Status, Failur
     Ok(Status::Unknown)
 }
 
-/// What the two runs are.
-fn runs(witness: &Witness) -> String {
-    let Some(hunted) = &witness.hunted else {
-        return witness.says.clone();
-    };
-    let run = &hunted.run;
-    let sizes: Vec<String> = run.sizes.iter().map(|(n, s)| format!("{n} {s}")).collect();
-    format!(
-        "{}, {}, {}, {}, {} step{}; from case {} of seed {}",
-        run.optimizer,
-        run.model,
-        run.loss,
-        sizes.join(", "),
-        run.steps,
-        if run.steps == 1 { "" } else { "s" },
-        hunted.case,
-        hunted.seed
-    )
+fn of_claim(witness: &Witness) -> Said<'_> {
+    let title = witness.claim.get("title").and_then(|t| t.as_str());
+    let variant = witness.variant.as_ref();
+    Said {
+        claim: witness.id(),
+        says: &witness.says,
+        runs: match variant {
+            None => witness.says.clone(),
+            Some(variant) => format!("{variant}: {}", witness.says),
+        },
+        said: title.unwrap_or_default().to_owned(),
+        arithmetic: &witness.arithmetic,
+        recorded: &witness.found,
+    }
 }
 
-fn in_words(witness: &Witness, replay: &Replay) -> String {
-    let property = &witness.property;
-    let conclusion = property.conclusion.join(", ");
-    let said = match (property.premise.as_slice(), property.premise_until) {
-        _ if witness.hunted.is_some() => witness.says.clone(),
-        ([], _) => format!("equal {conclusion} in both runs at every step"),
-        (premise, None) => format!("equal {} imply equal {conclusion}", premise.join(", ")),
-        (premise, Some(until)) => format!(
-            "equal {} up to step {until} imply equal {conclusion}",
-            premise.join(", ")
+fn of_campaign(witness: &HuntedWitness) -> Said<'_> {
+    let hunted = &witness.hunted;
+    let run = &hunted.run;
+    let sizes: Vec<String> = run.sizes.iter().map(|(n, s)| format!("{n} {s}")).collect();
+    Said {
+        claim: &witness.property,
+        says: &witness.says,
+        runs: format!(
+            "{}, {}, {}, {}, {} step{}; from case {} of seed {}",
+            run.optimizer,
+            run.model,
+            run.loss,
+            sizes.join(", "),
+            run.steps,
+            if run.steps == 1 { "" } else { "s" },
+            hunted.case,
+            hunted.seed
         ),
-    };
+        said: witness.says.clone(),
+        arithmetic: &hunted.arithmetic,
+        recorded: &witness.found,
+    }
+}
+
+fn in_words(said: &Said<'_>, replay: &Replay) -> String {
     let found = match (&replay.found, &replay.doubt) {
         (Some(finding), _) => finding.describe(),
         (None, Some(doubt)) => format!("undecided: {doubt}"),
         (None, None) => "nothing contradicts it".to_owned(),
     };
-    let mut text = format!(
-        "claim       {}\nruns        {}\nsaid        {said}\narithmetic  {}\nfound       {found}\n",
-        witness.claim,
-        runs(witness),
-        witness.arithmetic
-    );
+    // Each line is one of ours, whatever is written in the file.
+    let mut lines = vec![
+        ("claim", said.claim.to_owned()),
+        ("runs", said.runs.clone()),
+        ("said", said.said.clone()),
+        ("arithmetic", said.arithmetic.to_owned()),
+        ("found", found),
+    ];
     if let Some(place) = &replay.first_node {
-        text.push_str(&format!(
-            "first node  in step {}, `{}` at row {}, column {} should be {} and is {}\n",
+        let words = format!(
+            "in step {}, `{}` at row {}, column {} should be {} and is {}",
             place.after_steps + 1,
             place.quantity,
             place.entry.0,
             place.entry.1,
             place.left,
             place.right
-        ));
+        );
+        lines.push(("first node", words));
     }
-    text.push_str(&if replay.agrees {
-        "verdict     refuted, exactly as the file says\n".to_owned()
+    if replay.agrees {
+        lines.push(("verdict", "refuted, exactly as the file says".to_owned()));
     } else {
-        format!(
-            "recorded    {}\nverdict     the replay contradicts the file\n",
-            witness.found.describe()
-        )
-    });
-    text
+        lines.push(("recorded", said.recorded.describe()));
+        lines.push(("verdict", "the replay contradicts the file".to_owned()));
+    }
+    let lines = lines.iter();
+    lines
+        .map(|(what, words)| format!("{what:<12}{}\n", one_line(words)))
+        .collect()
 }

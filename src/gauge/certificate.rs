@@ -1,37 +1,28 @@
 //! The weights of all nodes as plain data: what a checker needs besides the graph.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::infer::{Options, Rule, Tied};
+use super::infer::Rule;
+use super::question::{Question, Symmetry};
 use crate::arith::{Ratio, parse_ratio, show_ratio};
 use crate::graph::{Binary, Comparison, Graph, LeafKind, NodeId, Op, StepGraph, print};
 
 /// The format's name and version.
-const SCHEMA: &str = "lora-gauge/certificate/1";
+const SCHEMA: &str = "lora-gauge/certificate/2";
 
-/// Which kind of transformation a weight describes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Symmetry {
-    /// Multiplication by a power of a positive number; weights are rational exponents.
-    Scaling,
-    /// Multiplication by 1 or −1; weights are parities, 0 or 1.
-    Sign,
-}
-
-/// A claim that a step is homogeneous, with a weight for every node.
+/// That a step is homogeneous, with a weight for every node.
 ///
 /// It mentions dimensions by name only, so it holds for every size.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Certificate {
-    /// `lora-gauge/certificate/1`.
+    /// `lora-gauge/certificate/2`.
     pub schema: String,
-    /// Whether weights are exponents of positive factors or parities.
-    pub symmetry: Symmetry,
+    /// What it answers.
+    pub question: Question,
     /// Names of the factors; every weight has one entry per factor.
     pub generators: Vec<String>,
     /// The nodes of the step graph, operands first.
@@ -40,23 +31,10 @@ pub struct Certificate {
     pub parameters: Vec<CertifiedUpdate>,
     /// Optimizer memory: so does the next value, and the first.
     pub states: Vec<CertifiedUpdate>,
-    /// The node of the loss, whose weight is 0.
+    /// The node of the loss.
     pub loss: usize,
-    /// The outputs whose weight is certified, by name.
+    /// The outputs by name.
     pub outputs: BTreeMap<String, usize>,
-    /// Base names of hyperparameters whose copies are one number.
-    pub tied: Vec<String>,
-    /// Leaves of weight 0 by demand.
-    pub held: Vec<String>,
-    /// Whether the loss may be rescaled, too.
-    pub free_loss: bool,
-    /// Whether the factors are such that every rounded quantity is multiplied by a power of two.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub powers_of_two: bool,
-    /// Constants that are rescaled as if they were hyperparameters.
-    pub free_constants: Vec<usize>,
-    /// The map that is certified, where it was given and not derived.
-    pub claim: Option<Claim>,
 }
 
 /// One node: what it computes and its weight.
@@ -99,26 +77,13 @@ pub struct CertifiedUpdate {
     pub next: usize,
 }
 
-/// A map in powers of one number `k`, under conditions.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claim {
-    /// The power of every hyperparameter, by leaf name.
-    pub hyperparameters: BTreeMap<String, String>,
-    /// The power of every parameter's first value, by name.
-    pub initial: BTreeMap<String, String>,
-    /// Hyperparameters that are 0.
-    pub zero_hyperparameters: BTreeSet<String>,
-    /// Parameters whose first value is 0.
-    pub zero_initials: BTreeSet<String>,
-}
-
 impl Certificate {
     /// The certificate of `step` without any weight or assumption: what it must say about the
     /// graph.
     pub fn skeleton(step: &StepGraph) -> Self {
         Self {
             schema: SCHEMA.to_owned(),
-            symmetry: Symmetry::Scaling,
+            question: Question::default(),
             generators: Vec::new(),
             nodes: step.graph.ids().map(|id| node(&step.graph, id)).collect(),
             parameters: step
@@ -142,45 +107,20 @@ impl Certificate {
                 })
                 .collect(),
             loss: step.loss.index(),
-            outputs: BTreeMap::new(),
-            tied: Vec::new(),
-            held: Vec::new(),
-            free_loss: false,
-            powers_of_two: false,
-            free_constants: Vec::new(),
-            claim: None,
+            outputs: step
+                .outputs
+                .iter()
+                .map(|o| (o.name.clone(), o.node.index()))
+                .collect(),
         }
     }
 
     /// The certificate of a solved rule.
-    pub(super) fn of_rule(
-        step: &StepGraph,
-        options: &Options,
-        rule: &Rule,
-        symmetry: Symmetry,
-    ) -> Self {
+    pub(super) fn of_rule(step: &StepGraph, question: Question, rule: &Rule) -> Self {
         let mut certificate = Self::skeleton(step);
-        certificate.symmetry = symmetry;
+        certificate.question = question;
         certificate.generators = rule.generators.iter().map(|g| g.name.clone()).collect();
         certificate.put_weights(&rule.node_weights);
-        certificate.outputs = step
-            .outputs
-            .iter()
-            .filter(|o| rule.outputs.get(&o.name).is_some_and(Option::is_some))
-            .map(|o| (o.name.clone(), o.node.index()))
-            .collect();
-        certificate.tied = match &options.tied {
-            Tied::None => Vec::new(),
-            Tied::Only(bases) => bases.iter().cloned().collect(),
-            Tied::All => {
-                let all: BTreeSet<&String> = rule.bases.values().collect();
-                all.into_iter().cloned().collect()
-            }
-        };
-        certificate.held = options.held.iter().cloned().collect();
-        certificate.free_loss = options.free_loss;
-        certificate.powers_of_two = options.powers_of_two;
-        certificate.free_constants = options.free_constants.iter().map(|c| c.index()).collect();
         certificate
     }
 
@@ -198,7 +138,8 @@ impl Certificate {
     pub fn weights(&self) -> Option<Vec<Option<Vec<Ratio>>>> {
         let number = |text: &String| {
             let number = parse_ratio(text).ok()?;
-            let fits = self.symmetry == Symmetry::Scaling || ["0", "1"].contains(&text.as_str());
+            let fits =
+                self.question.symmetry == Symmetry::Scaling || ["0", "1"].contains(&text.as_str());
             fits.then_some(number)
         };
         let weight = |node: &CertifiedNode| match &node.weight {
@@ -209,20 +150,15 @@ impl Certificate {
         self.nodes.iter().map(weight).collect()
     }
 
-    /// The same without weights, assumptions and outputs; equals [`Certificate::skeleton`] of
-    /// the step it is about.
+    /// The same without weights and question; equals [`Certificate::skeleton`] of the step it is
+    /// about.
     pub fn stripped(&self) -> Self {
         let mut bare = self.clone();
-        bare.symmetry = Symmetry::Scaling;
+        bare.question = Question::default();
         bare.generators = Vec::new();
         for node in &mut bare.nodes {
             node.weight = None;
         }
-        bare.outputs = BTreeMap::new();
-        (bare.tied, bare.held, bare.free_constants) = (Vec::new(), Vec::new(), Vec::new());
-        bare.free_loss = false;
-        bare.powers_of_two = false;
-        bare.claim = None;
         bare
     }
 

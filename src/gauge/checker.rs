@@ -5,9 +5,12 @@
 //! need not trust the solver. A node without a weight is one that is zero, or one that nothing
 //! certified reads; to read it is an error.
 
+use std::collections::BTreeSet;
+
 use num_traits::Zero;
 
-use super::certificate::{Certificate, Claim, Symmetry};
+use super::certificate::Certificate;
+use super::question::{Question, Symmetry};
 use crate::arith::{Ratio, parse_ratio, show_ratio};
 use crate::graph::{Binary, Comparison, LeafKind, NodeId, Op, StepGraph, Unary};
 
@@ -43,27 +46,30 @@ fn equal(x: NodeId, y: NodeId) -> Law {
     law([(1, x), (-1, y)])
 }
 
-/// Accepts `certificate` only if it proves that `step` is homogeneous with these weights.
+/// Accepts `certificate` only if it proves that what `question` asks of `step` is so.
 ///
 /// # Errors
 /// [`CheckError`] names the first law that fails.
-pub fn check(step: &StepGraph, certificate: &Certificate) -> Result<(), CheckError> {
+pub fn check(
+    step: &StepGraph,
+    question: &Question,
+    certificate: &Certificate,
+) -> Result<(), CheckError> {
+    if certificate.question != *question {
+        return Err(CheckError::Form("it answers another question"));
+    }
     if certificate.stripped() != Certificate::skeleton(step) {
         return Err(CheckError::Form("it describes another graph"));
     }
     let unreadable =
         CheckError::Form("a weight is not readable, or has not one entry for each factor");
     let weights = certificate.weights().ok_or(unreadable)?;
-    let one_factor = certificate.symmetry == Symmetry::Scaling && certificate.generators.len() == 1;
-    if certificate.claim.is_some() && !one_factor {
+    if question.map.is_some() && certificate.generators.len() != 1 {
         return Err(CheckError::Form(
-            "a claimed map multiplies by powers of one factor",
+            "a given map multiplies by powers of one factor",
         ));
     }
-    let zero = zeros(
-        step,
-        certificate.claim.as_ref().unwrap_or(&Claim::default()),
-    );
+    let zero = zeros(step, question);
     let holds = |at: &str, Law(terms, value): Law| -> Result<(), CheckError> {
         let fail = |why| {
             Err(CheckError::Law {
@@ -84,7 +90,7 @@ pub fn check(step: &StepGraph, certificate: &Certificate) -> Result<(), CheckErr
             }
         }
         let modulus = Ratio::from_integer(2.into());
-        let broken = sums.iter().position(|sum| match certificate.symmetry {
+        let broken = sums.iter().position(|sum| match question.symmetry {
             Symmetry::Scaling => !sum.is_zero(),
             Symmetry::Sign => !(sum / &modulus).is_integer(),
         });
@@ -98,54 +104,122 @@ pub fn check(step: &StepGraph, certificate: &Certificate) -> Result<(), CheckErr
         );
         fail(format!("{sum} is off by {off} for the factor {factor}"))
     };
-    for id in step
-        .graph
-        .ids()
-        .filter(|id| !zero[id.index()] && weights[id.index()].is_some())
-    {
-        let at = step.graph.describe(id);
+    let reached = reached(step, question)?;
+    for id in step.graph.ids() {
+        let (at, weight) = (step.graph.describe(id), &weights[id.index()]);
+        if reached[id.index()] {
+            // Also what a zero is a multiple of: where that has no value, neither has the zero.
+            holds(&at, law([(0, id)]))?;
+        }
+        let Some(weight) = weight.as_ref().filter(|_| !zero[id.index()]) else {
+            continue;
+        };
         for operand in step.graph.node(id).op.operands() {
             holds(&at, law([(0, operand)]))?;
         }
-        for law in laws(step, certificate, &zero, id) {
+        for law in laws(step, question, &zero, id) {
             holds(&at, law)?;
         }
+        let log2 = question.map.as_ref().and_then(|map| map.log2_k.as_ref());
+        if let Some(log2) = log2 {
+            let log2 = parse_ratio(log2).map_err(|_| CheckError::Form("log2_k is no number"))?;
+            if weight.iter().any(|w| !(w * &log2).is_integer()) {
+                let why = "it is not multiplied by a power of two".to_owned();
+                return Err(CheckError::Law { at, why });
+            }
+        }
     }
-    for (at, law) in whole(step, certificate, &weights)? {
+    for (at, law) in whole(step, question, &weights, &reached)? {
         holds(&at, law)?;
     }
     Ok(())
 }
 
+/// What the question is about: what loss and outputs read, at this step and, through parameters
+/// and states, at every later one.
+fn reached(step: &StepGraph, question: &Question) -> Result<Vec<bool>, CheckError> {
+    let mut roots: BTreeSet<NodeId> = BTreeSet::new();
+    for name in question.outputs.union(&question.kept) {
+        let output = step.outputs.iter().find(|o| o.name == *name);
+        let output = output.ok_or(CheckError::Form("it is about an output there is not"))?;
+        roots.insert(output.node);
+    }
+    if question.whole || !question.free_loss {
+        roots.insert(step.loss);
+    }
+    if question.first_step.is_some() {
+        roots.extend(step.parameters.iter().map(|p| p.next));
+        return Ok(step.graph.cone(roots));
+    }
+    loop {
+        let reached = step.graph.cone(roots.iter().copied());
+        let before = roots.len();
+        for p in &step.parameters {
+            if question.whole || reached[p.leaf.index()] {
+                roots.extend([p.leaf, p.next]);
+            }
+        }
+        for s in &step.states {
+            if question.whole || reached[s.leaf.index()] {
+                roots.extend([s.leaf, s.initial, s.next]);
+            }
+        }
+        if roots.len() == before {
+            return Ok(reached);
+        }
+    }
+}
+
 /// Which nodes are 0 in both runs: literal zeros, hyperparameters that are assumed to be zero,
 /// and what these make zero.
-fn zeros(step: &StepGraph, claim: &Claim) -> Vec<bool> {
+fn zeros(step: &StepGraph, question: &Question) -> Vec<bool> {
+    let map = question.map.as_ref();
+    let first = question.first_step.as_ref();
     let mut zero: Vec<bool> = Vec::new();
     for node in step.graph.nodes() {
         let is = |x: &NodeId| zero[x.index()];
         let this = match &node.op {
-            Op::Leaf(leaf) => {
-                let may_be = matches!(
-                    leaf.kind,
-                    LeafKind::Hyperparameter {
-                        may_be_zero: true,
-                        ..
-                    }
-                );
-                may_be && claim.zero_hyperparameters.contains(&leaf.name)
-            }
+            Op::Leaf(leaf) => match leaf.kind {
+                LeafKind::Hyperparameter { may_be_zero, .. } => {
+                    let assumed = map.is_some_and(|m| m.zero_hyperparameters.contains(&leaf.name));
+                    may_be_zero && assumed
+                }
+                LeafKind::Parameter => first.is_some_and(|zero| zero.contains(&leaf.name)),
+                // First values stand before the states that they are of.
+                LeafKind::State => {
+                    let at = zero.len();
+                    let own = step.states.iter().find(|s| s.leaf.index() == at);
+                    let initial = own.and_then(|s| zero.get(s.initial.index()).copied());
+                    first.is_some() && initial == Some(true)
+                }
+                LeafKind::Data | LeafKind::StepNumber => false,
+            },
             Op::Constant(q) => q.is_zero(),
             Op::Count(_) | Op::Identity(_) => false,
-            Op::Unary(
-                Unary::Function(_) | Unary::OpaqueLoss | Unary::OpaqueGradient | Unary::Inverse,
-                _,
-            ) => false,
-            Op::Binary(Binary::Atan2, ..) => false,
-            Op::Binary(Binary::Power, x, _) => is(x),
-            Op::Unary(_, x) => is(x),
-            Op::Binary(Binary::Mul | Binary::MatMul, x, y) => is(x) || is(y),
-            Op::Binary(Binary::Div, x, y) => is(x) && !is(y),
-            Op::Binary(_, x, y) => is(x) && is(y),
+            Op::Unary(op, x) => match op {
+                Unary::Function(_) | Unary::OpaqueLoss | Unary::OpaqueGradient | Unary::Inverse => {
+                    false
+                }
+                Unary::Neg
+                | Unary::Abs
+                | Unary::Sign
+                | Unary::Sqrt
+                | Unary::Transpose
+                | Unary::Detach
+                | Unary::SumTo
+                | Unary::Broadcast
+                | Unary::MatrixSqrt
+                | Unary::Cast(_)
+                | Unary::RowMax => is(x),
+            },
+            Op::Binary(op, x, y) => match op {
+                Binary::Add | Binary::Sub | Binary::Max | Binary::Min => is(x) && is(y),
+                Binary::Mul | Binary::MatMul => is(x) || is(y),
+                Binary::Div => is(x) && !is(y),
+                // 0⁰ is not asked for: steps are counted from 1. The angle of a point may be π.
+                Binary::Power => is(x),
+                Binary::Atan2 => false,
+            },
             Op::Select {
                 then, otherwise, ..
             } => is(then) && is(otherwise),
@@ -156,49 +230,53 @@ fn zeros(step: &StepGraph, claim: &Claim) -> Vec<bool> {
 }
 
 /// What makes node `n` scale as its weight says, if its operands do.
-fn laws(step: &StepGraph, certificate: &Certificate, zero: &[bool], n: NodeId) -> Vec<Law> {
-    let scaling = certificate.symmetry == Symmetry::Scaling;
+fn laws(step: &StepGraph, question: &Question, zero: &[bool], n: NodeId) -> Vec<Law> {
+    let scaling = question.symmetry == Symmetry::Scaling;
+    let by_two =
+        question.powers_of_two || (question.map.as_ref()).is_some_and(|map| map.log2_k.is_some());
     match &step.graph.node(n).op {
         Op::Leaf(leaf) => match leaf.kind {
             LeafKind::Data | LeafKind::StepNumber => vec![none(n)],
             LeafKind::Parameter | LeafKind::State | LeafKind::Hyperparameter { .. } => vec![],
         },
-        Op::Constant(_) if certificate.free_constants.contains(&n.index()) => vec![],
+        Op::Constant(_) if question.free_constants.contains(&n.index()) => vec![],
         Op::Constant(_) | Op::Count(_) | Op::Identity(_) => vec![none(n)],
-        Op::Unary(op, x) => match op {
-            Unary::Neg | Unary::Transpose | Unary::Detach | Unary::SumTo | Unary::Broadcast => {
-                vec![equal(n, *x)]
-            }
+        Op::Unary(op, x) => match (op, scaling) {
+            (
+                Unary::Neg | Unary::Transpose | Unary::Detach | Unary::SumTo | Unary::Broadcast,
+                _,
+            ) => vec![equal(n, *x)],
             // |c·x| = |c|·|x| and sign(c·x) = sign(c)·sign(x).
-            Unary::Abs | Unary::RowMax if scaling => vec![equal(n, *x)],
-            Unary::Sign if scaling => vec![none(n)],
-            Unary::Sqrt | Unary::MatrixSqrt if scaling => vec![law([(2, n), (-1, *x)])],
+            (Unary::Abs | Unary::RowMax, true) => vec![equal(n, *x)],
+            (Unary::Abs, false) | (Unary::Sign, true) => vec![none(n)],
+            (Unary::Sign, false) => vec![equal(n, *x)],
+            (Unary::Sqrt | Unary::MatrixSqrt, true) => vec![law([(2, n), (-1, *x)])],
             // Nothing is said about the inverse of zero.
-            Unary::Inverse if zero[x.index()] => vec![Law(vec![], Ratio::from_integer(1.into()))],
-            Unary::Inverse => vec![law([(1, n), (1, *x)])],
+            (Unary::Inverse, _) if zero[x.index()] => {
+                vec![Law(vec![], Ratio::from_integer(1.into()))]
+            }
+            (Unary::Inverse, _) => vec![law([(1, n), (1, *x)])],
             // Rounding commutes with a change of sign, and else with powers of two only.
-            Unary::Cast(_) if !scaling || certificate.powers_of_two => vec![equal(n, *x)],
-            Unary::Abs => vec![none(n)],
-            Unary::Sign => vec![equal(n, *x)],
-            Unary::RowMax
-            | Unary::Sqrt
-            | Unary::MatrixSqrt
-            | Unary::Cast(_)
-            | Unary::Function(_) => vec![none(n), none(*x)],
-            Unary::OpaqueLoss | Unary::OpaqueGradient => vec![none(n), none(*x)],
+            (Unary::Cast(_), scaling) if !scaling || by_two => vec![equal(n, *x)],
+            (Unary::Cast(_) | Unary::Function(_), _)
+            | (Unary::OpaqueLoss | Unary::OpaqueGradient, _)
+            | (Unary::RowMax | Unary::Sqrt | Unary::MatrixSqrt, false) => {
+                vec![none(n), none(*x)]
+            }
         },
-        Op::Binary(op, x, y) => match op {
-            Binary::Mul | Binary::MatMul => vec![law([(1, n), (-1, *x), (-1, *y)])],
+        Op::Binary(op, x, y) => match (op, scaling) {
+            (Binary::Mul | Binary::MatMul, _) => vec![law([(1, n), (-1, *x), (-1, *y)])],
             // Nothing is said about a division by zero: let the law that cannot hold refuse it.
-            Binary::Div if zero[y.index()] => vec![Law(vec![], Ratio::from_integer(1.into()))],
-            Binary::Div => vec![law([(1, n), (-1, *x), (1, *y)])],
+            (Binary::Div, _) if zero[y.index()] => {
+                vec![Law(vec![], Ratio::from_integer(1.into()))]
+            }
+            (Binary::Div, _) => vec![law([(1, n), (-1, *x), (1, *y)])],
             // A change of sign exchanges larger and smaller.
-            Binary::Max | Binary::Min | Binary::Atan2 if !scaling => {
+            (Binary::Max | Binary::Min | Binary::Atan2, false) | (Binary::Power, _) => {
                 vec![none(n), none(*x), none(*y)]
             }
-            Binary::Power => vec![none(n), none(*x), none(*y)],
-            Binary::Atan2 => vec![none(n), equal(*x, *y)],
-            Binary::Add | Binary::Sub | Binary::Max | Binary::Min => {
+            (Binary::Atan2, true) => vec![none(n), equal(*x, *y)],
+            (Binary::Add | Binary::Sub, _) | (Binary::Max | Binary::Min, true) => {
                 vec![equal(n, *x), equal(n, *y)]
             }
         },
@@ -210,11 +288,13 @@ fn laws(step: &StepGraph, certificate: &Certificate, zero: &[bool], n: NodeId) -
             otherwise,
         } => {
             let mut laws = vec![equal(n, *then), equal(n, *otherwise)];
-            match comparison {
-                Comparison::Less | Comparison::LessEqual if !scaling => {
+            match (comparison, scaling) {
+                (Comparison::Less | Comparison::LessEqual, false) => {
                     laws.extend([none(*lhs), none(*rhs)]);
                 }
-                _ => laws.push(equal(*lhs, *rhs)),
+                (Comparison::Less | Comparison::LessEqual, true) | (Comparison::Equal, _) => {
+                    laws.push(equal(*lhs, *rhs));
+                }
             }
             laws
         }
@@ -222,73 +302,73 @@ fn laws(step: &StepGraph, certificate: &Certificate, zero: &[bool], n: NodeId) -
 }
 
 /// The laws of the step as a whole: what carries over to the next step, what is compared, what
-/// is shared or held, and the map that is claimed.
+/// is shared or held, and the map that is given.
 fn whole(
     step: &StepGraph,
-    certificate: &Certificate,
+    question: &Question,
     weights: &[Option<Vec<Ratio>>],
+    reached: &[bool],
 ) -> Result<Vec<(String, Law)>, CheckError> {
     let mut all = Vec::new();
     let mut say = |at: String, law: Law| all.push((at, law));
-    for p in &step.parameters {
+    let carries = |leaf: NodeId| question.first_step.is_none() && reached[leaf.index()];
+    for p in step.parameters.iter().filter(|p| carries(p.leaf)) {
         say(format!("next value of {}", p.name), equal(p.leaf, p.next));
     }
-    for s in &step.states {
-        say(format!("next value of {}", s.name), equal(s.leaf, s.next));
+    for s in step.states.iter().filter(|s| reached[s.leaf.index()]) {
+        if carries(s.leaf) {
+            say(format!("next value of {}", s.name), equal(s.leaf, s.next));
+        }
         say(
             format!("first value of {}", s.name),
             equal(s.leaf, s.initial),
         );
     }
-    if !certificate.free_loss {
+    if !question.free_loss {
         say("loss".to_owned(), none(step.loss));
     }
-    for (name, node) in &certificate.outputs {
-        let output = step
-            .outputs
-            .iter()
-            .find(|o| o.name == *name && o.node.index() == *node);
-        let output = output.ok_or(CheckError::Form("it certifies an output there is not"))?;
-        say(format!("output {name}"), law([(0, output.node)]));
+    let outputs = step.outputs.iter();
+    for o in outputs.filter(|o| question.kept.contains(&o.name)) {
+        say(format!("output {}", o.name), none(o.node));
     }
     let missing = CheckError::Form("the power of a hyperparameter or first value is missing");
     let power = |text: Option<&String>| {
         text.and_then(|t| parse_ratio(t).ok())
             .ok_or(missing.clone())
     };
-    let mut first_of = std::collections::BTreeMap::new();
-    for (name, id) in step
-        .graph
-        .leaves()
-        .filter(|(_, id)| weights[id.index()].is_some())
-    {
-        if certificate.held.iter().any(|held| held == name) {
-            say(format!("{name} is held"), none(id));
-        }
-        if let Some(LeafKind::Hyperparameter { base, .. }) = step.graph.leaf_at(id).map(|l| &l.kind)
-        {
-            if certificate.tied.contains(base) {
-                say(
-                    format!("{base} is shared"),
-                    equal(*first_of.entry(base).or_insert(id), id),
-                );
-            }
-            if let Some(claim) = &certificate.claim {
-                let power = power(claim.hyperparameters.get(name))?;
-                say(format!("claim on {name}"), Law(vec![(1, id)], power));
-            }
+    let weighed = |name: &&String| {
+        let leaf = step.graph.leaf(name);
+        leaf.filter(|id| weights[id.index()].is_some())
+    };
+    for group in &question.ties {
+        let leaves: Vec<NodeId> = group.iter().filter_map(|name| weighed(&name)).collect();
+        for pair in leaves.windows(2) {
+            say(
+                format!("{} change alike", group.join(" and ")),
+                equal(pair[0], pair[1]),
+            );
         }
     }
-    if let Some(claim) = &certificate.claim {
-        for p in step
-            .parameters
-            .iter()
-            .filter(|p| !claim.zero_initials.contains(&p.name))
-        {
-            let power = power(claim.initial.get(&p.name))?;
+    for name in &question.held {
+        if let Some(id) = weighed(&name) {
+            say(format!("{name} is held"), none(id));
+        }
+    }
+    let Some(map) = &question.map else {
+        return Ok(all);
+    };
+    for (name, id) in step.graph.leaves() {
+        let kind = step.graph.leaf_at(id).map(|leaf| &leaf.kind);
+        let given = match kind {
+            Some(LeafKind::Hyperparameter { .. }) => map.hyperparameters.get(name),
+            Some(LeafKind::Parameter) if map.zero_initials.contains(name) => continue,
+            Some(LeafKind::Parameter) => map.initial.get(name),
+            _ => continue,
+        };
+        if weights[id.index()].is_some() {
             say(
-                format!("claim on the first value of {}", p.name),
-                Law(vec![(1, p.leaf)], power),
+                format!("the map of {name}"),
+                Law(vec![(1, id)], power(given)?),
             );
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use num_traits::Zero;
 
 use super::constrain::{Column, Equation, Origin, System};
+use super::field::Field;
 use super::infer::{Options, Rule, constant_name, rule_of, solve};
 use super::irreducible::{distinct, irreducible};
 use super::name::generator_name;
@@ -91,10 +92,10 @@ pub fn conflicts(step: &StepGraph, options: &Options) -> Conflicts {
 }
 
 /// One equation in words.
-pub(super) fn constraint(
+pub(super) fn constraint<F: Field>(
     step: &StepGraph,
-    system: &System<Ratio>,
-    equation: &Equation<Ratio>,
+    system: &System<F>,
+    equation: &Equation<F>,
 ) -> Constraint {
     Constraint {
         node: origin_place(step, &equation.origin),
@@ -112,6 +113,7 @@ pub(super) fn origin_place(step: &StepGraph, origin: &Origin) -> String {
         | Origin::ClaimedInitial { leaf, .. } => step.graph.describe(*leaf),
         Origin::Tie { first, .. } => step.graph.describe(*first),
         Origin::Loss => "loss".to_owned(),
+        Origin::Kept { output } => place(step, *output),
     }
 }
 
@@ -121,7 +123,7 @@ fn constant_conflicts(
     options: &Options,
     independent: usize,
 ) -> Vec<ConstantConflict> {
-    let live = step.graph.cone(super::constrain::dynamic_roots(step));
+    let live = step.graph.cone(super::constrain::roots(step, options));
     let candidates: Vec<NodeId> = step
         .graph
         .ids()

@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Options;
-use super::certificate::Symmetry;
 use super::field::Field;
 use super::linear::Form;
+use super::question::Symmetry;
 use super::zero::zeros;
 use crate::arith::Ratio;
 use crate::fault::{Fault, planted};
@@ -58,6 +58,8 @@ pub(super) enum Origin {
     Initial { leaf: NodeId, initial: NodeId },
     /// The loss does not change.
     Loss,
+    /// An output does not change.
+    Kept { output: NodeId },
     /// Two hyperparameters are one number.
     Tie { first: NodeId, second: NodeId },
     /// A leaf is held fixed.
@@ -95,6 +97,8 @@ pub(super) struct System<F> {
     /// The weight of each node; `None` where the node is zero or nobody reads it.
     pub(super) forms: Vec<Option<Form<F>>>,
     pub(super) equations: Vec<Equation<F>>,
+    /// What must have a weight.
+    pub(super) roots: Vec<NodeId>,
 }
 
 impl<F: Field> System<F> {
@@ -107,9 +111,14 @@ impl<F: Field> System<F> {
 
     /// The constraints of `step`, where the hyperparameters in `zero_leaves` are zero.
     pub(super) fn new(step: &StepGraph, options: &Options, zero_leaves: &BTreeSet<NodeId>) -> Self {
-        let zero = zeros(&step.graph, zero_leaves);
-        let core = step.graph.cone(dynamic_roots(step));
-        let live = step.graph.cone(step.roots().chain(dynamic_roots(step)));
+        let mut zero_leaves = zero_leaves.clone();
+        if let Some(parameters) = &options.first_step {
+            zero_leaves.extend(super::zero::zero_at_first(step, parameters));
+        }
+        let zero = zeros(&step.graph, &zero_leaves);
+        let roots = roots(step, options);
+        let core = step.graph.cone(roots.iter().copied());
+        let live = step.graph.cone(step.roots().chain(roots.iter().copied()));
         let mut columns: Vec<Column> = step
             .graph
             .ids()
@@ -141,11 +150,10 @@ impl<F: Field> System<F> {
             columns,
             forms: walk.forms,
             equations: walk.equations,
+            roots,
         }
     }
-}
 
-impl System<Ratio> {
     /// Adds the power of `k` as the last unknown, and that a map gives each of these leaves this
     /// power.
     pub(super) fn claim(
@@ -174,7 +182,7 @@ impl System<Ratio> {
             // A leaf that nobody reads, or that is zero, has no weight to compare.
             if let Some(form) = &self.forms[leaf.index()] {
                 self.equations.push(Equation {
-                    form: form.minus(&Form::unknown(power_column).scaled(power)),
+                    form: form.minus(&Form::unknown(power_column).scaled(&F::of(power))),
                     origin,
                     core: true,
                 });
@@ -183,11 +191,34 @@ impl System<Ratio> {
     }
 }
 
-/// Loss, next values and first states: what makes the trajectory, without the outputs.
-pub(super) fn dynamic_roots(step: &StepGraph) -> impl Iterator<Item = NodeId> + '_ {
-    let updates = step.parameters.iter().flat_map(|p| [p.leaf, p.next]);
-    let states = step.states.iter().flat_map(|s| [s.leaf, s.initial, s.next]);
-    std::iter::once(step.loss).chain(updates).chain(states)
+/// What must have a weight: loss, outputs that are kept, next values and first states. Of the
+/// latter those alone on which loss and kept outputs depend, at this step or a later one, where
+/// only these are asked for.
+pub(super) fn roots(step: &StepGraph, options: &Options) -> Vec<NodeId> {
+    let outputs = step.outputs.iter();
+    let kept = outputs.filter(|o| options.kept.contains(&o.name));
+    let mut roots: Vec<NodeId> = kept.map(|o| o.node).collect();
+    if !(options.only_seen && options.free_loss) {
+        roots.push(step.loss);
+    }
+    if options.first_step.is_some() {
+        roots.extend(step.parameters.iter().map(|p| p.next));
+        return roots;
+    }
+    let parameters = step.parameters.iter().map(|p| (p.leaf, p.leaf, p.next));
+    let states = step.states.iter().map(|s| (s.leaf, s.initial, s.next));
+    let mut carried: Vec<(NodeId, NodeId, NodeId)> = parameters.chain(states).collect();
+    loop {
+        let seen = step.graph.cone(roots.iter().copied());
+        let (more, rest): (Vec<_>, Vec<_>) = carried
+            .into_iter()
+            .partition(|(leaf, ..)| !options.only_seen || seen[leaf.index()]);
+        if more.is_empty() {
+            return roots;
+        }
+        roots.extend(more.into_iter().flat_map(|(a, b, c)| [a, b, c]));
+        carried = rest;
+    }
 }
 
 fn column(step: &StepGraph, options: &Options, id: NodeId) -> Option<Column> {
@@ -338,14 +369,15 @@ impl<F: Field> Walk<'_, F> {
     fn ends(&mut self, options: &Options) {
         let step = self.step;
         let updates = step.parameters.iter().map(|p| (p.leaf, p.next));
-        for (leaf, next) in updates.chain(step.states.iter().map(|s| (s.leaf, s.next))) {
-            if !self.is_zero(next) {
+        let carried = updates.chain(step.states.iter().map(|s| (s.leaf, s.next)));
+        for (leaf, next) in carried.filter(|_| options.first_step.is_none()) {
+            if self.core[leaf.index()] && !self.is_zero(next) {
                 let form = self.form(leaf).minus(&self.form(next));
                 self.require(form, Origin::Update { leaf, next }, true);
             }
         }
         for s in &step.states {
-            if !self.is_zero(s.initial) {
+            if self.core[s.leaf.index()] && !self.is_zero(s.initial) {
                 let form = self.form(s.leaf).minus(&self.form(s.initial));
                 let (leaf, initial) = (s.leaf, s.initial);
                 self.require(form, Origin::Initial { leaf, initial }, true);
@@ -353,6 +385,11 @@ impl<F: Field> Walk<'_, F> {
         }
         if !self.is_zero(step.loss) && !options.free_loss {
             self.require(self.form(step.loss), Origin::Loss, true);
+        }
+        for o in &step.outputs {
+            if options.kept.contains(&o.name) && !self.is_zero(o.node) {
+                self.require(self.form(o.node), Origin::Kept { output: o.node }, true);
+            }
         }
     }
 
@@ -375,6 +412,11 @@ impl<F: Field> Walk<'_, F> {
                     ties.push((first, id));
                 }
             }
+        }
+        for group in &options.ties {
+            let own = group.iter().filter_map(|name| graph.leaf(name));
+            let own: Vec<NodeId> = own.filter(|id| self.column_of.contains_key(id)).collect();
+            ties.extend(own.windows(2).map(|pair| (pair[0], pair[1])));
         }
         for (first, second) in ties {
             let form = self.form(first).minus(&self.form(second));

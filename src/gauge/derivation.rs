@@ -47,16 +47,14 @@ pub fn derive(step: &StepGraph, options: &Options, scale: &str) -> Derivation {
     );
     let sign_flips = sign_flips(step, options);
     let powers_of_two = powers_of_two(step, options, &inference.rule);
-    let certificates = [
-        &inference.certificate,
-        &shared.certificate,
-        &sign_flips.certificate,
-    ];
-    let certificates = certificates
+    let signs = (&sign_flips.question, &sign_flips.certificate);
+    let refused = [&inference, &shared]
         .into_iter()
-        .chain(powers_of_two.as_ref().map(|i| &i.certificate));
-    let refused = certificates.into_iter().find_map(|c| check(step, c).err());
-    let read = step.graph.cone(super::constrain::dynamic_roots(step));
+        .chain(&powers_of_two)
+        .map(|i| (&i.question, &i.certificate))
+        .chain([signs])
+        .find_map(|(question, c)| check(step, question, c).err());
+    let read = step.graph.cone(super::constrain::roots(step, options));
     let is_unread = |name: &&str| {
         let leaf = step.graph.leaf(name);
         leaf.is_some_and(|id| !read[id.index()])

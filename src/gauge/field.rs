@@ -1,8 +1,9 @@
 //! The two fields over which weights live.
 
+use num_integer::Integer;
 use num_traits::{One, Zero};
 
-use super::certificate::Symmetry;
+use super::question::Symmetry;
 use crate::arith::Ratio;
 
 /// What elimination needs of a number.
@@ -20,6 +21,8 @@ pub(super) trait Field: Clone + PartialEq + std::fmt::Debug {
     fn inverse(&self) -> Self;
     /// The number as a rational; parities become 0 and 1.
     fn to_ratio(&self) -> Ratio;
+    /// The number of this field that a rational stands for; of an integer its parity.
+    fn of(q: &Ratio) -> Self;
 }
 
 impl Field for Ratio {
@@ -56,6 +59,9 @@ impl Field for Ratio {
     fn to_ratio(&self) -> Ratio {
         self.clone()
     }
+    fn of(q: &Ratio) -> Self {
+        q.clone()
+    }
 }
 
 /// A number of the field with two elements: false is even, true is odd.
@@ -88,5 +94,8 @@ impl Field for Parity {
     }
     fn to_ratio(&self) -> Ratio {
         Ratio::from_integer(i64::from(self.0).into())
+    }
+    fn of(q: &Ratio) -> Self {
+        Self(q.to_integer().is_odd())
     }
 }

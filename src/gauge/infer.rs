@@ -9,6 +9,7 @@ use super::constrain::{Column, System};
 use super::field::Field;
 use super::linear::Echelon;
 use super::name::generator_name;
+use super::question::{Question, Symmetry};
 use super::words::show_decimal;
 use crate::arith::Ratio;
 use crate::fault::{Fault, planted};
@@ -50,8 +51,17 @@ pub struct Options {
     /// Leaves that must keep weight 0, by name; names that the step does not have say nothing.
     /// Holding every scaling `s` leaves the rules with `k = 1`.
     pub held: BTreeSet<String>,
+    /// Leaves that change alike besides, each group by name: settings that are one number, trained
+    /// tensors whose first values one factor multiplies. Unknown names say nothing.
+    pub ties: Vec<Vec<String>>,
     /// Whether the loss may be multiplied by a factor, as loss scaling does.
     pub free_loss: bool,
+    /// The outputs that must not change, by name.
+    pub kept: BTreeSet<String>,
+    /// Whether only the first step is asked about, from these parameters at zero.
+    pub first_step: Option<BTreeSet<String>>,
+    /// Whether only those parameters and states must follow on which loss and kept outputs depend.
+    pub only_seen: bool,
     /// Whether the factors may be taken to be powers of two, with which rounding into a storage
     /// format commutes as long as nothing leaves its range. The rule then holds for those factors
     /// only that multiply every rounded quantity by a power of two.
@@ -80,7 +90,7 @@ pub struct Generator {
 }
 
 /// All scalings that a step obeys.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rule {
     /// The free factors; weights are vectors over them.
     pub generators: Vec<Generator>,
@@ -133,6 +143,8 @@ impl Rule {
 pub struct Inference {
     /// The rule.
     pub rule: Rule,
+    /// What the certificate must prove.
+    pub question: Question,
     /// The weights of all nodes as data for [`super::check`].
     pub certificate: Certificate,
 }
@@ -146,9 +158,38 @@ pub struct Inference {
 pub fn infer(step: &StepGraph, options: &Options) -> Inference {
     let system = System::<Ratio>::new(step, options, &BTreeSet::new());
     let mut rule = solve(step, &system);
-    let certificate = Certificate::of_rule(step, options, &rule, super::Symmetry::Scaling);
+    let question = question(options, &rule, Symmetry::Scaling);
+    let certificate = Certificate::of_rule(step, question.clone(), &rule);
     plant(&mut rule);
-    Inference { rule, certificate }
+    Inference {
+        rule,
+        question,
+        certificate,
+    }
+}
+
+/// What a certificate of `rule` must prove.
+pub(super) fn question(options: &Options, rule: &Rule, symmetry: Symmetry) -> Question {
+    let mut ties = options.ties.clone();
+    let mut copies: BTreeMap<&String, Vec<String>> = BTreeMap::new();
+    for (leaf, base) in rule.bases.iter().filter(|(_, b)| options.tied.contains(b)) {
+        copies.entry(base).or_default().push(leaf.clone());
+    }
+    ties.extend(copies.into_values().filter(|group| group.len() > 1));
+    let outputs = rule.outputs.iter().filter(|(_, weight)| weight.is_some());
+    Question {
+        symmetry,
+        ties,
+        held: options.held.clone(),
+        free_loss: options.free_loss,
+        powers_of_two: options.powers_of_two,
+        free_constants: options.free_constants.iter().map(|c| c.index()).collect(),
+        outputs: outputs.map(|(name, _)| name.clone()).collect(),
+        kept: options.kept.clone(),
+        whole: !options.only_seen,
+        first_step: options.first_step.clone(),
+        map: None,
+    }
 }
 
 /// What planted faults make of a rule.
@@ -220,13 +261,10 @@ pub(super) fn solve<F: Field>(step: &StepGraph, system: &System<F>) -> Rule {
         let form = system.forms[id.index()].as_ref()?;
         Some(solutions.iter().map(|x| form.at(x).to_ratio()).collect())
     };
-    let wanted = super::constrain::dynamic_roots(step).chain(
-        step.outputs
-            .iter()
-            .filter(|o| homogeneous.contains(&o.name))
-            .map(|o| o.node),
-    );
-    let needed = step.graph.cone(wanted);
+    let outputs = step.outputs.iter();
+    let outputs = outputs.filter(|o| homogeneous.contains(&o.name));
+    let wanted = system.roots.iter().copied();
+    let needed = step.graph.cone(wanted.chain(outputs.map(|o| o.node)));
     let node_weights = step
         .graph
         .ids()

@@ -5,11 +5,12 @@
 //! operands'. The ties are linear, so [`infer`] solves them exactly: the solutions are the
 //! scaling rules that the step obeys for every size, input and number of steps. The same
 //! equations over the field with two elements give the sign flips ([`sign_flips`]).
-//! [`decide_map`] asks whether one given map is such a rule; [`conflicts`] explains in words
+//! [`decide`] asks whether one given map is such a rule, or under which conditions; [`conflicts`] explains in words
 //! why there is none; [`invariants`] lists what no rule can change.
 //!
-//! Soundness does not rest on the solver: a solution becomes a [`Certificate`], and
-//! [`check`] verifies it node by node against the graph, sharing no code with the inference.
+//! Soundness does not rest on the solver: a solution becomes a [`Certificate`], and [`check`]
+//! verifies node by node that it answers the [`Question`] that was asked, sharing no code with the
+//! inference.
 //!
 //! This room reads exact rationals from `arith` and graphs from `graph`. It never imports
 //! `exec`, `search`, `audit`, `report` or `cli`. It does not run a step, knows no optimizer by
@@ -22,6 +23,7 @@ mod certificate;
 mod checker;
 mod conflict;
 mod constrain;
+mod decide;
 mod derivation;
 mod direction;
 mod field;
@@ -30,8 +32,8 @@ mod invariant;
 mod irreducible;
 mod lattice;
 mod linear;
-mod map;
 mod name;
+mod question;
 mod rotation;
 mod sign;
 mod tie;
@@ -42,16 +44,18 @@ mod zero;
 #[cfg(test)]
 mod tests;
 
-pub use certificate::{
-    Certificate, CertifiedLeaf, CertifiedNode, CertifiedUpdate, Claim, Symmetry,
-};
+pub use certificate::{Certificate, CertifiedLeaf, CertifiedNode, CertifiedUpdate};
 pub use checker::{CheckError, check};
 pub use conflict::{Conflicts, ConstantConflict, Constraint, conflicts};
+pub use decide::{
+    Alternative, Condition, DecideError, MapDecision, MapProof, MapQuestion, Proof, complete,
+    decide,
+};
 pub use derivation::{Derivation, derive};
 pub use direction::{Direction, DirectionKind, Quotient, directions};
 pub use infer::{Generator, Inference, Options, Rule, Tied, Weight, infer, weights_in_sqrt_k};
 pub use invariant::{Invariant, invariants};
-pub use map::{Condition, MapDecision, MapError, MapProof, MapQuestion, decide_map};
+pub use question::{MapClaim, Question, Symmetry};
 pub use rotation::{Mixing, Rotations, rotations};
 pub use sign::{SignFlip, SignFlips, sign_flips};
 pub use tie::TieConflict;

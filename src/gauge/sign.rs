@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use num_traits::Zero;
 
-use super::certificate::{Certificate, Symmetry};
+use super::certificate::Certificate;
 use super::constrain::System;
 use super::field::Parity;
-use super::infer::{Options, Rule, solve};
+use super::infer::{Options, Rule, question, solve};
+use super::question::{Question, Symmetry};
 use crate::graph::StepGraph;
 
 /// One generator of the sign symmetries.
@@ -26,6 +27,8 @@ pub struct SignFlips {
     pub flips: Vec<SignFlip>,
     /// Parities as weights: 0 for even, 1 for odd.
     pub rule: Rule,
+    /// What the certificate must prove.
+    pub question: Question,
     /// The parity of every node, for [`super::check`].
     pub certificate: Certificate,
 }
@@ -37,7 +40,8 @@ pub struct SignFlips {
 pub fn sign_flips(step: &StepGraph, options: &Options) -> SignFlips {
     let system = System::<Parity>::new(step, options, &BTreeSet::new());
     let rule = solve(step, &system);
-    let certificate = Certificate::of_rule(step, options, &rule, Symmetry::Sign);
+    let question = question(options, &rule, Symmetry::Sign);
+    let certificate = Certificate::of_rule(step, question.clone(), &rule);
     let flips = rule
         .generators
         .iter()
@@ -55,6 +59,7 @@ pub fn sign_flips(step: &StepGraph, options: &Options) -> SignFlips {
     SignFlips {
         flips,
         rule,
+        question,
         certificate,
     }
 }

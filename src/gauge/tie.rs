@@ -205,6 +205,7 @@ fn tie_in_words(
             )
         }
         Origin::Loss => "the loss must not change".to_owned(),
+        Origin::Kept { output } => format!("{} must not change", call(step, *output)),
         Origin::Held { leaf }
         | Origin::Claimed { leaf, .. }
         | Origin::ClaimedInitial { leaf, .. } => {

@@ -7,6 +7,7 @@ use num_traits::{One, Signed, Zero};
 use super::constrain::{Origin, System};
 use super::field::Field;
 use super::linear::Form;
+use super::question::Symmetry;
 use crate::arith::{Ratio, show_ratio};
 use crate::graph::{Binary, Comparison, NodeId, Op, StepGraph, Unary, print};
 
@@ -225,6 +226,16 @@ pub(super) fn explain<F: Field>(
             format!("{} starts as {}", name(*leaf), name(*initial))
         }
         Origin::Loss => "the loss must not change".to_owned(),
+        Origin::Kept { output } => format!("{} must not change", name(*output)),
+        Origin::Claimed { leaf, power } | Origin::ClaimedInitial { leaf, power }
+            if F::SYMMETRY == Symmetry::Sign =>
+        {
+            let what = match power.is_zero() {
+                true => "keeps the sign of",
+                false => "changes the sign of",
+            };
+            format!("the map {what} {}", name(*leaf))
+        }
         Origin::Tie { first, second } => {
             format!("{} and {} are one number", name(*first), name(*second))
         }

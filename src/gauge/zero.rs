@@ -50,6 +50,19 @@ pub(super) fn zeros(graph: &Graph, zero_leaves: &BTreeSet<NodeId>) -> Vec<bool> 
     zero
 }
 
+/// The leaves that are zero before the first step: these parameters, and states whose first value is
+/// zero then.
+pub(super) fn zero_at_first(step: &StepGraph, parameters: &BTreeSet<String>) -> BTreeSet<NodeId> {
+    let zero = parameters
+        .iter()
+        .filter_map(|name| Some(step.parameter(name)?.leaf));
+    let mut leaves: BTreeSet<NodeId> = zero.collect();
+    let first = zeros(&step.graph, &leaves);
+    let states = step.states.iter().filter(|s| first[s.initial.index()]);
+    leaves.extend(states.map(|s| s.leaf));
+    leaves
+}
+
 /// The states that are zero in every run: they start at a literal zero, and their next value is
 /// zero while they are.
 pub fn vanishing_states(step: &StepGraph) -> BTreeSet<NodeId> {

@@ -1,11 +1,12 @@
 //! Formulas over the named quantities of a step, as users write them: `lr_A * g_A / A`,
-//! `s * B @ A`, `A @ A.T`.
+//! `s * B @ A`, `A @ A.T`. A name may have dots, as in `optimizer.alpha_A`: of what stands there
+//! the longest name that is known counts.
 //!
 //! ```text
 //! sum     = product { ("+" | "-") product }
 //! product = factor { ("*" | "/" | "@") factor }        left to right, all of one precedence
 //! factor  = "-" factor | atom { ".T" }
-//! atom    = number | name | "|" dimension "|" | "sqrt(" sum ")" | "(" sum ")"
+//! atom    = number | name | "|" dimension "|" | ("sqrt(" | "abs(" | "(") sum ")"
 //! ```
 
 use super::{Dim, Expr, GraphError, StepBuilder};
@@ -137,21 +138,17 @@ impl<'g> Parser<'_, 'g> {
             self.at += len + 1;
             return Ok(self.step.count(&Dim::named(&dim)));
         }
-        if self.take("sqrt(") {
-            let value = self.sum()?.sqrt();
-            return if self.take(")") {
-                Ok(value)
-            } else {
-                Err(self.wrong("`)`"))
-            };
-        }
-        if self.take("(") {
+        let bracket = ["sqrt(", "abs(", "("].into_iter().find(|b| self.take(b));
+        if let Some(bracket) = bracket {
             let value = self.sum()?;
-            return if self.take(")") {
-                Ok(value)
-            } else {
-                Err(self.wrong("`)`"))
-            };
+            if !self.take(")") {
+                return Err(self.wrong("`)`"));
+            }
+            return Ok(match bracket {
+                "sqrt(" => value.sqrt(),
+                "abs(" => value.abs(),
+                _ => value,
+            });
         }
         self.skip_space();
         let word_len = |allowed: fn(char) -> bool| {
@@ -167,14 +164,17 @@ impl<'g> Parser<'_, 'g> {
             return Ok(self.step.constant(value));
         }
         let len = word_len(|c| c.is_alphanumeric() || c == '_' || c == '.');
-        let word = self.rest()[..len].to_owned();
-        let word = word.strip_suffix(".T").unwrap_or(&word);
-        match self.step.find(word) {
-            Some(value) if !word.is_empty() => {
-                self.at += word.len();
+        let word = &self.rest()[..len];
+        let ends = word.match_indices('.').map(|(end, _)| end);
+        let mut names = ends.chain([len]).rev().map(|end| &word[..end]);
+        let known = |name: &&str| !name.is_empty() && self.step.find(name).is_some();
+        let known = names.find(known).map(str::len);
+        match known.and_then(|len| Some((len, self.step.find(&word[..len])?))) {
+            Some((len, value)) => {
+                self.at += len;
                 Ok(value)
             }
-            _ => Err(self.wrong(&format!(
+            None => Err(self.wrong(&format!(
                 "one of the quantities {}",
                 self.step.quantities().join(", ")
             ))),
@@ -185,6 +185,40 @@ impl<'g> Parser<'_, 'g> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_longest_known_name_counts() {
+        let step = StepBuilder::new();
+        let [r, n] = ["r", "n"].map(Dim::named);
+        let a = step.data("A", &r, &n);
+        let loss = step.data("loss", &r, &n);
+        let delta = step.hyperparameter("loss.delta", "loss.delta", false);
+        let alpha = step.hyperparameter("optimizer.alpha_A", "optimizer.alpha", false);
+        let count = step.count(&r);
+        for (text, expected) in [
+            ("A.T.T.T", a.t().t().t()),
+            ("loss.T", loss.t()),
+            ("loss.delta", delta),
+            ("loss.delta.T", delta.t()),
+            ("loss.delta * loss.T", delta * loss.t()),
+            ("optimizer.alpha_A * A", alpha * a),
+            ("abs(A) / sqrt(|r|)", a.abs() / count.sqrt()),
+            ("-2.5*abs( -A.T )", -(step.ratio(5, 2) * (-a.t()).abs())),
+        ] {
+            let found = parse_formula(&step, text).map(|e| e.id());
+            assert_eq!(found, Ok(expected.id()), "{text}");
+        }
+        for text in [
+            "optimizer.alpha",
+            "alpha_A",
+            "loss.gamma",
+            "A.T.t",
+            ".T",
+            "abs(A",
+        ] {
+            assert!(parse_formula(&step, text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn formulas_without_end_are_refused() {

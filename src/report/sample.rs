@@ -22,6 +22,7 @@ fn claim(id: &str, title: &str, verdict: Verdict, because: &str) -> Judgement {
         because: because.to_owned(),
         conditions: vec![],
         evidence: vec![],
+        remarks: vec![],
         witness: None,
         reproduce: format!("lora-gauge audit --only {id}"),
         expected: None,

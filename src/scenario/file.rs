@@ -6,7 +6,7 @@ use std::fmt;
 use num_traits::{Signed, Zero};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{PrecisionFile, Scenario, ScenarioError, ScheduleFile, draw_of, only_choice};
+use super::{PrecisionFile, Scenario, ScenarioError, ScheduleFile, dotted, draw_of, only_choice};
 use crate::arith::{Arithmetic, F64, Ratio, Surd, parse_ratio};
 use crate::exec::random;
 use crate::exec::{MAX_ENTRIES, Sizes, Tensor, Values};
@@ -161,8 +161,9 @@ pub struct ScenarioFile {
     pub alpha: Option<Exact>,
     /// The size of each dimension.
     pub sizes: BTreeMap<String, usize>,
-    /// Hyperparameters: `s`, `lr` for every tensor or `lr_A` for one, `max_norm`, …
-    #[serde(default)]
+    /// Hyperparameters: `s`, `lr` for every tensor or `lr_A` for one, `max_norm`,
+    /// `optimizer.alpha`, `loss.delta`, …
+    #[serde(default, deserialize_with = "dotted")]
     pub hyperparameters: BTreeMap<String, Exact>,
     /// How to draw the tensors that are not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -373,12 +374,39 @@ impl ScenarioFile {
         {
             Some(name) => Err(ScenarioError::field(
                 format!("hyperparameters.{name}"),
-                format!(
-                    "this recipe has no such hyperparameter: it has {}",
-                    known.join(", ")
-                ),
+                self.no_such_setting(name, &known),
             )),
             None => Ok(scalars),
+        }
+    }
+
+    /// What to write instead of `name`.
+    fn no_such_setting(&self, name: &str, known: &[&str]) -> String {
+        // The last part of a name with its owner before it is what the owner calls it.
+        let is_own = |k: &&&str| k.rsplit_once('.').is_some_and(|(_, own)| own == name);
+        let own = known.iter().find(is_own);
+        let lora = name == "alpha" || name.starts_with("alpha_");
+        match own.map(|own| own.split_once('.').unwrap_or(("", own)).0) {
+            Some(owner) => {
+                let who = match owner {
+                    "loss" => format!("the loss `{}`", self.loss),
+                    _ => format!("the optimizer `{}`", self.optimizer),
+                };
+                let lora = if lora {
+                    "LoRA's stands above the tables; "
+                } else {
+                    ""
+                };
+                let own = own.copied().unwrap_or_default();
+                format!("one name for two quantities: {lora}that of {who} is `{own}`")
+            }
+            None if lora => "LoRA's alpha is no hyperparameter: \
+                write `alpha = …` above the tables, or `s` here"
+                .to_owned(),
+            None => format!(
+                "this recipe has no such hyperparameter: it has {}",
+                known.join(", ")
+            ),
         }
     }
 
@@ -534,7 +562,11 @@ impl From<&Tensor> for TensorFile {
 }
 
 impl TensorFile {
-    fn tensor(&self, name: &str) -> Result<Tensor, ScenarioError> {
+    /// The tensor.
+    ///
+    /// # Errors
+    /// [`ScenarioError::Field`], with `name` for the place.
+    pub(crate) fn tensor(&self, name: &str) -> Result<Tensor, ScenarioError> {
         let values = self.values.iter().map(|x| x.0).collect();
         let tensor = Tensor::new(self.rows, self.cols, values)
             .map_err(|e| ScenarioError::field(format!("tensors.{name}"), e))?;

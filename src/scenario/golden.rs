@@ -171,8 +171,9 @@ fn one_for_each_step(field: &str, found: usize, steps: usize) -> Result<(), Gold
 fn of_layer(file: File) -> Result<Golden, GoldenError> {
     let mut recipe = Recipe::new("linear", &file.loss, &file.optimizer)?;
     let mut scalars = BTreeMap::from([("s".to_owned(), exact("s", file.s)?)]);
+    // The names in the file are PyTorch's, those of the run have their owner before them.
     for (name, value) in &file.loss_params {
-        scalars.insert(name.clone(), exact(name, *value)?);
+        scalars.insert(format!("loss.{name}"), exact(name, *value)?);
     }
     match &file.clip {
         None => {}
@@ -192,7 +193,8 @@ fn of_layer(file: File) -> Result<Golden, GoldenError> {
         let of = |factor: &str| scalars.get(&format!("{}_{factor}", h.name));
         if step.graph.leaf(h.name).is_some() && of("A") != of("B") {
             let message = "differs from hyper_A, but the optimizer has one number for both";
-            return Err(ScenarioError::field(format!("hyper_B.{}", h.name), message));
+            let field = format!("hyper_B.{}", h.pytorch_name());
+            return Err(ScenarioError::field(field, message));
         }
     }
     let mut needed = step.hyperparameters().map(|(leaf, ..)| leaf);
@@ -293,7 +295,7 @@ fn read_settings(
                     read_number(recipe, scalars, name, &field, [of_a, of_b])?;
                 }
             }
-            _ if optimizer.hyperparameters.iter().any(|h| h.name == name) => {
+            _ if setting(recipe, name, &field).is_ok() => {
                 read_number(recipe, scalars, name, &field, [of_a, of_b])?;
             }
             _ => {
@@ -305,8 +307,8 @@ fn read_settings(
         }
     }
     for h in recipe.optimizer.hyperparameters {
-        let is_null = file.hyper_a.get(h.name).is_some_and(Value::is_null);
-        if is_null || scalars.contains_key(h.name) {
+        let given = file.hyper_a.get(h.pytorch_name());
+        if given.is_some_and(Value::is_null) || scalars.contains_key(h.name) {
             continue;
         }
         let default = parse_ratio(h.default).map_err(|e| ScenarioError::field(h.name, e))?;
@@ -327,16 +329,18 @@ fn read_settings(
 
 /// A setting that is null: its term is left out, or, where nothing else would do, it is not read.
 fn leave_out(recipe: &mut Recipe, name: &str, field: &str) -> Result<(), GoldenError> {
-    if setting(recipe, name, field)?.may_be_zero {
-        recipe.switch_off(name)?;
+    let setting = setting(recipe, name, field)?;
+    if setting.may_be_zero {
+        recipe.switch_off(setting.name)?;
     }
     Ok(())
 }
 
-/// The optimizer's setting called `name`.
+/// The optimizer's setting that PyTorch calls `name`.
 fn setting(recipe: &Recipe, name: &str, field: &str) -> Result<Hyperparameter, GoldenError> {
     let optimizer = recipe.optimizer;
-    let known = optimizer.hyperparameters.iter().find(|h| h.name == name);
+    let mut all = optimizer.hyperparameters.iter();
+    let known = all.find(|h| h.pytorch_name() == name);
     known.copied().ok_or_else(|| {
         let message = format!("the optimizer `{}` has no such setting", optimizer.name);
         ScenarioError::field(field, message)
@@ -356,13 +360,18 @@ fn read_number(
             .ok_or_else(|| ScenarioError::field(field, format!("found {value}, expected a number")))
     };
     let (a, b) = (number(of_a)?, number(of_b)?);
+    let mut name = name;
     if name == LORAPLUS_LR_RATIO {
         if a != b {
             return Err(ScenarioError::field(field, "LoRA+ has one ratio"));
         }
         recipe.loraplus = true;
-    } else if setting(recipe, name, field)?.may_be_zero && a == 0.0 && b == 0.0 {
-        recipe.switch_off(name)?;
+    } else {
+        let setting = setting(recipe, name, field)?;
+        name = setting.name;
+        if setting.may_be_zero && a == 0.0 && b == 0.0 {
+            recipe.switch_off(name)?;
+        }
     }
     // Where the optimizer has one number for all factors, PyTorch's groups agree.
     for (leaf, value) in [

@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use num_traits::Zero;
+use num_integer::Integer;
+use num_traits::{Pow, ToPrimitive, Zero};
 
 use super::Scenario;
 use crate::arith::{Arithmetic, F64, Ratio, Surd, ratio_from_f64, show_ratio};
 use crate::fault::{Fault, planted};
 use crate::graph::StepGraph;
+
+/// The highest root that is taken of a factor which is chosen to have it.
+const MOST_ROOTS: u32 = 24;
 
 /// A map in a user's words: a power of k for each named quantity.
 ///
@@ -70,22 +74,6 @@ impl ScaleMap {
         Self {
             powers,
             negate: BTreeSet::new(),
-        }
-    }
-
-    /// The map that leads from `self` to `other`, both seen from the same run.
-    pub fn towards(&self, other: &Self) -> Self {
-        let mut powers = other.powers.clone();
-        for (name, power) in &self.powers {
-            *powers.entry(name.clone()).or_default() -= power;
-        }
-        Self {
-            powers,
-            negate: self
-                .negate
-                .symmetric_difference(&other.negate)
-                .cloned()
-                .collect(),
         }
     }
 
@@ -154,6 +142,41 @@ impl ScaleMap {
 }
 
 impl Powers {
+    /// The map that leads from the run to which `self` leads to the one to which `other` does,
+    /// quantity by quantity.
+    pub fn towards(&self, other: &Self) -> Self {
+        let quotient = |from: &BTreeMap<String, Ratio>, to: &BTreeMap<String, Ratio>| {
+            let power = |name: &String| -> Ratio {
+                let of = |powers: &BTreeMap<String, Ratio>| powers.get(name).cloned();
+                of(to).unwrap_or_default() - of(from).unwrap_or_default()
+            };
+            let names = from.keys().chain(to.keys());
+            names.map(|name| (name.clone(), power(name))).collect()
+        };
+        let negated = self.negated.symmetric_difference(&other.negated);
+        Self {
+            hyperparameters: quotient(&self.hyperparameters, &other.hyperparameters),
+            initial: quotient(&self.initial, &other.initial),
+            negated: negated.cloned().collect(),
+        }
+    }
+
+    /// Whether every quantity keeps its value.
+    pub fn is_identity(&self) -> bool {
+        let mut powers = self.hyperparameters.values().chain(self.initial.values());
+        self.negated.is_empty() && powers.all(Zero::is_zero)
+    }
+
+    /// A factor whose powers that the map asks for can all be formed: the smallest power of
+    /// `root`² that will do, and how often `root` is in it; `None` where it has too many digits.
+    pub fn factor_with_roots(&self, root: &Ratio) -> Option<Ratio> {
+        let powers = self.hyperparameters.values().chain(self.initial.values());
+        let two = num_bigint::BigInt::from(2);
+        let common = powers.fold(two, |all, power| all.lcm(power.denom()));
+        let exponent = common.to_u32().filter(|n| *n <= MOST_ROOTS)?;
+        Some(Pow::pow(root, exponent))
+    }
+
     /// The scenario with every value multiplied by its power of `k`, exactly.
     ///
     /// # Errors

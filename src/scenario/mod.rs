@@ -8,6 +8,7 @@
 
 mod compare;
 mod content;
+mod dotted;
 mod file;
 mod golden;
 mod map;
@@ -17,6 +18,7 @@ mod schedule;
 mod seed;
 
 pub use content::{draw_of, only_choice};
+pub use dotted::dotted;
 pub use file::{Exact, Float, RandomFile, ScenarioFile, TensorFile};
 pub use golden::{Golden, GoldenError, parse_golden};
 pub use map::{MapError, Powers, ScaleMap};

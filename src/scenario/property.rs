@@ -37,8 +37,13 @@ pub struct Property {
 impl Property {
     /// Equal loss and equal weight `W` at every step.
     pub fn same_run() -> Self {
+        Self::same(["W".to_owned()])
+    }
+
+    /// Equal loss and equal outputs at every step.
+    pub fn same(outputs: impl IntoIterator<Item = String>) -> Self {
         Self {
-            conclusion: vec!["loss".into(), "W".into()],
+            conclusion: ["loss".to_owned()].into_iter().chain(outputs).collect(),
             ..Self::default()
         }
     }

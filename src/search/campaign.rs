@@ -279,8 +279,8 @@ fn starts(step: &StepGraph) -> impl Iterator<Item = Start> + use<> {
     starts.into_iter().cycle()
 }
 
-/// Cases from a seed, each of at least two steps.
-fn drawn(seed: u64) -> impl Iterator<Item = Case> {
+/// Cases from a seed, each of at least two steps and of sizes up to 2.
+pub fn drawn(seed: u64) -> impl Iterator<Item = Case> {
     let mut key = [0u8; 32];
     key.copy_from_slice(&Sha256::digest(seed.to_le_bytes()));
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &key);

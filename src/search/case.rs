@@ -92,11 +92,23 @@ impl Case {
         start: &Start,
         shared: bool,
     ) -> Scenario {
+        self.scenario_with(recipe, step, start, shared, &BTreeMap::new())
+    }
+
+    /// The same with some of the sizes given.
+    pub fn scenario_with(
+        &self,
+        recipe: &Recipe,
+        step: &StepGraph,
+        start: &Start,
+        shared: bool,
+        given: &BTreeMap<String, usize>,
+    ) -> Scenario {
         let names = dimension_names(step);
         let sizes: Sizes = names
             .iter()
             .zip(self.sizes.iter().cycle())
-            .map(|(n, s)| (n.clone(), *s))
+            .map(|(n, s)| (n.clone(), given.get(n).copied().unwrap_or(*s)))
             .collect();
         let mut values = Values::new();
         let mut drawn: BTreeMap<&str, Surd> = BTreeMap::new();

@@ -1,5 +1,7 @@
 //! The hunt for a counterexample: small shapes first, shrunk by proptest.
 
+use std::collections::BTreeMap;
+
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use sha2::{Digest, Sha256};
 
@@ -18,6 +20,8 @@ pub struct Hunt<'a> {
     pub recipe: &'a Recipe,
     /// How the left run starts.
     pub start: &'a Start,
+    /// The sizes that are given; the others are drawn.
+    pub sizes: &'a BTreeMap<String, usize>,
     /// Whether copies of one hyperparameter share one value, as where PyTorch has one number.
     pub shared: bool,
     /// The right run of a left one; `None` where there is none.
@@ -101,7 +105,7 @@ pub fn hunt(hunt: &Hunt<'_>) -> Result<Hunted, HuntError> {
         let counts = std::cell::Cell::new((0u32, 0u32));
         let ill_formed = std::cell::RefCell::new(None);
         let outcome = runner.run(&cases(size, steps), |case| {
-            let left = case.scenario(hunt.recipe, &step, hunt.start, hunt.shared);
+            let left = case.scenario_with(hunt.recipe, &step, hunt.start, hunt.shared, hunt.sizes);
             let (held, undecided) = counts.get();
             match judge_case(hunt, &left, &case) {
                 Ok((_, Judged::Holds { .. })) => counts.set((held + 1, undecided)),
@@ -123,7 +127,8 @@ pub fn hunt(hunt: &Hunt<'_>) -> Result<Hunted, HuntError> {
             Ok(()) => {}
             Err(TestError::Abort(reason)) => return Err(HuntError::GaveUp(reason.to_string())),
             Err(TestError::Fail(_, case)) => {
-                let left = case.scenario(hunt.recipe, &step, hunt.start, hunt.shared);
+                let left =
+                    case.scenario_with(hunt.recipe, &step, hunt.start, hunt.shared, hunt.sizes);
                 if let (
                     Some(right),
                     Judged::Found {

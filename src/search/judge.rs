@@ -28,7 +28,7 @@ pub enum Judged {
 
 /// The arithmetics in which a pair is judged, one after the other until there is an answer. A
 /// difference in any of them is a difference: exact, or between two disjoint intervals.
-fn arithmetics() -> Vec<ArithmeticName> {
+pub fn arithmetics() -> Vec<ArithmeticName> {
     let mut names = vec![exact_arithmetic()];
     if cfg!(feature = "mp") {
         names.extend([256, 1024].map(ArithmeticName::Interval));

@@ -2,26 +2,30 @@
 //!
 //! A [`Plan`] is a campaign of drawn cases: case i is a pure function of a seed and i, and puts
 //! one of the [`PROPERTIES`] to the test. Its [`Totals`] are sums, so neither threads nor
-//! [`Shard`]s show in them; what fails is shrunk to the smallest case and becomes a [`Witness`].
+//! [`Shard`]s show in them; what fails is shrunk to the smallest case and becomes a
+//! [`HuntedWitness`], which is drawn anew when it is replayed.
 //!
 //! [`hunt`] looks for a pair of runs that break one given property; [`campaign`] does the same to
 //! every rule that is a little wrong, without shrinking. A pair of runs is judged in exact
-//! arithmetic, and in intervals where that has no answer. A witness is what was found as a file
-//! that needs nothing else; [`Witness::replay`] judges it anew.
+//! arithmetic, and in intervals where that has no answer. A [`Witness`] is what was found as a
+//! file that needs nothing else; [`Witness::replay`] judges it anew.
 //!
 //! This room decides nothing about claims and never touches the disk.
 
+mod build;
 mod campaign;
 mod case;
 mod coverage;
 mod draw;
 mod hunt;
+mod hunted;
 mod judge;
 mod mutation;
 mod pair;
 mod parts;
 mod plan;
 mod properties;
+mod recorded;
 mod shrink;
 mod subject;
 mod summary;
@@ -29,18 +33,27 @@ mod totals;
 mod verdict;
 mod witness;
 
-pub use campaign::{Campaign, campaign};
+pub use build::Build;
+pub use campaign::{Campaign, campaign, drawn};
 pub use case::{Case, Start, cases};
 pub use coverage::{Counts, Coverage};
+pub use draw::NotDrawn;
+pub(crate) use draw::{Factors, Fit, Menu};
 pub use hunt::{Found, Hunt, HuntError, Hunted, hunt};
-pub use judge::{Judged, judge};
+pub use hunted::{HUNTED_SCHEMA, HuntedError, HuntedWitness};
+pub use judge::{Judged, arithmetics, judge};
 pub use mutation::{Fate, Mutant, mutants};
-pub use parts::{CHUNK, Shard, ShardError, chunk};
+pub(crate) use pair::end_of;
+pub use parts::{CHUNK, Done, DoneError, Shard, ShardError, chunk};
 pub use plan::{Plan, Record};
-pub use properties::{HuntedProperty, PROPERTIES, Selection, SelectionError, find_property};
+pub use properties::{
+    HuntedProperty, PROPERTIES, PropertyTable, Selection, SelectionError, find_property,
+};
+pub use recorded::{Expected, NotOfChunk};
 pub use shrink::Shrunk;
 pub use subject::{Subject, SubjectFile};
 pub use summary::{Parameters, ParametersError, SEARCH_SCHEMA, Summary};
 pub use totals::{Reason, Tally, Totals};
 pub use verdict::{Evidence, JudgeError, Verdict};
-pub use witness::{Finding, Place, Replay, Witness, WitnessError, check_exactly, exact_arithmetic};
+pub(crate) use witness::check_in;
+pub use witness::{Finding, Place, Replay, WitnessError, check_exactly, exact_arithmetic};

@@ -182,7 +182,7 @@ pub(super) fn reason(error: &ExecError) -> String {
 
 /// Where a run ends before its last step.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct End {
+pub(crate) struct End {
     /// So many steps it can take and still be evaluated after them.
     pub taken: usize,
     pub error: ExecError,
@@ -206,7 +206,7 @@ impl End {
 }
 
 /// Where the run ends within `steps` steps, with all its outputs; `None` where it does not.
-pub(super) fn end_of(
+pub(crate) fn end_of(
     name: ArithmeticName,
     run: &Scenario,
     steps: usize,

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::coverage::{Coverage, regime};
 use super::draw::{Genes, Menu, genes};
+use super::hunted::Selected;
 use super::properties::{HuntedProperty, Selection, SelectionError};
 use super::subject::Subject;
 use super::totals::Totals;
@@ -37,6 +38,7 @@ pub struct Record {
 #[derive(Debug)]
 pub struct Plan {
     seed: u64,
+    selected: Selected,
     menus: Vec<(&'static HuntedProperty, Menu)>,
 }
 
@@ -48,6 +50,7 @@ impl Plan {
     pub fn new(seed: u64, selection: &Selection) -> Result<Self, SelectionError> {
         Ok(Self {
             seed,
+            selected: Selected::of(selection),
             menus: selection.menus()?,
         })
     }
@@ -65,7 +68,7 @@ impl Plan {
     /// Judges one case.
     pub fn case(&self, case: u64) -> Record {
         let (property, menu) = self.menu(case);
-        let genes = self.tree(case).map(|tree| tree.current());
+        let genes = self.choices(case);
         let subject = genes.and_then(|genes| menu.subject(&genes).map_err(|e| e.to_string()));
         let (verdict, coverage) = match subject {
             Ok(subject) => (judge(property, &subject), Coverage::of(&subject)),
@@ -153,6 +156,16 @@ impl Plan {
         (property, menu)
     }
 
+    /// What the campaign is restricted to.
+    pub(super) fn selected(&self) -> &Selected {
+        &self.selected
+    }
+
+    /// The choices of a case.
+    pub(super) fn choices(&self, case: u64) -> Result<Genes, String> {
+        self.tree(case).map(|tree| tree.current())
+    }
+
     /// The choices of a case, which can be shrunk.
     pub(super) fn tree(&self, case: u64) -> Result<impl ValueTree<Value = Genes> + use<>, String> {
         self.tree_of(&[case])
@@ -163,16 +176,24 @@ impl Plan {
         &self,
         numbers: &[u64],
     ) -> Result<impl ValueTree<Value = Genes> + use<>, String> {
-        let mut key = [0u8; 32];
-        let numbers: Vec<u8> = std::iter::once(&self.seed)
-            .chain(numbers)
-            .flat_map(|n| n.to_le_bytes())
-            .collect();
-        key.copy_from_slice(&Sha256::digest(numbers));
-        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &key);
-        let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-        genes().new_tree(&mut runner).map_err(|e| e.to_string())
+        tree_of(self.seed, numbers)
     }
+}
+
+/// The choices that belong to a seed and these numbers.
+pub(super) fn tree_of(
+    seed: u64,
+    numbers: &[u64],
+) -> Result<impl ValueTree<Value = Genes> + use<>, String> {
+    let mut key = [0u8; 32];
+    let numbers: Vec<u8> = std::iter::once(&seed)
+        .chain(numbers)
+        .flat_map(|n| n.to_le_bytes())
+        .collect();
+    key.copy_from_slice(&Sha256::digest(numbers));
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &key);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    genes().new_tree(&mut runner).map_err(|e| e.to_string())
 }
 
 /// What a property says of a case. A panic is a contradiction like any other: nothing in the

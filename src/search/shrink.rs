@@ -5,11 +5,11 @@ use rayon::prelude::*;
 
 use super::case::dimension_names;
 use super::draw::Genes;
+use super::hunted::HuntedWitness;
 use super::plan::{Plan, judge};
-use super::subject::{Derived, Subject};
+use super::subject::Subject;
 use super::verdict::Verdict;
-use super::witness::{Finding, Witness};
-use crate::scenario::{Property, Scenario};
+use super::witness::Finding;
 
 /// So many smaller cases are tried.
 const TRIES: usize = 600;
@@ -28,6 +28,10 @@ pub struct Shrunk {
 impl Plan {
     /// The smallest case to which a failing one shrinks; `None` for one that does not fail.
     pub fn shrink(&self, case: u64) -> Option<Shrunk> {
+        self.smallest(case).map(|(_, shrunk)| shrunk)
+    }
+
+    fn smallest(&self, case: u64) -> Option<(Genes, Shrunk)> {
         let fails = |genes: &Genes| self.fails(case, genes);
         let mut tree = self.tree(case).ok()?;
         let mut smallest = tree.current();
@@ -67,7 +71,7 @@ impl Plan {
                 break;
             }
         }
-        Some(shrunk)
+        Some((smallest, shrunk))
     }
 
     fn fails(&self, case: u64, genes: &Genes) -> Option<Shrunk> {
@@ -117,24 +121,10 @@ impl Plan {
     }
 
     /// A failing case as a witness; `None` for one that does not fail.
-    pub fn witness(&self, case: u64) -> Option<Witness> {
-        let Shrunk { subject, finding } = self.shrink(case)?;
-        let (property, _) = self.menu(case);
-        let mapped = Derived::new(&subject).and_then(|derived| derived.map());
-        let (right, said): (Scenario, Property) = match mapped {
-            Ok(mapped) => mapped,
-            Err(_) => (subject.scenario.clone(), Property::default()),
-        };
-        let mut witness = Witness::new(
-            property.name,
-            property.says,
-            subject.arithmetic,
-            &said,
-            (&subject.scenario, &right),
-            finding,
-        );
-        witness.hunted = Some(subject.file(property.name, self.seed(), case));
-        Some(witness)
+    pub fn witness(&self, case: u64) -> Option<HuntedWitness> {
+        let (choices, shrunk) = self.smallest(case)?;
+        let Shrunk { subject, finding } = shrunk;
+        Some(self.record(case, choices, &subject, finding))
     }
 }
 

@@ -6,7 +6,6 @@ use num_traits::{One, Pow, Zero};
 use serde::{Deserialize, Serialize};
 
 use super::verdict::JudgeError;
-use super::witness::WitnessError;
 use crate::arith::{ArithmeticName, Ratio, Surd};
 use crate::bound::Rescaling;
 use crate::gauge::{Inference, Options, Rule, SignFlips, infer, sign_flips};
@@ -56,6 +55,14 @@ pub struct SubjectFile {
 }
 
 impl Subject {
+    /// The rescaled run.
+    ///
+    /// # Errors
+    /// [`JudgeError`] where it cannot be formed.
+    pub fn mapped(&self) -> Result<Scenario, JudgeError> {
+        Derived::new(self)?.map().map(|(right, _)| right)
+    }
+
     /// The stored form.
     pub fn file(&self, property: &str, seed: u64, case: u64) -> SubjectFile {
         let exact = |all: &[Ratio]| all.iter().map(|q| Exact(q.clone().into())).collect();
@@ -70,40 +77,6 @@ impl Subject {
             picks: self.picks.clone(),
             run: (&self.scenario).into(),
         }
-    }
-}
-
-impl SubjectFile {
-    /// The subject that is stored.
-    ///
-    /// # Errors
-    /// [`WitnessError`] naming the field.
-    pub fn subject(&self) -> Result<Subject, WitnessError> {
-        let rational = |field: &'static str, all: &[Exact]| {
-            let one = |x: &Exact| {
-                let positive = x.0.as_ratio().filter(|q| **q > Ratio::zero());
-                positive.cloned().ok_or_else(|| {
-                    let found = &x.0;
-                    let message = format!(
-                        "field `hunted.{field}`: found {found}, expected a positive rational number"
-                    );
-                    WitnessError::Syntax(message)
-                })
-            };
-            all.iter().map(one).collect::<Result<Vec<_>, _>>()
-        };
-        let scenario = self.run.scenario();
-        Ok(Subject {
-            scenario: scenario.map_err(|error| WitnessError::Scenario {
-                side: "hunted.run",
-                error,
-            })?,
-            arithmetic: self.arithmetic.parse()?,
-            factors: rational("factors", &self.factors)?,
-            second: rational("second", &self.second)?,
-            flips: self.flips.clone(),
-            picks: self.picks.clone(),
-        })
     }
 }
 

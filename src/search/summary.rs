@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::coverage::Coverage;
 use super::parts::Shard;
-use super::properties::{Selection, SelectionError, find_property};
+use super::properties::{PropertyTable, Selection, SelectionError};
 use super::totals::{Reason, Totals};
 use crate::arith::{ArithmeticName, UnknownArithmetic};
 use crate::zoo::UnknownName;
@@ -63,12 +63,15 @@ impl Parameters {
         }
     }
 
-    /// What is selected.
+    /// What is selected of the properties in the table.
     ///
     /// # Errors
     /// [`ParametersError`] for a name that is unknown.
-    pub fn selection(&self) -> Result<Selection, ParametersError> {
-        let mut selection = Selection::default();
+    pub fn selection(&self, table: &PropertyTable) -> Result<Selection, ParametersError> {
+        let mut selection = Selection {
+            table: table.clone(),
+            ..Selection::default()
+        };
         for name in &self.optimizers {
             selection.optimizers.push(optimizers::find(name)?);
         }
@@ -77,7 +80,7 @@ impl Parameters {
             selection.arithmetics.push(name);
         }
         for name in &self.properties {
-            selection.properties.push(find_property(name)?);
+            selection.properties.push(table.find(name)?);
         }
         Ok(selection)
     }

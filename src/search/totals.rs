@@ -9,7 +9,7 @@ use super::plan::Record;
 use super::verdict::Verdict;
 
 /// Of the failing cases of a property so many are kept, the first by number; all are counted.
-const KEPT_FAILURES: usize = 3;
+pub(super) const KEPT_FAILURES: usize = 3;
 
 /// Cases that could not be decided for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,6 +125,16 @@ impl Totals {
     /// Whether fewer than one case in twenty is undecided and every property passed once.
     pub fn is_conclusive(&self) -> bool {
         self.undecided() * 20 < self.cases && self.properties.values().all(|t| t.passed > 0)
+    }
+
+    /// How much text all reasons, shapes and decisions take: what no table bounds.
+    pub fn free_text(&self) -> usize {
+        let reasons = self.properties.values().flat_map(|t| t.reasons.keys());
+        let coverage = &self.coverage;
+        let decisions = coverage.branches.values().flatten();
+        let branches = decisions.flat_map(|(name, counts)| counts.keys().chain([name]));
+        let all = reasons.chain(coverage.shapes.keys()).chain(branches);
+        all.map(String::len).sum()
     }
 
     /// Every kept failing case with its property, by number.

@@ -24,6 +24,16 @@ pub enum Evidence {
 }
 
 impl Evidence {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Exact,
+        Self::BitEqual,
+        Self::Bound,
+        Self::Enclosed,
+        Self::Refuted,
+        Self::EndsAlike,
+    ];
+
     /// Its name in JSON and in tables.
     pub fn name(self) -> &'static str {
         match self {
@@ -50,7 +60,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// A contradiction in words, without a place.
-    pub(super) fn contradicts(says: impl Into<String>) -> Self {
+    pub(crate) fn contradicts(says: impl Into<String>) -> Self {
         Self::Failed(Box::new(Finding::Contradicts {
             says: says.into(),
             place: None,

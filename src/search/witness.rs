@@ -2,19 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::judge;
-use super::properties::{find_property, first_node};
-use super::subject::SubjectFile;
-use super::verdict::Verdict;
 use crate::arith::{
     Arithmetic, ArithmeticName, UnknownArithmetic, WithArithmetic, with_arithmetic,
 };
-use crate::scenario::{
-    CheckError, Difference, Outcome, Property, Scenario, ScenarioError, ScenarioFile, check,
-};
-
-/// The schema name that a witness file carries.
-pub const SCHEMA: &str = "lora-gauge/witness/1";
+use crate::scenario::{CheckError, Difference, Outcome, Property, Scenario, check};
 
 /// The exact arithmetic of this build: the rationals, or the prime field without GMP. In both a
 /// difference refutes an identity; equality in the prime field alone does not prove one.
@@ -122,58 +113,12 @@ impl Finding {
     }
 }
 
-/// A counterexample that needs nothing else to be judged again.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Witness {
-    /// `lora-gauge/witness/1`.
-    pub schema: String,
-    /// The tool and version that wrote it.
-    pub tool: String,
-    /// The claim it speaks against.
-    pub claim: String,
-    /// What the two runs are, in words.
-    pub says: String,
-    /// The arithmetic in which the finding is exact.
-    pub arithmetic: String,
-    /// What was said of the two runs.
-    pub property: Property,
-    /// The verdict on the property.
-    pub verdict: String,
-    /// What was found.
-    pub found: Finding,
-    /// The left run.
-    pub left: ScenarioFile,
-    /// The right run.
-    pub right: ScenarioFile,
-    /// The case of a campaign from which it was shrunk.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hunted: Option<SubjectFile>,
-}
-
-/// Why a witness cannot be replayed.
+/// Why two runs cannot be compared.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum WitnessError {
-    /// Not a witness file.
-    #[error("{0}")]
-    Syntax(String),
-    /// The schema is another one.
-    #[error("field `schema`: found `{found}`, expected `{SCHEMA}`")]
-    Schema {
-        /// What was found.
-        found: String,
-    },
     /// The arithmetic is unknown or not built.
     #[error("field `arithmetic`: {0}")]
     Arithmetic(#[from] UnknownArithmetic),
-    /// A run is not well formed.
-    #[error("field `{side}`: {error}")]
-    Scenario {
-        /// `left` or `right`.
-        side: &'static str,
-        /// What is wrong with it.
-        error: ScenarioError,
-    },
     /// The runs could not be carried through.
     #[error(transparent)]
     Check(#[from] CheckError),
@@ -239,104 +184,4 @@ pub fn check_exactly(
     steps: usize,
 ) -> Result<Outcome, WitnessError> {
     check_in(exact_arithmetic(), property, left, right, steps)
-}
-
-impl Witness {
-    /// A witness against `claim`.
-    pub fn new(
-        claim: &str,
-        says: &str,
-        arithmetic: ArithmeticName,
-        property: &Property,
-        (left, right): (&Scenario, &Scenario),
-        found: Finding,
-    ) -> Self {
-        Self {
-            schema: SCHEMA.to_owned(),
-            tool: format!("lora-gauge {}", env!("CARGO_PKG_VERSION")),
-            claim: claim.to_owned(),
-            says: says.to_owned(),
-            arithmetic: arithmetic.to_string(),
-            property: property.clone(),
-            verdict: "refuted".to_owned(),
-            found,
-            left: left.into(),
-            right: right.into(),
-            hunted: None,
-        }
-    }
-
-    /// Reads a witness file.
-    ///
-    /// # Errors
-    /// [`WitnessError::Syntax`] with line and column, [`WitnessError::Schema`].
-    pub fn parse(text: &str) -> Result<Self, WitnessError> {
-        let witness: Self =
-            serde_json::from_str(text).map_err(|e| WitnessError::Syntax(e.to_string()))?;
-        if witness.schema != SCHEMA {
-            return Err(WitnessError::Schema {
-                found: witness.schema,
-            });
-        }
-        Ok(witness)
-    }
-
-    /// The file's text; the same bytes for the same witness.
-    ///
-    /// # Errors
-    /// [`WitnessError::Syntax`] should a value have no JSON form.
-    pub fn to_json(&self) -> Result<String, WitnessError> {
-        let mut text =
-            serde_json::to_string_pretty(self).map_err(|e| WitnessError::Syntax(e.to_string()))?;
-        text.push('\n');
-        Ok(text)
-    }
-
-    /// Judges the two runs anew.
-    ///
-    /// # Errors
-    /// [`WitnessError`] when the file describes no run that can be carried through.
-    pub fn replay(&self) -> Result<Replay, WitnessError> {
-        if let Some(hunted) = &self.hunted {
-            return self.replay_hunted(hunted);
-        }
-        let side = |side: &'static str, file: &ScenarioFile| {
-            file.scenario()
-                .map_err(|error| WitnessError::Scenario { side, error })
-        };
-        let (left, right) = (side("left", &self.left)?, side("right", &self.right)?);
-        let name = self.arithmetic.parse::<ArithmeticName>()?;
-        let steps = left.steps.min(right.steps);
-        let outcome = check_in(name, &self.property, &left, &right, steps)?;
-        let found = Finding::of(&outcome);
-        let agrees = found.as_ref() == Some(&self.found);
-        let doubt = match outcome {
-            Outcome::Undecided(doubt) => Some(doubt.to_string()),
-            _ => None,
-        };
-        Ok(Replay {
-            found,
-            doubt,
-            first_node: None,
-            agrees,
-        })
-    }
-
-    /// Judges the property of a campaign anew on the recorded case.
-    fn replay_hunted(&self, hunted: &SubjectFile) -> Result<Replay, WitnessError> {
-        let subject = hunted.subject()?;
-        let property = find_property(&hunted.property)
-            .map_err(|e| WitnessError::Syntax(format!("field `hunted.property`: {e}")))?;
-        let (found, doubt) = match judge(property, &subject) {
-            Verdict::Failed(finding) => (Some(*finding), None),
-            Verdict::Undecided(why) => (None, Some(why)),
-            Verdict::Passed(_) => (None, None),
-        };
-        Ok(Replay {
-            agrees: found.as_ref() == Some(&self.found),
-            first_node: found.as_ref().and_then(|_| first_node(&subject)),
-            found,
-            doubt,
-        })
-    }
 }

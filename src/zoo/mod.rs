@@ -13,6 +13,8 @@ pub mod models;
 pub mod optimizers;
 mod recipe;
 mod schedule;
+#[cfg(test)]
+mod tests;
 mod trainer;
 
 pub use cases::Case;

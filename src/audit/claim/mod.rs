@@ -1,76 +1,23 @@
-//! A claim: what is claimed, in terms that a judge can use.
+//! A claim: a setting (what is trained and how it starts) and a statement about it.
+//!
+//! The file is split once: the fields about the claim itself, those of the setting, and all others,
+//! which are the statement's and must be fields of its kind. Nobody else reads the file.
 
-mod file;
-mod recipe;
+mod setting;
+mod statement;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
-use file::{File, PowersFile, StartFile};
-pub(super) use file::{VariantFile, WrongFile};
+pub use setting::{Setting, SettingFile};
+pub use statement::{
+    Conserved, Experiment, Identity, Implication, Invariant, Kind, Knobs, MapFile, Side, Statement,
+    Uniqueness, Variant,
+};
 
 use super::{NotJudged, Verdict};
-use crate::arith::{ArithmeticName, Ratio};
-use crate::scenario::{Property, ScaleMap};
-use crate::search::Start;
-use crate::zoo::RecipeError;
-
-/// What kind of thing is claimed, and so which judge it goes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// A map leaves loss and weight unchanged at every step.
-    Equivalence,
-    /// Formulas over the step's quantities keep their values under a map, at every step.
-    Invariant,
-    /// What is equal in two runs makes something else equal.
-    Implication,
-    /// The map is the only one of its sort.
-    Uniqueness,
-    /// A quantity can be moved freely if others follow.
-    Freedom,
-    /// A finite experiment can tell a right rule from wrong ones.
-    Experiment,
-    /// The initialisation does not depend on alpha.
-    Initialisation,
-    /// No scaling turns the run of one rank into that of another.
-    Rank,
-    /// A map leaves several variants of the step unchanged.
-    Survey,
-    /// Two formulas over the step's quantities are the same.
-    Identity,
-    /// A formula keeps its value from step to step.
-    Conserved,
-    /// So many settings have only so many effective degrees of freedom.
-    Knobs,
-    /// Two runs in a float format have the same bits.
-    Bits,
-    /// Only an experiment on real data could decide: listed, not judged.
-    Empirical,
-}
-
-impl Kind {
-    /// The name in files and reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Equivalence => "equivalence",
-            Self::Invariant => "invariant",
-            Self::Implication => "implication",
-            Self::Uniqueness => "uniqueness",
-            Self::Freedom => "freedom",
-            Self::Experiment => "experiment",
-            Self::Initialisation => "initialisation",
-            Self::Rank => "rank",
-            Self::Survey => "survey",
-            Self::Identity => "identity",
-            Self::Conserved => "conserved",
-            Self::Knobs => "knobs",
-            Self::Bits => "bits",
-            Self::Empirical => "empirical",
-        }
-    }
-}
 
 /// Why a file is not a claim.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -80,14 +27,16 @@ pub enum ClaimError {
     Syntax {
         /// The file.
         file: String,
-        /// Line, column and what was expected.
+        /// Line, column or field, and what was expected.
         message: String,
     },
     /// A field holds something that cannot be used.
-    #[error("{file}: field `{field}`: {message}")]
+    #[error("{file}: {}field `{field}`: {message}", at(*.line))]
     Field {
         /// The file.
         file: String,
+        /// The line, where it is known.
+        line: Option<usize>,
         /// The field.
         field: String,
         /// What was found and what was expected.
@@ -95,12 +44,67 @@ pub enum ClaimError {
     },
 }
 
+fn at(line: Option<usize>) -> String {
+    line.map_or_else(String::new, |line| format!("line {line}: "))
+}
+
+/// A mistake in one field, before it is known in which file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldError {
+    /// The field.
+    pub field: String,
+    /// What was found and what was expected.
+    pub message: String,
+}
+
+impl FieldError {
+    /// The mistake `message` in `field`.
+    pub fn new(field: impl Into<String>, message: impl ToString) -> Self {
+        Self {
+            field: field.into(),
+            message: message.to_string(),
+        }
+    }
+}
+
+/// What a claim says about itself.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    id: String,
+    title: String,
+    #[serde(default)]
+    source: String,
+    #[serde(default)]
+    group: String,
+    kind: Kind,
+    #[serde(default)]
+    contrary: bool,
+    #[serde(default)]
+    theorems: Vec<String>,
+    #[serde(default)]
+    expect: Option<Expect>,
+}
+
+const HEAD: &[&str] = &[
+    "id", "title", "source", "group", "kind", "contrary", "theorems", "expect",
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expect {
+    verdict: Verdict,
+}
+
 /// A claim that can be judged.
 #[derive(Debug, Clone)]
 pub struct Claim {
     origin: String,
     built_in: bool,
-    file: File,
+    head: Head,
+    setting: Setting,
+    statement: Statement,
+    file: Map<String, Value>,
 }
 
 /// Reads a claim; `name` is the file's name for messages.
@@ -117,48 +121,162 @@ pub(super) fn parse_built_in(name: &str, text: &str) -> Result<Claim, ClaimError
 }
 
 fn parse(name: &str, text: &str, built_in: bool) -> Result<Claim, ClaimError> {
-    let file: File = toml::from_str(text).map_err(|e| ClaimError::Syntax {
+    let syntax = |message: String| ClaimError::Syntax {
         file: name.to_owned(),
-        message: e.to_string().trim_end().to_owned(),
-    })?;
-    let claim = Claim {
-        origin: name.to_owned(),
-        built_in,
-        file,
+        message,
     };
-    claim.validate()?;
-    Ok(claim)
+    let table: toml::Table =
+        toml::from_str(text).map_err(|e| syntax(e.to_string().trim_end().to_owned()))?;
+    let value = serde_json::to_value(table).map_err(|e| syntax(e.to_string()))?;
+    let Value::Object(file) = value else {
+        return Err(syntax("found no table, expected fields".to_owned()));
+    };
+    Claim::of(name, file, built_in).map_err(|e| ClaimError::Field {
+        file: name.to_owned(),
+        line: line_of(text, &e.field),
+        field: e.field,
+        message: e.message,
+    })
+}
+
+/// The line on which a field of a TOML file stands, or its table begins.
+fn line_of(text: &str, field: &str) -> Option<usize> {
+    let names = |name: &str, line: &str| {
+        let line = line.trim_start().trim_start_matches('[').trim_start();
+        let rest = line.strip_prefix(name).map(str::trim_start);
+        rest.is_some_and(|rest| rest.starts_with(['=', ']', '.']))
+    };
+    let last = field.rsplit('.').next().unwrap_or(field);
+    let find = |name: &str| text.lines().position(|line| names(name, line));
+    let first = field.split('.').next().unwrap_or(field);
+    find(last).or_else(|| find(first)).map(|line| line + 1)
+}
+
+/// Some fields of a file as the type that has them.
+fn read<T: for<'de> Deserialize<'de>>(fields: Map<String, Value>) -> Result<T, FieldError> {
+    serde_json::from_value(Value::Object(fields)).map_err(|e| {
+        let message = e.to_string();
+        let quoted = message.split('`').nth(1).unwrap_or_default().to_owned();
+        FieldError::new(quoted, message)
+    })
+}
+
+/// One field at a time, so that a mistake in it is told with its name.
+fn check_each<T: for<'de> Deserialize<'de> + Default>(
+    fields: &Map<String, Value>,
+) -> Result<(), FieldError> {
+    for (name, value) in fields {
+        let alone = Map::from_iter([(name.clone(), value.clone())]);
+        let message = match serde_json::from_value::<T>(Value::Object(alone)) {
+            Ok(_) => continue,
+            Err(e) => e.to_string(),
+        };
+        if !message.starts_with("missing field") {
+            return Err(FieldError::new(name, message));
+        }
+    }
+    Ok(())
 }
 
 impl Claim {
+    /// The claim with these fields, as a witness keeps them.
+    ///
+    /// # Errors
+    /// [`FieldError`] as for a file.
+    pub(super) fn of(
+        origin: &str,
+        file: Map<String, Value>,
+        built_in: bool,
+    ) -> Result<Self, FieldError> {
+        let part = |wanted: &dyn Fn(&str) -> bool| -> Map<String, Value> {
+            let fields = file.iter().filter(|(name, _)| wanted(name));
+            fields.map(|(n, v)| (n.clone(), v.clone())).collect()
+        };
+        let head: Head = read(part(&|name| HEAD.contains(&name)))?;
+        check_id(&head.id)?;
+        let of_setting = part(&|name| SettingFile::FIELDS.contains(&name));
+        if let Some(name) = of_setting.keys().find(|name| !head.kind.reads(name)) {
+            let kind = head.kind.name();
+            let message = format!("a claim of kind `{kind}` does not use it: leave it out");
+            return Err(FieldError::new(name, message));
+        }
+        check_each::<SettingFile>(&of_setting)?;
+        let setting = Setting::new(read(of_setting)?)?;
+        let own = |name: &str| !HEAD.contains(&name) && !SettingFile::FIELDS.contains(&name);
+        let statement = Statement::read(head.kind, part(&own), &setting)?;
+        for theorem in &head.theorems {
+            if !built_in {
+                let message = format!(
+                    "found `{theorem}`: which theorem bears on a claim is not for the claim to say, \
+                     so only built-in claims name theorems"
+                );
+                return Err(FieldError::new("theorems", message));
+            }
+            super::theorem(theorem, &head.id).map_err(|e| FieldError::new("theorems", e))?;
+        }
+        Ok(Self {
+            origin: origin.to_owned(),
+            built_in,
+            head,
+            setting,
+            statement,
+            file,
+        })
+    }
+
     /// The claim's identifier.
     pub fn id(&self) -> &str {
-        &self.file.id
+        &self.head.id
     }
 
     /// What is claimed, in words.
     pub fn title(&self) -> &str {
-        &self.file.title
+        &self.head.title
     }
 
     /// Who claims it.
     pub fn source(&self) -> &str {
-        &self.file.source
+        &self.head.source
     }
 
     /// The heading under which reports list it; empty for none.
     pub fn group(&self) -> &str {
-        &self.file.group
+        &self.head.group
     }
 
-    /// Which judge it goes to.
+    /// Which kind of thing is claimed.
     pub fn kind(&self) -> Kind {
-        self.file.kind
+        self.head.kind
     }
 
     /// The verdict that the file expects.
     pub fn expected(&self) -> Option<Verdict> {
-        self.file.expect.as_ref().map(|e| e.verdict)
+        self.head.expect.map(|e| e.verdict)
+    }
+
+    /// What is trained, and how it starts.
+    pub fn setting(&self) -> &Setting {
+        &self.setting
+    }
+
+    /// What is said about it.
+    pub fn statement(&self) -> &Statement {
+        &self.statement
+    }
+
+    /// Whether the claim is that what is described does not hold.
+    pub fn contrary(&self) -> bool {
+        self.head.contrary
+    }
+
+    /// The theorems that the claim names.
+    pub(super) fn theorems(&self) -> &[String] {
+        &self.head.theorems
+    }
+
+    /// All fields, for a witness.
+    pub(super) fn file(&self) -> &Map<String, Value> {
+        &self.file
     }
 
     /// The command that judges this claim alone.
@@ -170,268 +288,28 @@ impl Claim {
         }
     }
 
-    /// Whether the claim is that what is described does not hold.
-    pub(super) fn contrary(&self) -> bool {
-        self.file.contrary
-    }
-
     /// The claim as one that is listed and not judged; `None` for one that is judged.
     pub fn not_judged(&self) -> Option<NotJudged> {
-        (self.kind() == Kind::Empirical).then(|| NotJudged {
+        let Statement::Empirical(statement) = &self.statement else {
+            return None;
+        };
+        Some(NotJudged {
             id: self.id().to_owned(),
             title: self.title().to_owned(),
             source: self.source().to_owned(),
-            why: self.file.why.clone(),
+            why: statement.why.clone(),
         })
     }
-
-    /// The number of effective degrees of freedom that is claimed, and the settings with which
-    /// those in `vary` are compared.
-    pub(super) fn knobs(&self) -> (Option<usize>, &[String]) {
-        (self.file.effective, &self.file.compared_with)
-    }
-
-    /// The two formulas of an identity.
-    pub(super) fn formulas(&self) -> (&str, &str) {
-        (&self.file.formula, &self.file.equals)
-    }
-
-    /// The float format and the factor of a comparison of bits.
-    pub(super) fn bits(&self) -> (Option<ArithmeticName>, Option<Ratio>) {
-        let k = self.file.k.as_ref().and_then(|k| k.0.as_ratio().cloned());
-        (
-            self.file.arithmetic.as_deref().and_then(|a| a.parse().ok()),
-            k,
-        )
-    }
-
-    /// The theorems that the claim names.
-    pub(super) fn theorems(&self) -> &[String] {
-        &self.file.theorems
-    }
-
-    /// The names of quantities among which the judge looks.
-    pub(super) fn vary(&self) -> &[String] {
-        &self.file.vary
-    }
-
-    /// Whether mixings of the ranks are among the maps in question.
-    pub(super) fn mixing(&self) -> bool {
-        self.file.mixing
-    }
-
-    pub(super) fn wrong(&self) -> impl Iterator<Item = (&WrongFile, ScaleMap)> {
-        self.file
-            .wrong
-            .iter()
-            .map(|w| (w, scale_map(&w.map, &BTreeSet::new())))
-    }
-
-    /// The map of a variant: its own, or the claim's.
-    pub(super) fn variant_map(&self, variant: &VariantFile) -> ScaleMap {
-        match &variant.map {
-            Some(powers) => scale_map(powers, &self.file.negate),
-            None => self.map(),
-        }
-    }
-
-    pub(super) fn variants(&self) -> &[VariantFile] {
-        &self.file.variant
-    }
-
-    /// How runs start.
-    pub(super) fn start(&self) -> Start {
-        match self.file.start {
-            StartFile::Any => Start::default(),
-            StartFile::Lora => Start::lora(),
-        }
-    }
-
-    /// The claim's property of two runs.
-    pub(super) fn property(&self) -> Property {
-        Property {
-            premise: self.file.premise.clone(),
-            premise_until: self.file.premise_until,
-            conclusion: self.file.conclusion.clone(),
-            ..Property::default()
-        }
-    }
-
-    /// The map, or the one that leads from the left side to the right one.
-    pub(super) fn map(&self) -> ScaleMap {
-        let read = |powers: &Option<PowersFile>| {
-            scale_map(
-                powers.as_ref().unwrap_or(&BTreeMap::new()),
-                &self.file.negate,
-            )
-        };
-        match (&self.file.left, &self.file.right) {
-            (None, None) => read(&self.file.map),
-            (left, right) => {
-                let mut map = read(left).towards(&read(right));
-                map.negate = self.file.negate.clone();
-                map
-            }
-        }
-    }
-
-    pub(super) fn field(&self, field: &str, message: impl ToString) -> ClaimError {
-        ClaimError::Field {
-            file: self.origin.clone(),
-            field: field.to_owned(),
-            message: message.to_string(),
-        }
-    }
-
-    /// Everything that can be known to be wrong before judging.
-    fn validate(&self) -> Result<(), ClaimError> {
-        let f = &self.file;
-        let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        if f.id.is_empty() || f.id.starts_with('.') || !f.id.chars().all(plain) {
-            return Err(self.field(
-                "id",
-                format!(
-                    "found `{}`, expected letters, digits, `.`, `_` or `-`",
-                    f.id
-                ),
-            ));
-        }
-        let powers = [("map", &f.map), ("left", &f.left), ("right", &f.right)];
-        for (name, powers) in powers {
-            for (quantity, power) in powers.iter().flat_map(|p| p.iter()) {
-                if power.0.as_ratio().is_none() {
-                    return Err(self.field(
-                        &format!("{name}.{quantity}"),
-                        format!("found {}, expected a rational power of k", power.0),
-                    ));
-                }
-            }
-        }
-        let needs_map = matches!(
-            f.kind,
-            Kind::Equivalence
-                | Kind::Invariant
-                | Kind::Uniqueness
-                | Kind::Experiment
-                | Kind::Survey
-                | Kind::Bits
-        );
-        let own_maps = f.kind == Kind::Survey && f.variant.iter().all(|v| v.map.is_some());
-        if needs_map && !own_maps && f.map.is_none() && f.left.is_none() && f.right.is_none() {
-            return Err(self.field(
-                "map",
-                format!("missing: a claim of kind `{}` needs one", f.kind.name()),
-            ));
-        }
-        if matches!(f.kind, Kind::Invariant | Kind::Implication) && f.conclusion.is_empty() {
-            return Err(self.field("conclusion", "missing: name at least one quantity"));
-        }
-        if matches!(f.kind, Kind::Uniqueness | Kind::Freedom) && f.vary.is_empty() && !f.mixing {
-            return Err(self.field("vary", "missing: name the quantities among which to look"));
-        }
-        if f.kind == Kind::Experiment && f.wrong.is_empty() {
-            return Err(self.field("wrong", "missing: name at least one wrong rule"));
-        }
-        if f.kind == Kind::Survey && f.variant.is_empty() {
-            return Err(self.field("variant", "missing: name at least one variant"));
-        }
-        if matches!(f.kind, Kind::Identity) && (f.formula.is_empty() || f.equals.is_empty()) {
-            return Err(self.field("formula, equals", "missing: an identity has two sides"));
-        }
-        if f.kind == Kind::Knobs && f.vary.is_empty() {
-            return Err(self.field("vary", "missing: name the settings to count"));
-        }
-        if f.kind == Kind::Knobs && f.effective.is_none() && f.compared_with.is_empty() {
-            let message = "missing: say how many are effective, or name settings to compare with";
-            return Err(self.field("effective, compared_with", message));
-        }
-        if f.kind == Kind::Bits {
-            if let Some(name) = &f.arithmetic {
-                name.parse::<ArithmeticName>()
-                    .map_err(|e| self.field("arithmetic", e))?;
-            }
-            if self.bits().0.is_none() || self.bits().1.is_none() {
-                return Err(self.field("arithmetic, k", "missing: name a format and a rational k"));
-            }
-        }
-        if (f.kind == Kind::Empirical) == f.why.is_empty() {
-            let message = "expected for claims of kind `empirical`, and for these only";
-            return Err(self.field("why", message));
-        }
-        if f.kind == Kind::Empirical {
-            return Ok(());
-        }
-        if f.kind == Kind::Survey {
-            for variant in &f.variant {
-                for recipe in [
-                    self.variant_symbolic(variant)?,
-                    self.variant_numeric(variant)?,
-                ] {
-                    let step = recipe
-                        .build()
-                        .map_err(|e: RecipeError| self.field("variant", e))?;
-                    let map = self.variant_map(variant);
-                    map.resolve(&step).map_err(|e| self.field("map", e))?;
-                }
-            }
-        } else {
-            let step = self
-                .symbolic()?
-                .build()
-                .map_err(|e: RecipeError| self.field("optimizer", e))?;
-            let mut maps = vec![self.map()];
-            maps.extend(self.wrong().map(|(_, map)| map));
-            for map in maps {
-                map.resolve(&step).map_err(|e| self.field("map", e))?;
-            }
-            self.observe(&self.numeric()?)?;
-        }
-        for theorem in &f.theorems {
-            if !self.built_in {
-                let message = format!(
-                    "found `{theorem}`: which theorem bears on a claim is not for the claim to say, \
-                     so only built-in claims name theorems"
-                );
-                return Err(self.field("theorems", message));
-            }
-            super::theorem(theorem, &f.id).map_err(|e| self.field("theorems", e))?;
-        }
-        Ok(())
-    }
 }
 
-impl Claim {
-    /// Reads every formula of the claim.
-    fn observe(&self, recipe: &crate::zoo::Recipe) -> Result<(), ClaimError> {
-        let f = &self.file;
-        let formulas: Vec<(&str, &str)> = (f.premise.iter())
-            .chain(&f.conclusion)
-            .chain(
-                [&f.formula, &f.equals]
-                    .into_iter()
-                    .filter(|t| !t.is_empty()),
-            )
-            .map(|text| ("observable", text.as_str()))
-            .collect();
-        recipe
-            .build_observing(&formulas)
-            .map_err(|e| self.field("premise, conclusion, formula, equals", e))?;
-        Ok(())
+fn check_id(id: &str) -> Result<(), FieldError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if id.is_empty() || id.starts_with('.') || id.len() > 100 || !id.chars().all(plain) {
+        let message = format!("found `{id}`, expected up to 100 letters, digits, `.`, `_` or `-`");
+        return Err(FieldError::new("id", message));
     }
+    Ok(())
 }
 
-fn scale_map(powers: &PowersFile, negate: &BTreeSet<String>) -> ScaleMap {
-    let powers = powers
-        .iter()
-        .map(|(name, power)| {
-            (
-                name.clone(),
-                power.0.as_ratio().cloned().unwrap_or_else(Ratio::default),
-            )
-        })
-        .collect();
-    ScaleMap {
-        powers,
-        negate: negate.clone(),
-    }
-}
+/// Powers of k by the name of the quantity.
+pub(super) type PowersFile = BTreeMap<String, crate::scenario::Exact>;

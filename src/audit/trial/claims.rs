@@ -51,7 +51,16 @@ pub(super) fn claim_of(subject: &Subject) -> Result<Drawn, RecipeError> {
         9..=15 => Flavour::Near,
         _ => Flavour::Any,
     };
-    let setting = setting(&subject.scenario.recipe, kind, &mut dice);
+    let mut setting = setting(&limited(&subject.scenario.recipe, kind)?, kind, &mut dice);
+    if kind == Kind::Experiment {
+        // Its runs are the script's, which says nothing of terms and starts as LoRA does.
+        let unsaid = Setting::new(&setting.recipe);
+        setting = Setting {
+            start: Start::Lora,
+            terms: BTreeSet::new(),
+            ..unsaid
+        };
+    }
     let step = setting.recipe.build()?;
     let draw = Draw {
         setting,
@@ -65,6 +74,25 @@ pub(super) fn claim_of(subject: &Subject) -> Result<Drawn, RecipeError> {
         drawn.foreign = foreign(kind, &mut dice);
     }
     Ok(drawn)
+}
+
+/// The recipe with what a claim of this kind can say.
+fn limited(recipe: &Recipe, kind: Kind) -> Result<Recipe, RecipeError> {
+    Ok(match kind {
+        Kind::Experiment => {
+            // The one script that there is, mostly.
+            let own = recipe.model.name == "attention" && recipe.loss.name == "mse";
+            match own {
+                true => Recipe::new(recipe.model.name, "mse", recipe.optimizer.name)?.plain(),
+                false => Recipe::new("linear", "l1", "sgd")?.plain(),
+            }
+        }
+        Kind::Rank => Recipe {
+            midway: false,
+            ..recipe.clone()
+        },
+        _ => recipe.clone(),
+    })
 }
 
 /// The setting of the recipe: which terms are named, how runs start.
@@ -108,8 +136,10 @@ fn setting(recipe: &Recipe, kind: Kind, dice: &mut Dice) -> Setting {
             }
         }
     }
-    if kind == Kind::Rank && !floorless {
-        setting.start = Start::Lora;
+    match kind {
+        Kind::Rank if !floorless => setting.start = Start::Lora,
+        Kind::Identity => setting.start = Start::Any,
+        _ => {}
     }
     setting.named = model.name != "linear" || !dice.percent(20);
     if dice.percent(8) {
@@ -347,6 +377,27 @@ impl Draw {
         };
         let power = side.get(&asked).filter(|p| !p.is_zero()).cloned();
         let mut vary: Vec<String> = keys.into_iter().filter(|key| *key != asked).collect();
+        // One name of a quantity is enough, and none of what is asked for.
+        let all = names(&self.step);
+        let specials = |common: &String| -> Vec<String> {
+            let copies = all.iter().filter(|(_, names)| names[1] == *common);
+            copies.map(|(_, names)| names[0].clone()).collect()
+        };
+        let commons: Vec<String> = vary
+            .iter()
+            .filter(|n| specials(n).len() > 1)
+            .cloned()
+            .collect();
+        for common in commons {
+            let special = specials(&common);
+            if vary
+                .iter()
+                .any(|name| *name != common && special.contains(name))
+            {
+                vary.retain(|name| *name != common && !special.contains(name));
+                vary.extend(special.into_iter().filter(|name| *name != asked));
+            }
+        }
         match self.flavour {
             Flavour::Right => {}
             Flavour::Near => {

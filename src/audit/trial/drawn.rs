@@ -216,6 +216,12 @@ impl Drawn {
         }
         fields.extend(match &self.statement {
             Statement::Survey { variants, .. } => common(variants),
+            Statement::Experiment { .. } => {
+                let said = ["model", "optimizer", "loss", "reduction"];
+                let all = self.setting.fields().into_iter();
+                all.filter(|(name, _)| said.contains(&name.as_str()))
+                    .collect()
+            }
             _ => self.setting.fields(),
         });
         fields.extend(self.statement.fields());

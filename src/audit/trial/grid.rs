@@ -11,6 +11,7 @@ use super::runs::{Bench, Run, Wish};
 use super::setting::Setting;
 use super::truth::{Tried, agree, one, some_differ};
 use crate::arith::{Ratio, Surd};
+use crate::audit::Verdict;
 use crate::exec::Tensor;
 
 /// The most names whose powers are tried all together.
@@ -214,7 +215,7 @@ pub(super) fn free(
     setting: &Setting,
     map: &Map,
     vary: &[String],
-    holds: bool,
+    verdict: Verdict,
     dice: &mut Dice,
 ) -> Tried {
     if let Some(open) = too_many(vary) {
@@ -233,7 +234,8 @@ pub(super) fn free(
         }
         found.is_none()
     });
-    match (holds, found) {
+    // Under conditions it holds where something else has to follow as well.
+    match (verdict == Verdict::Proved, found) {
         (false, Some(powers)) => Tried::Wrong(format!("{vary:?} with {} do", shown(&powers))),
         (true, None) => {
             let small = map

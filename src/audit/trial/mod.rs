@@ -148,8 +148,6 @@ fn outcome(drawn: &Drawn, micros: &mut (u128, u128)) -> (Option<Verdict>, TrialO
 enum Refusal {
     #[error("it is no claim: {0}")]
     Claim(String),
-    #[error("it cannot be judged: {0}")]
-    Judge(String),
     #[error("the judge gives up with a panic")]
     Panic,
 }
@@ -158,7 +156,7 @@ fn judged(drawn: &Drawn) -> Result<Judged, Refusal> {
     let text = drawn.text();
     let judged = catch_unwind(AssertUnwindSafe(|| {
         let claim = parse_claim("drawn.toml", &text).map_err(|e| Refusal::Claim(e.to_string()))?;
-        judge(&claim).map_err(|e| Refusal::Judge(e.to_string()))
+        Ok(judge(&claim))
     }));
     judged.unwrap_or(Err(Refusal::Panic))
 }

@@ -37,12 +37,9 @@ pub(super) struct Moves {
 }
 
 /// The name that stands for every copy of a setting.
-pub(super) fn general(leaf: &str, base: &str) -> String {
+pub(super) fn general(base: &str) -> String {
     match base {
         "s" => "alpha".to_owned(),
-        "alpha" => "optimizer.alpha".to_owned(),
-        // An optimizer's delta has a copy for each tensor.
-        "delta" if leaf == "delta" => "loss.delta".to_owned(),
         other => other.to_owned(),
     }
 }
@@ -52,7 +49,7 @@ pub(super) fn general(leaf: &str, base: &str) -> String {
 pub(super) fn names(step: &StepGraph) -> Vec<(String, [String; 2])> {
     let settings = step
         .hyperparameters()
-        .map(|(leaf, base, _)| (leaf.to_owned(), [leaf.to_owned(), general(leaf, base)]));
+        .map(|(leaf, base, _)| (leaf.to_owned(), [leaf.to_owned(), general(base)]));
     let tensors = step.parameters.iter().map(|p| {
         let special = format!("init_{}", p.name);
         (p.name.clone(), [special, "init".to_owned()])

@@ -59,9 +59,13 @@ pub(super) fn solution(step: &StepGraph, recipe: &Recipe, tied: bool, dice: &mut
     if let Some(alpha) = alpha.filter(|alpha| !alpha.is_zero())
         && !dice.percent(30)
     {
-        leaves
-            .values_mut()
-            .for_each(|power| *power = &*power / &alpha);
+        let by_alpha: Leaves = (leaves.iter())
+            .map(|(name, power)| (name.clone(), power / &alpha))
+            .collect();
+        let plain = |power: &Ratio| *power.denom() <= 4.into();
+        if by_alpha.values().all(plain) {
+            leaves = by_alpha;
+        }
     }
     leaves.retain(|_, power| !power.is_zero());
     leaves
@@ -210,7 +214,7 @@ pub(super) fn slack(
     let named = |name: &str| counted.iter().chain(follow).any(|n| n == name);
     let (mut held, mut tied) = (BTreeSet::new(), BTreeSet::new());
     for (leaf, base, _) in step.hyperparameters() {
-        match general(leaf, base) {
+        match general(base) {
             name if named(&name) => drop(tied.insert(base.to_owned())),
             _ if !named(leaf) => drop(held.insert(leaf.to_owned())),
             _ => {}

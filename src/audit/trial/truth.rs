@@ -15,6 +15,7 @@ use super::setting::Setting;
 use crate::arith::{ArithmeticName, Ratio, Surd, with_arithmetic};
 use crate::audit::{Judged, Verdict};
 use crate::exec::Tensor;
+use crate::gauge::Condition;
 use crate::search::exact_arithmetic;
 
 /// What came of trying a verdict.
@@ -26,17 +27,6 @@ pub(super) enum Tried {
     Wrong(String),
     /// It cannot be told.
     Open(String),
-}
-
-/// A condition of which a claim may depend.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Condition {
-    /// This tensor starts at zero.
-    Zero(String),
-    /// This setting is 0.
-    Off(String),
-    /// This tensor changes sign as well.
-    Turned(String),
 }
 
 /// How many runs an agreement rests on.
@@ -83,7 +73,7 @@ pub(super) fn tried(drawn: &Drawn, judged: &Judged) -> Tried {
                 &mut dice,
             ),
         },
-        Statement::Freedom { map, vary } => grid::free(setting, map, vary, holds, &mut dice),
+        Statement::Freedom { map, vary } => grid::free(setting, map, vary, verdict, &mut dice),
         Statement::Knobs { vary, follow, than } => {
             grid::knobs(setting, (vary, follow), than, holds, &mut dice)
         }
@@ -263,11 +253,11 @@ fn map_holds(
     if verdict == Verdict::Proved {
         return agree(&bench, setting, &moves, &wish, dice);
     }
-    let alternatives = alternatives(judged);
+    let alternatives = &judged.alternatives;
     if alternatives.is_empty() {
         return Tried::Wrong("it holds under conditions, and none is named".to_owned());
     }
-    for set in &alternatives {
+    for set in alternatives {
         let (moved, wished) = under(&moves, &wish, set);
         match agree(&bench, setting, &moved, &wished, dice) {
             Tried::Fine => {}
@@ -277,7 +267,7 @@ fn map_holds(
         for left_out in set {
             let rest: Vec<Condition> = set.iter().filter(|c| *c != left_out).cloned().collect();
             let (moved, mut wished) = under(&moves, &wish, &rest);
-            if let Condition::Off(name) = left_out {
+            if let Condition::HyperparameterZero(name) = left_out {
                 wished.on.insert(name.clone());
             }
             if !some_differ(&bench, setting, &moved, &wished.generic(), dice) {
@@ -293,9 +283,9 @@ fn under(moves: &Moves, wish: &Wish, conditions: &[Condition]) -> (Moves, Wish) 
     let (mut moves, mut wish) = (moves.clone(), wish.clone());
     for condition in conditions {
         match condition {
-            Condition::Zero(name) => drop(wish.zero.insert(name.clone())),
-            Condition::Off(name) => drop(wish.off.insert(name.clone())),
-            Condition::Turned(name) => {
+            Condition::InitialZero(name) => drop(wish.zero.insert(name.clone())),
+            Condition::HyperparameterZero(name) => drop(wish.off.insert(name.clone())),
+            Condition::SignChanges(name) => {
                 if !moves.negated.remove(name) {
                     moves.negated.insert(name.clone());
                 }
@@ -303,28 +293,6 @@ fn under(moves: &Moves, wish: &Wish, conditions: &[Condition]) -> (Moves, Wish) 
         }
     }
     (moves, wish)
-}
-
-/// The sets of conditions under which a claim is said to hold.
-pub(super) fn alternatives(judged: &Judged) -> Vec<Vec<Condition>> {
-    let conditions = &judged.judgement.conditions;
-    let read = conditions
-        .iter()
-        .flat_map(|text| text.split(" and "))
-        .filter_map(|text| {
-            let name = |suffix: &str| text.strip_suffix(suffix).map(|name| name.trim().to_owned());
-            let turned = || {
-                text.split(" changes sign")
-                    .next()
-                    .filter(|n| n.len() < text.len())
-            };
-            name(" starts at 0")
-                .map(Condition::Zero)
-                .or_else(|| name(" = 0").map(Condition::Off))
-                .or_else(|| turned().map(|n| Condition::Turned(n.trim().to_owned())))
-        });
-    let all: Vec<Condition> = read.collect();
-    if all.is_empty() { vec![] } else { vec![all] }
 }
 
 fn survey(
@@ -338,7 +306,9 @@ fn survey(
     let mut result = Tried::Fine;
     for (i, variant) in variants.iter().enumerate() {
         let name = format!("variant {}", i + 1);
-        if verdict == Verdict::ProvedIf && !said.contains(&name) {
+        // One that holds under conditions of its own has them listed after its name.
+        let left_out = !said.contains(&name) || said.contains(&format!("{name}:"));
+        if verdict == Verdict::ProvedIf && left_out {
             continue;
         }
         let Ok(bench) = Bench::new(&variant.setting, &[]) else {

@@ -176,7 +176,7 @@ fn a_planted_choice_is_found_where_it_was_planted() {
     for name in ["momentum", "dampening", "weight_decay"] {
         run.recipe.switch_off(name).unwrap();
     }
-    run.values.set_scalar("delta", 100);
+    run.values.set_scalar("loss.delta", 100);
     let (_, factors) = rescaled(&seed_script(0).unwrap(), "4", "", true);
     let left = with_target(&run, (5, 2), 1000.0);
     let right = with_target(&run, (5, 2), -1000.0);

@@ -60,7 +60,8 @@ pub enum SplitError {
 pub fn rescale(run: &Scenario, k: &Ratio, split: Share) -> Result<Rescaled, SplitError> {
     let step = (run.recipe.build()).map_err(|e| SplitError::Recipe(Box::new(e)))?;
     let inference = infer(&step, &Options::default());
-    check(&step, &inference.certificate).map_err(|e| SplitError::Certificate(Box::new(e)))?;
+    check(&step, &inference.question, &inference.certificate)
+        .map_err(|e| SplitError::Certificate(Box::new(e)))?;
     let rule = inference.rule;
     let [p, q] = split.powers();
     let wanted = |tensor: &str| {

@@ -51,7 +51,7 @@ pub(super) fn run(args: &AuditArgs, console: &Console) -> Result<Status, Failure
     let claims = chosen(all_claims(&args.claims)?, &args.id)?;
     let (listed, claims): (Vec<_>, Vec<_>) =
         (claims.into_iter()).partition(|claim| claim.kind() == Kind::Empirical);
-    let mut judged = judge_all(&claims, console)?;
+    let mut judged = judge_all(&claims, console);
     let found = judged.iter().filter(|j| j.witness.is_some()).count();
     let written = witnesses::write(&mut judged, args)?;
     let mut audit = Audit::new(judged.into_iter().map(|j| j.judgement).collect());
@@ -141,20 +141,16 @@ fn chosen(mut claims: Vec<Claim>, ids: &[String]) -> Result<Vec<Claim>, Failure>
 }
 
 /// In parallel, the results in the order of the claims.
-fn judge_all(claims: &[Claim], console: &Console) -> Result<Vec<Judged>, Failure> {
+fn judge_all(claims: &[Claim], console: &Console) -> Vec<Judged> {
     let progress = Progress::start(claims.len(), console);
-    let judged: Vec<Result<Judged, Failure>> = claims
-        .par_iter()
-        .map(|claim| {
-            let judged =
-                audit::judge(claim).map_err(|e| Failure::new(format!("claim {}: {e}", claim.id())));
-            progress.advance();
-            judged
-        })
-        .collect();
+    let judged = claims.par_iter().map(|claim| {
+        let judged = audit::judge(claim);
+        progress.advance();
+        judged
+    });
+    let judged: Vec<Judged> = judged.collect();
     progress.finish();
-    // Of several errors the first by order, not by time.
-    judged.into_iter().collect()
+    judged
 }
 
 /// Writes the reports that were asked for; their paths.

@@ -14,7 +14,7 @@ use clap::Args;
 pub(super) use merge::{MergeArgs, run as run_merge};
 
 use super::{Console, Failure, Status};
-use crate::search::{Parameters, Plan, Shard, Totals};
+use crate::search::{Parameters, Plan, PropertyTable, Shard, Totals};
 use journal::Journal;
 use output::Places;
 use progress::Progress;
@@ -141,9 +141,14 @@ pub(super) fn run(args: &SearchArgs, console: &Console) -> Result<Status, Failur
     status
 }
 
+/// The properties of every room.
+pub(super) fn properties() -> PropertyTable {
+    PropertyTable::default()
+}
+
 /// The campaign that the parameters describe.
 fn plan(parameters: &Parameters) -> Result<Plan, Failure> {
-    let selection = parameters.selection();
+    let selection = parameters.selection(&properties());
     let selection = selection.map_err(|e| Failure::new(e.to_string()))?;
     Plan::new(parameters.seed, &selection).map_err(|e| Failure::new(e.to_string()))
 }

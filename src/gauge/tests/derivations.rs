@@ -1,11 +1,11 @@
 //! Everything about one step at once: directions, casts, what is not read.
 
 use super::examples::{Direction as Update, Setup, sgd};
-use super::{q, w};
+use super::{check, q, w};
 use crate::arith::FloatFormat;
 use crate::gauge::{
-    Constraint, Derivation, Direction, DirectionKind, Options, Symmetry, check, conflicts, derive,
-    infer, weights_in_sqrt_k,
+    Constraint, Derivation, Direction, DirectionKind, Options, Symmetry, conflicts, derive, infer,
+    weights_in_sqrt_k,
 };
 use crate::graph::{Dim, StepBuilder, StepGraph, gradient};
 
@@ -116,11 +116,11 @@ fn rounding_commutes_with_powers_of_two_only() {
     // The assumption is part of the certificate: without it, the checker refuses.
     let mut certificate = more.certificate;
     assert!(certificate.to_json().contains("\"powers_of_two\":true"));
-    certificate.powers_of_two = false;
+    certificate.question.powers_of_two = false;
     assert!(check(&step, &certificate).is_err());
     // Signs commute with rounding anyway.
     assert_eq!(derivation.sign_flips.flips.len(), 2);
-    assert_eq!(derivation.sign_flips.certificate.symmetry, Symmetry::Sign);
+    assert_eq!(derivation.sign_flips.question.symmetry, Symmetry::Sign);
     // A step that does not round says nothing about powers of two.
     let plain = derive(&sgd(Setup::default()), &Options::default(), "s");
     assert!(plain.powers_of_two.is_none());

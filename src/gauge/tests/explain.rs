@@ -1,8 +1,8 @@
 //! Conflicts in words.
 
 use super::examples::{Direction, Setup, constant, sgd};
-use super::{q, w};
-use crate::gauge::{Conflicts, Options, check, conflicts, infer};
+use super::{check, q, w};
+use crate::gauge::{Conflicts, Options, conflicts, infer};
 use crate::graph::{Dim, Expr, StepBuilder};
 
 #[test]

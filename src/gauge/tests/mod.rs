@@ -9,8 +9,14 @@ mod mutations;
 mod rules;
 mod semantics;
 
-use super::Weight;
+use super::{Certificate, CheckError, Weight};
 use crate::arith::{Ratio, parse_ratio};
+use crate::graph::StepGraph;
+
+/// Whether the certificate answers its own question.
+pub(super) fn check(step: &StepGraph, certificate: &Certificate) -> Result<(), CheckError> {
+    super::check(step, &certificate.question, certificate)
+}
 
 pub(super) fn q(text: &str) -> Ratio {
     parse_ratio(text).unwrap()

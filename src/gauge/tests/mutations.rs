@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
+use super::check;
 use super::examples::{Direction, Loss, Setup, sgd};
 use crate::arith::{FloatFormat, Ratio, parse_ratio, show_ratio};
 use crate::gauge::constrain::System;
 use crate::gauge::field::{Field, Parity};
-use crate::gauge::infer::solve;
+use crate::gauge::infer::{question, solve};
 use crate::gauge::irreducible::distinct;
 use crate::gauge::{
-    Certificate, CheckError, MapDecision, MapQuestion, Options, Symmetry, check, decide_map, infer,
-    sign_flips,
+    Certificate, CheckError, Condition, MapClaim, MapDecision, MapQuestion, Options, Question,
+    Symmetry, decide, infer, sign_flips,
 };
 use crate::graph::{Dim, Expr, StepBuilder, StepGraph};
 
@@ -130,7 +131,7 @@ fn without_each_equation<F: Field>(step: &StepGraph) -> usize {
         let mut without = system.clone();
         without.equations.retain(|e| e.form.monic() != monic);
         let rule = solve(step, &without);
-        let certificate = Certificate::of_rule(step, &options, &rule, F::SYMMETRY);
+        let certificate = Certificate::of_rule(step, question(&options, &rule, F::SYMMETRY), &rule);
         let accepted = check(step, &certificate).is_ok();
         assert_eq!(accepted, rule == whole, "without {:?}", equation.origin);
         !accepted
@@ -139,16 +140,143 @@ fn without_each_equation<F: Field>(step: &StepGraph) -> usize {
 }
 
 #[test]
-fn a_certified_output_is_one_of_the_step() {
+fn an_output_in_question_is_one_of_the_step() {
     let step = sgd(Setup::default());
     let certificate = infer(&step, &Options::default()).certificate;
     check(&step, &certificate).unwrap();
-    let w = certificate.outputs["W"];
-    for (name, node) in [("V", w), ("W", w - 1)] {
+    assert!(certificate.question.outputs.contains("W"));
+    for kept in [true, false] {
         let mut forged = certificate.clone();
-        forged.outputs = [(name.to_owned(), node)].into();
+        let asked = &mut forged.question;
+        let names = if kept {
+            &mut asked.kept
+        } else {
+            &mut asked.outputs
+        };
+        names.insert("V".into());
         let error = check(&step, &forged).unwrap_err().to_string();
         assert!(error.contains("an output there is not"), "{error}");
+    }
+}
+
+/// With one assumption more, or one demand less, a certificate answers another question.
+#[test]
+fn a_certificate_answers_the_question_that_is_asked_and_no_other() {
+    let step = sgd(Setup::default());
+    let inference = infer(&step, &Options::default());
+    let asked = &inference.question;
+    let others: [&dyn Fn(&mut Question); 8] = [
+        &|q| q.free_loss = true,
+        &|q| q.whole = false,
+        &|q| q.powers_of_two = true,
+        &|q| q.outputs.clear(),
+        &|q| q.symmetry = Symmetry::Sign,
+        &|q| q.map = Some(MapClaim::default()),
+        &|q| {
+            q.held.insert("A".into());
+        },
+        &|q| q.ties.push(vec!["A".into(), "B".into()]),
+    ];
+    for (i, change) in others.iter().enumerate() {
+        let mut certificate = inference.certificate.clone();
+        change(&mut certificate.question);
+        let error = crate::gauge::check(&step, asked, &certificate).unwrap_err();
+        assert!(
+            error.to_string().contains("another question"),
+            "{i}: {error}"
+        );
+        let error = crate::gauge::check(&step, &certificate.question, &inference.certificate);
+        assert!(error.is_err(), "{i}");
+    }
+}
+
+#[test]
+fn ties_and_kept_outputs_are_looked_at() {
+    let step = sgd(Setup::default());
+    let certificate = infer(&step, &Options::default()).certificate;
+    let mut forged = certificate.clone();
+    forged
+        .question
+        .ties
+        .push(vec!["lr_A".into(), "lr_B".into()]);
+    let error = check(&step, &forged).unwrap_err().to_string();
+    assert!(error.contains("lr_A and lr_B change alike"), "{error}");
+    // `lr_A` scales, so a formula that is nothing else must not be kept.
+    let b = StepBuilder::new();
+    let one = Dim::one();
+    let a = b.parameter("A", &one, &one);
+    let c = b.hyperparameter("c", "c", false);
+    b.set_loss(b.data("X", &one, &one).opaque_loss());
+    b.update(a, a);
+    b.output("scale", c * b.ratio(1, 1));
+    let step = b.finish().unwrap();
+    let mut forged = infer(&step, &Options::default()).certificate;
+    check(&step, &forged).unwrap();
+    forged.question.kept.insert("scale".into());
+    let error = check(&step, &forged).unwrap_err().to_string();
+    assert!(error.contains("output scale"), "{error}");
+}
+
+/// Zero times what has no weight may have no value, in one run and not in the other.
+#[test]
+fn what_a_zero_is_a_multiple_of_has_a_weight() {
+    let b = StepBuilder::new();
+    let one = Dim::one();
+    let a = b.parameter("A", &one, &one);
+    b.set_loss(b.data("X", &one, &one).opaque_loss());
+    let odd = 1 / (a + 1);
+    b.update(a, a + b.ratio(0, 1) * odd);
+    let odd = odd.id();
+    let step = b.finish().unwrap();
+    let mut forged = infer(&step, &Options::default()).certificate;
+    check(&step, &forged).unwrap();
+    assert!(forged.generators.is_empty());
+    forged.nodes[odd.index()].weight = None;
+    let error = check(&step, &forged).unwrap_err().to_string();
+    assert!(error.contains("has no weight"), "{error}");
+}
+
+/// k = 2 and a root of it: the leaves move by powers of two and a node between them does not.
+#[test]
+fn powers_of_two_are_asked_of_every_node() {
+    let b = StepBuilder::new();
+    let one = Dim::one();
+    let a = b.parameter("A", &one, &one);
+    let c = b.hyperparameter("c", "c", false);
+    b.set_loss(b.data("X", &one, &one).opaque_loss());
+    b.update(a, a * (c.sqrt() / c.sqrt()));
+    let step = b.finish().unwrap();
+    for (log2, holds) in [("1", false), ("2", true)] {
+        let asked = MapQuestion {
+            hyperparameters: [("c".to_owned(), super::q("1"))].into(),
+            log2_k: Some(super::q(log2)),
+            kept: Default::default(),
+            ..MapQuestion::default()
+        };
+        // Only what is seen counts, and the loss does not see A: ask for all of it.
+        let whole = infer(&step, &Options::default());
+        let mut question = whole.question.clone();
+        question.map = Some(MapClaim {
+            hyperparameters: [("c".to_owned(), "1".to_owned())].into(),
+            initial: [("A".to_owned(), "0".to_owned())].into(),
+            log2_k: Some(log2.to_owned()),
+            ..MapClaim::default()
+        });
+        let mut certificate = whole.certificate.clone();
+        certificate.question = question.clone();
+        certificate.generators = vec!["k".into()];
+        let at = whole
+            .rule
+            .generators
+            .iter()
+            .position(|g| g.leaf == "c")
+            .unwrap();
+        for node in &mut certificate.nodes {
+            node.weight = node.weight.as_ref().map(|w| vec![w[at].clone()]);
+        }
+        let checked = crate::gauge::check(&step, &question, &certificate);
+        assert_eq!(checked.is_ok(), holds, "{checked:?}");
+        assert!(decide(&step, &asked).is_ok());
     }
 }
 
@@ -181,19 +309,20 @@ fn a_claim_that_the_weights_do_not_bear_out_is_rejected() {
         pairs.iter().map(read).collect()
     };
     let question = MapQuestion {
-        hyperparameters: powers(&[("s", "1"), ("lr", "-1")]),
+        hyperparameters: powers(&[("s", "1"), ("lr_A", "-1"), ("lr_B", "-1")]),
         initial: powers(&[("A", "-1/2"), ("B", "0")]),
-        zeroable_initials: ["B".to_owned()].into(),
+        conditions: vec![Condition::InitialZero("B".to_owned())],
         ..MapQuestion::default()
     };
-    let decision = decide_map(&step, &question).unwrap();
-    let MapDecision::HomogeneousIf { proof, .. } = decision else {
+    let decision = decide(&step, &question).unwrap();
+    let MapDecision::HoldsIf(alternatives) = decision else {
         panic!("{decision:?}")
     };
+    let proof = &alternatives[0].proof.scaling;
     check(&step, &proof.certificate).unwrap();
-    let spoil = |change: &dyn Fn(&mut crate::gauge::Claim)| {
+    let spoil = |change: &dyn Fn(&mut MapClaim)| {
         let mut certificate = proof.certificate.clone();
-        change(certificate.claim.as_mut().unwrap());
+        change(certificate.question.map.as_mut().unwrap());
         check(&step, &certificate).unwrap_err()
     };
     spoil(&|claim| claim.zero_initials.clear());
@@ -206,29 +335,21 @@ fn a_claim_that_the_weights_do_not_bear_out_is_rejected() {
     spoil(&|claim| {
         claim.initial.insert("A".into(), "1".into());
     });
-    // Without a factor, or with signs, powers are not looked at.
-    for symmetry in [Symmetry::Scaling, Symmetry::Sign] {
-        let mut certificate = proof.certificate.clone();
-        certificate.symmetry = symmetry;
-        certificate.generators.clear();
-        for node in &mut certificate.nodes {
-            node.weight = node.weight.is_some().then(Vec::new);
-        }
-        let error = check(&step, &certificate).unwrap_err().to_string();
-        assert!(error.contains("powers of one factor"), "{error}");
+    // Without a factor powers are not looked at.
+    let mut certificate = proof.certificate.clone();
+    certificate.generators.clear();
+    for node in &mut certificate.nodes {
+        node.weight = node.weight.is_some().then(Vec::new);
     }
+    let error = check(&step, &certificate).unwrap_err().to_string();
+    assert!(error.contains("powers of one factor"), "{error}");
+    // A sign that changes is not a power.
     let mut signs = proof.certificate.clone();
-    signs.symmetry = Symmetry::Sign;
+    signs.question.symmetry = Symmetry::Sign;
     for node in &mut signs.nodes {
         node.weight = node.weight.is_some().then(|| vec!["0".to_owned()]);
     }
-    let claim = signs.claim.as_mut().unwrap();
-    let powers = claim.hyperparameters.values_mut();
-    powers
-        .chain(claim.initial.values_mut())
-        .for_each(|power| *power = "2".into());
-    let error = check(&step, &signs).unwrap_err().to_string();
-    assert!(error.contains("powers of one factor"), "{error}");
+    assert!(check(&step, &signs).is_err());
     // `s` is not a switch: nobody may assume that it is zero.
     spoil(&|claim| {
         claim.zero_hyperparameters.insert("s".into());
@@ -276,7 +397,7 @@ fn a_constant_weighs_nothing_unless_it_is_set_free() {
     };
     let mut certificate = infer(&step, &options).certificate;
     check(&step, &certificate).unwrap();
-    certificate.free_constants.clear();
+    certificate.question.free_constants.clear();
     let error = check(&step, &certificate).unwrap_err().to_string();
     assert!(error.contains("off by"), "{error}");
 }
@@ -349,7 +470,7 @@ fn what_is_held_weighs_nothing() {
     check(&step, &held).unwrap();
     let mut forged = infer(&step, &Options::default()).certificate;
     check(&step, &forged).unwrap();
-    forged.held = held.held;
+    forged.question.held = held.question.held;
     let error = check(&step, &forged).unwrap_err().to_string();
     assert!(error.contains("A is held"), "{error}");
 }

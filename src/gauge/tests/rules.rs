@@ -1,8 +1,8 @@
 //! Which rules come out.
 
 use super::examples::{Direction, Loss, Setup, sgd};
-use super::{q, w};
-use crate::gauge::{Options, check, infer, invariants, sign_flips, weights_in_sqrt_k};
+use super::{check, q, w};
+use crate::gauge::{Options, infer, invariants, sign_flips, weights_in_sqrt_k};
 use crate::graph::{Dim, Expr, StepBuilder};
 
 fn setups() -> Vec<Setup> {

@@ -9,10 +9,9 @@ use std::collections::BTreeMap;
 use num_traits::ToPrimitive;
 use proptest::prelude::*;
 
+use super::check;
 use crate::arith::{Function, Ratio};
-use crate::gauge::{
-    Condition, MapDecision, MapQuestion, Options, Rule, check, decide_map, infer, sign_flips,
-};
+use crate::gauge::{Condition, MapDecision, MapQuestion, Options, Rule, decide, infer, sign_flips};
 use crate::graph::{
     Binary, Comparison, Dim, Expr, LeafKind, Op, Shape, StepBuilder, StepGraph, Unary,
 };
@@ -229,7 +228,10 @@ proptest! {
         // A true rule, but one hyperparameter that may be zero is off, and B starts unscaled.
         let sum = |w: &Vec<Ratio>| -> Ratio { w.iter().sum() };
         let mut question = MapQuestion {
-            zeroable_initials: ["B".to_owned()].into(),
+            conditions: vec![
+                Condition::InitialZero("B".to_owned()),
+                Condition::HyperparameterZero("momentum".to_owned()),
+            ],
             ..MapQuestion::default()
         };
         for name in &rule.hyperparameters {
@@ -238,22 +240,25 @@ proptest! {
             question.hyperparameters.insert(name.clone(), power);
         }
         question.initial.insert("A".into(), sum(&rule.weights["A"]));
-        let decision = decide_map(&step, &question).unwrap();
+        let decision = decide(&step, &question).unwrap();
         let (conditions, proof) = match decision {
-            MapDecision::Homogeneous(proof) => (vec![], proof),
-            MapDecision::HomogeneousIf { conditions, proof } => (conditions, proof),
-            MapDecision::Inhomogeneous { conflict } => {
+            MapDecision::Holds(proof) => (vec![], proof),
+            MapDecision::HoldsIf(mut all) => {
+                let first = all.remove(0);
+                (first.conditions, first.proof)
+            }
+            MapDecision::Fails { conflict } => {
                 return Err(TestCaseError::fail(format!("{conflict:?}")));
             }
         };
-        check(&step, &proof.certificate).unwrap();
+        check(&step, &proof.scaling.certificate).unwrap();
         let mut plain_leaves = leaves(&step, &seeds);
         for condition in &conditions {
             if let Condition::HyperparameterZero(name) = condition {
                 plain_leaves.insert(name.clone(), 0.0);
             }
         }
-        let weights = proof.certificate.weights().unwrap();
+        let weights = proof.scaling.certificate.weights().unwrap();
         let common = weights
             .iter()
             .flatten()

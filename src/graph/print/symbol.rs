@@ -24,9 +24,12 @@ pub(super) struct Symbol {
     pub instant: Instant,
 }
 
+/// Who may stand before the name of a setting that others have too: `optimizer.alpha`.
+const OWNERS: [&str; 2] = ["optimizer", "loss"];
+
 impl Symbol {
-    /// Takes `name` apart. Only the name of a trained tensor and a number become subscripts, so
-    /// that `momentum_buffer_A` is one word with the subscript `A`.
+    /// Takes `name` apart. Only the owner of a setting, the name of a trained tensor and a number
+    /// become subscripts, so that `momentum_buffer_A` is one word with the subscript `A`.
     pub fn new(name: &str, tensors: &[&str], instant: Instant) -> Self {
         let mut base = name;
         let mut subscripts = vec![];
@@ -42,6 +45,13 @@ impl Symbol {
         if !letters.is_empty() && stem.len() < base.len() {
             subscripts.insert(0, base[stem.len()..].to_owned());
             base = letters;
+        }
+        for owner in OWNERS {
+            let own = base.strip_prefix(owner).and_then(|b| b.strip_prefix('.'));
+            if let Some(own) = own.filter(|own| !own.is_empty()) {
+                subscripts.insert(0, owner.to_owned());
+                base = own;
+            }
         }
         Self {
             name: name.to_owned(),
@@ -104,6 +114,12 @@ mod tests {
             parts("momentum_buffer_B"),
             ("momentum_buffer".into(), owned(&["B"]))
         );
+        assert_eq!(
+            parts("optimizer.alpha_A"),
+            ("alpha".into(), owned(&["optimizer", "A"]))
+        );
+        assert_eq!(parts("loss.delta"), ("delta".into(), owned(&["loss"])));
+        assert_eq!(parts("loss."), ("loss.".into(), vec![]));
         // Nothing but digits, or nothing before the tensor's name: left alone.
         assert_eq!(parts("12"), ("12".into(), vec![]));
         assert_eq!(parts("_A"), ("_A".into(), vec![]));

@@ -1,6 +1,9 @@
 //! The numbers behind a case, as proptest draws and shrinks them.
 
+use std::ops::RangeInclusive;
+
 use proptest::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// The largest dimension of any menu.
 pub(super) const MAX_SIZE: usize = 3;
@@ -12,9 +15,14 @@ pub(super) const TENSORS: usize = 8;
 pub(super) const SCALARS: usize = 12;
 /// Free choices of a property.
 const PICKS: usize = 6;
+/// Numbers kept for the dimensions.
+const DIMENSIONS: usize = 8;
+/// The halves of which tensors are made.
+const HALVES: RangeInclusive<i8> = -8..=8;
 
 /// Choices, each a number that stands for an entry of some list, the simplest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(in crate::search) struct Genes {
     /// The size of each dimension, less one.
     pub sizes: Vec<usize>,
@@ -54,7 +62,7 @@ const MANY: usize = 2520;
 pub(in crate::search) fn genes() -> impl Strategy<Value = Genes> {
     let choice = || 0..MANY;
     let list = || prop::collection::vec(0..MANY, SCALARS);
-    let small = || prop::collection::vec(-8i8..=8, POOL);
+    let small = || prop::collection::vec(HALVES, POOL);
     let recipe = (
         (choice(), choice(), choice(), choice(), choice(), choice()),
         prop::bool::weighted(0.3),
@@ -76,7 +84,7 @@ pub(in crate::search) fn genes() -> impl Strategy<Value = Genes> {
         prop::bool::weighted(0.25),
         prop::collection::vec(small(), TENSORS),
     );
-    let sizes = prop::collection::vec(0..MAX_SIZE, 8);
+    let sizes = prop::collection::vec(0..MAX_SIZE, DIMENSIONS);
     (sizes, choice(), recipe, list(), map, tensors).prop_map(
         |(sizes, steps, recipe, scalars, map, tensors)| {
             let (names, sum, accumulates, loraplus, on, turned, counts) = recipe;
@@ -110,6 +118,96 @@ pub(in crate::search) fn genes() -> impl Strategy<Value = Genes> {
             }
         },
     )
+}
+
+/// Something that no drawing gives.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("field `{field}`: found {found}, but drawing gives {expected}")]
+pub struct NotDrawn {
+    /// The field's path.
+    pub field: String,
+    /// What it holds.
+    pub found: String,
+    /// What drawing gives.
+    pub expected: String,
+}
+
+impl Genes {
+    /// Refuses what [`genes`] does not draw and shrinking does not lead to.
+    pub fn check(&self) -> Result<(), NotDrawn> {
+        for (field, number) in [
+            ("steps", self.steps),
+            ("optimizer", self.optimizer),
+            ("model", self.model),
+            ("loss", self.loss),
+            ("clip", self.clip),
+            ("schedule", self.schedule),
+            ("regime", self.regime),
+            ("counts", self.counts),
+            ("arithmetic", self.arithmetic),
+        ] {
+            within(field, &number, 0..=MANY - 1)?;
+        }
+        list("sizes", &self.sizes, DIMENSIONS, 0..=MAX_SIZE - 1)?;
+        for (field, numbers, length) in [
+            ("scalars", &self.scalars, SCALARS),
+            ("kinds", &self.kinds, TENSORS),
+            ("factors", &self.factors, SCALARS),
+            ("second", &self.second, SCALARS),
+        ] {
+            list(field, numbers, length, 0..=MANY - 1)?;
+        }
+        for (field, switches) in [
+            ("on", &self.on),
+            ("turned", &self.turned),
+            ("flips", &self.flips),
+        ] {
+            list(field, switches, SCALARS, false..=true)?;
+        }
+        list("picks", &self.picks, PICKS, 0..=u32::from(u16::MAX))?;
+        length("pools", self.pools.len(), TENSORS)?;
+        for (i, pool) in self.pools.iter().enumerate() {
+            list(&format!("pools[{i}]"), pool, POOL, HALVES)?;
+        }
+        Ok(())
+    }
+}
+
+fn length(field: &str, found: usize, expected: usize) -> Result<(), NotDrawn> {
+    match found == expected {
+        true => Ok(()),
+        false => Err(NotDrawn {
+            field: format!("choices.{field}"),
+            found: format!("{found} entries"),
+            expected: expected.to_string(),
+        }),
+    }
+}
+
+fn within<T: PartialOrd + std::fmt::Display>(
+    field: &str,
+    found: &T,
+    expected: RangeInclusive<T>,
+) -> Result<(), NotDrawn> {
+    match expected.contains(found) {
+        true => Ok(()),
+        false => Err(NotDrawn {
+            field: format!("choices.{field}"),
+            found: found.to_string(),
+            expected: format!("{} to {}", expected.start(), expected.end()),
+        }),
+    }
+}
+
+fn list<T: PartialOrd + std::fmt::Display + Clone>(
+    field: &str,
+    found: &[T],
+    expected: usize,
+    range: RangeInclusive<T>,
+) -> Result<(), NotDrawn> {
+    length(field, found.len(), expected)?;
+    let mut numbered = found.iter().enumerate();
+    numbered.try_for_each(|(i, entry)| within(&format!("{field}[{i}]"), entry, range.clone()))
 }
 
 /// The entry of `list` for which a number stands.

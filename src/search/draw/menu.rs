@@ -16,7 +16,7 @@ use crate::zoo::{Clip, Loss, Model, Recipe, Schedule};
 
 /// Which factors a map is drawn with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::search) enum Factors {
+pub(crate) enum Factors {
     /// Powers of 4 and of 2, rationals, numbers near 1 and huge ones.
     Any,
     /// Squares of moderate size that are no powers of two, so that rounding shows.
@@ -26,7 +26,7 @@ pub(in crate::search) enum Factors {
 
 /// What a property draws from; of every list the simplest entry stands first.
 #[derive(Debug, Clone)]
-pub(in crate::search) struct Menu {
+pub(crate) struct Menu {
     pub optimizers: Vec<&'static Optimizer>,
     pub models: Vec<&'static Model>,
     pub losses: Vec<&'static Loss>,
@@ -53,7 +53,7 @@ pub(in crate::search) struct Menu {
 
 /// What the cases of a property must be fit for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::search) enum Fit {
+pub(crate) enum Fit {
     /// Nothing in particular.
     Any,
     /// A rule that moves trained tensors.
@@ -74,7 +74,7 @@ impl Menu {
     }
 
     /// The case that the choices stand for.
-    pub fn subject(&self, genes: &Genes) -> Result<Subject, JudgeError> {
+    pub(in crate::search) fn subject(&self, genes: &Genes) -> Result<Subject, JudgeError> {
         let drawn = recipe::recipe(self, genes)?;
         let mut last = None;
         for recipe in recipe::simpler(self, drawn) {

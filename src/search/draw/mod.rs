@@ -9,5 +9,7 @@ mod menu;
 mod recipe;
 mod values;
 
+pub use genes::NotDrawn;
 pub(super) use genes::{Genes, genes};
-pub(super) use menu::{Factors, Fit, Menu, has_ranks, splits};
+pub(crate) use menu::{Factors, Fit, Menu};
+pub(super) use menu::{has_ranks, splits};

@@ -32,9 +32,13 @@ fn menu(menu: Menu) -> Menu {
 fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
     let derived = Derived::new(subject)?;
     let signs = gauge::sign_flips(&derived.step, &gauge::Options::default());
-    let certificates = [&derived.inference.certificate, &signs.certificate];
-    for certificate in certificates {
-        if let Err(error) = check(&derived.step, certificate) {
+    let own = &derived.inference;
+    let certificates = [
+        (&own.question, &own.certificate),
+        (&signs.question, &signs.certificate),
+    ];
+    for (question, certificate) in certificates {
+        if let Err(error) = check(&derived.step, question, certificate) {
             return Ok(Verdict::contradicts(format!(
                 "the checker refuses the certificate: {error}"
             )));

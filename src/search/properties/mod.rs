@@ -27,6 +27,7 @@ use super::verdict::{JudgeError, Verdict};
 use crate::arith::ArithmeticName;
 
 pub(super) use certificate_agrees::first_node;
+pub(super) use selection::schedules;
 pub use selection::{Selection, SelectionError};
 
 /// Something that is to hold of every case.
@@ -36,13 +37,13 @@ pub struct HuntedProperty {
     /// One line on what it says.
     pub says: &'static str,
     /// The arithmetics in which it is looked at where nothing else is asked for.
-    arithmetics: &'static [ArithmeticName],
+    pub(crate) arithmetics: &'static [ArithmeticName],
     /// Whether it can be looked at in an arithmetic.
-    supports: fn(ArithmeticName) -> bool,
+    pub(crate) supports: fn(ArithmeticName) -> bool,
     /// What it draws from, beginning with everything that is selected.
-    menu: fn(Menu) -> Menu,
+    pub(crate) menu: fn(Menu) -> Menu,
     /// Judges a case.
-    judge: fn(&Subject) -> Result<Verdict, JudgeError>,
+    pub(crate) judge: fn(&Subject) -> Result<Verdict, JudgeError>,
 }
 
 impl std::fmt::Debug for HuntedProperty {
@@ -61,7 +62,7 @@ impl HuntedProperty {
     }
 }
 
-/// All properties.
+/// All properties of this room.
 pub static PROPERTIES: &[HuntedProperty] = &[
     exact_zero_drift::PROPERTY,
     bit_equality::PROPERTY,
@@ -80,17 +81,50 @@ pub static PROPERTIES: &[HuntedProperty] = &[
     wrong_rules::PROPERTY,
 ];
 
-/// The property called `name`.
+/// The properties that a campaign may look at, in order: those of this room, and what rooms above
+/// it add.
+#[derive(Debug, Clone)]
+pub struct PropertyTable(Vec<&'static HuntedProperty>);
+
+impl Default for PropertyTable {
+    fn default() -> Self {
+        Self(PROPERTIES.iter().collect())
+    }
+}
+
+impl PropertyTable {
+    /// The table with more properties after its own.
+    #[must_use]
+    pub fn with(mut self, more: impl IntoIterator<Item = &'static HuntedProperty>) -> Self {
+        self.0.extend(more);
+        self
+    }
+
+    /// Every property in order.
+    pub fn iter(&self) -> impl Iterator<Item = &'static HuntedProperty> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// The property called `name`.
+    ///
+    /// # Errors
+    /// [`SelectionError::Unknown`] lists the properties.
+    pub fn find(&self, name: &str) -> Result<&'static HuntedProperty, SelectionError> {
+        let mut all = self.iter();
+        all.find(|p| p.name == name)
+            .ok_or_else(|| SelectionError::Unknown {
+                found: name.to_owned(),
+                known: self.iter().map(|p| p.name).collect(),
+            })
+    }
+}
+
+/// The property of this room called `name`.
 ///
 /// # Errors
 /// [`SelectionError::Unknown`] lists the properties.
 pub fn find_property(name: &str) -> Result<&'static HuntedProperty, SelectionError> {
-    let mut all = PROPERTIES.iter();
-    all.find(|p| p.name == name)
-        .ok_or_else(|| SelectionError::Unknown {
-            found: name.to_owned(),
-            known: PROPERTIES.iter().map(|p| p.name).collect(),
-        })
+    PropertyTable::default().find(name)
 }
 
 /// The exact arithmetics, the first three times as often.

@@ -1,8 +1,8 @@
 //! Which properties a campaign looks at, and what they draw from.
 
-use super::{HuntedProperty, PROPERTIES};
+use super::{HuntedProperty, PropertyTable};
 use crate::arith::ArithmeticName;
-use crate::search::draw::{Factors, Fit, Menu};
+use crate::search::{Factors, Fit, Menu};
 use crate::zoo::losses::LOSSES;
 use crate::zoo::models::MODELS;
 use crate::zoo::optimizers::{OPTIMIZERS, Optimizer};
@@ -15,7 +15,9 @@ pub struct Selection {
     pub optimizers: Vec<&'static Optimizer>,
     /// The arithmetics.
     pub arithmetics: Vec<ArithmeticName>,
-    /// The properties.
+    /// The properties there are.
+    pub table: PropertyTable,
+    /// The properties that are looked at.
     pub properties: Vec<&'static HuntedProperty>,
 }
 
@@ -58,7 +60,7 @@ impl Selection {
     ) -> Result<Vec<(&'static HuntedProperty, Menu)>, SelectionError> {
         let named = |p: &HuntedProperty| self.properties.iter().any(|own| own.name == p.name);
         let mut menus = vec![];
-        for property in PROPERTIES {
+        for property in self.table.iter() {
             if !self.properties.is_empty() && !named(property) {
                 continue;
             }
@@ -142,7 +144,7 @@ fn clips() -> Vec<Option<Clip>> {
 }
 
 /// No schedule in half of the cases.
-fn schedules() -> Vec<Option<Schedule>> {
+pub(in crate::search) fn schedules() -> Vec<Option<Schedule>> {
     let half = crate::arith::Ratio::new(1.into(), 2.into());
     let all = [
         Schedule::Constant,

@@ -6,12 +6,12 @@ use crate::graph::{Expr, StepBuilder};
 pub(super) const LOSS: Loss = Loss {
     name: "huber",
     targets: Targets::Real,
-    parameters: &[("delta", "1")],
+    parameters: &[("loss.delta", "1")],
     build,
 };
 
 fn build<'g>(step: &'g StepBuilder, z: Expr<'g>, y: Expr<'g>) -> Expr<'g> {
-    let delta = step.hyperparameter("delta", "delta", false);
+    let delta = step.hyperparameter("loss.delta", "loss.delta", false);
     let half = step.ratio(1, 2);
     let d = z - y;
     d.abs()

@@ -27,7 +27,8 @@ pub struct Loss {
     pub name: &'static str,
     /// What its targets are.
     pub targets: Targets,
-    /// Its parameters with PyTorch's defaults.
+    /// Its parameters with PyTorch's defaults. They are called `loss.NAME` with PyTorch's name,
+    /// since an optimizer may have a setting of that name.
     pub parameters: &'static [(&'static str, &'static str)],
     /// The unreduced loss of an output and its targets (of one shape).
     pub build: for<'g> fn(&'g StepBuilder, Expr<'g>, Expr<'g>) -> Expr<'g>,

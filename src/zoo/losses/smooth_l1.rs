@@ -6,12 +6,12 @@ use crate::graph::{Expr, StepBuilder};
 pub(super) const LOSS: Loss = Loss {
     name: "smooth_l1",
     targets: Targets::Real,
-    parameters: &[("beta", "1")],
+    parameters: &[("loss.beta", "1")],
     build,
 };
 
 fn build<'g>(step: &'g StepBuilder, z: Expr<'g>, y: Expr<'g>) -> Expr<'g> {
-    let beta = step.hyperparameter("beta", "beta", false);
+    let beta = step.hyperparameter("loss.beta", "loss.beta", false);
     let half = step.ratio(1, 2);
     let d = z - y;
     d.abs()

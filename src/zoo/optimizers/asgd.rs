@@ -24,7 +24,7 @@ pub(super) const OPTIMIZER: Optimizer = Optimizer {
     hyperparameters: &[
         Hyperparameter::positive("lr", "1e-2"),
         Hyperparameter::optional("lambd", "1e-4"),
-        Hyperparameter::optional("alpha", "0.75"),
+        Hyperparameter::optional("optimizer.alpha", "0.75"),
         Hyperparameter::optional("t0", "1e6"),
         Hyperparameter::optional("weight_decay", "0"),
     ],
@@ -42,8 +42,8 @@ fn build(trainer: &Trainer<'_>) {
         let w = f.weight() * (1 - lambd * eta) - eta * f.gradient_with_l2();
         f.moving("ax", |mean| mu.if_equal(1, w, mean + mu * (w - mean)));
         let mut next = lr;
-        if f.uses("lambd") && f.uses("alpha") {
-            next = lr / (1 + lambd * lr * t).real_power(f.hyper("alpha"));
+        if f.uses("lambd") && f.uses("optimizer.alpha") {
+            next = lr / (1 + lambd * lr * t).real_power(f.hyper("optimizer.alpha"));
         }
         f.update_state(eta_state, next);
         f.update_state(mu, 1 / (t - f.hyper("t0")).max(1));

@@ -20,7 +20,7 @@ pub(super) const OPTIMIZER: Optimizer = Optimizer {
     source: "torch.optim.RMSprop; Hinton 2012, lecture 6e; Graves 2013, arXiv 1308.0850",
     hyperparameters: &[
         Hyperparameter::positive("lr", "1e-2"),
-        Hyperparameter::fraction("alpha", "0.99"),
+        Hyperparameter::fraction("optimizer.alpha", "0.99"),
         Hyperparameter::optional("eps", "1e-8"),
         Hyperparameter::optional("weight_decay", "0"),
         Hyperparameter::optional_fraction("momentum", "0"),
@@ -32,7 +32,7 @@ pub(super) const OPTIMIZER: Optimizer = Optimizer {
 
 fn build(trainer: &Trainer<'_>) {
     for f in trainer.factors() {
-        let (alpha, g) = (f.hyper("alpha"), f.gradient_with_l2());
+        let (alpha, g) = (f.hyper("optimizer.alpha"), f.gradient_with_l2());
         let mut v = f.moving("square_avg", |v| alpha * v + (1 - alpha) * g.square());
         if f.flag("centered") {
             let mean = f.moving("grad_avg", |mean| alpha * mean + (1 - alpha) * g);

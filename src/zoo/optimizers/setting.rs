@@ -1,9 +1,11 @@
 //! A scalar setting of an optimizer.
 
 /// A scalar setting of an optimizer, one for each trained tensor.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hyperparameter {
-    /// PyTorch's name, for instance `lr`; of a list the name of one entry: `beta1` of `betas`.
+    /// PyTorch's name, for instance `lr`; of a list the name of one entry: `beta1` of `betas`. Where
+    /// that name stands for something else as well, the distinct one: `optimizer.alpha`, since
+    /// `alpha` is LoRA's.
     pub name: &'static str,
     /// PyTorch's default, as an exact decimal.
     pub default: &'static str,
@@ -26,7 +28,15 @@ pub enum Range {
     Real,
 }
 
+/// What stands before the name of an optimizer's setting that is the name of something else.
+const OWN: &str = "optimizer.";
+
 impl Hyperparameter {
+    /// PyTorch's name: `alpha` of `optimizer.alpha`.
+    pub fn pytorch_name(&self) -> &'static str {
+        self.name.strip_prefix(OWN).unwrap_or(self.name)
+    }
+
     const fn new(name: &'static str, default: &'static str, range: Range, zero: bool) -> Self {
         Self {
             name,

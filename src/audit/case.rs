@@ -1,0 +1,339 @@
+//! A setting put to work: its steps, its runs, and the question whether a map leaves it unchanged.
+
+use std::collections::BTreeMap;
+
+use num_traits::{One, Zero};
+
+use super::claim::Setting;
+use super::judge::JudgeError;
+use super::watch::{Compare, Watched, watch};
+use crate::arith::{Ratio, show_ratio};
+use crate::exec::ExecError;
+use crate::gauge::{Condition, MapQuestion};
+use crate::graph::StepGraph;
+use crate::scenario::{Exact, Powers, Property, RandomFile, Scenario, ScenarioError, ScenarioFile};
+use crate::search::{Case as Draw, Found, Hunt, HuntError, Hunted, Start, drawn, end_of, hunt};
+use crate::zoo::Recipe;
+
+/// The seed of every random choice of the audit.
+pub(super) const SEED: u64 = 1;
+/// Random cases of each size in a hunt.
+const CASES: u32 = 80;
+/// Draws that are tried to see whether a setting has runs at all.
+const DRAWS: usize = 24;
+
+/// A setting with its steps.
+pub(super) struct Case<'s> {
+    pub setting: &'s Setting,
+    /// Over which weights are derived.
+    pub symbolic: StepGraph,
+    /// Which is run.
+    pub step: StepGraph,
+}
+
+/// What makes a run of the claim's setting from a drawn one: conditions besides.
+#[derive(Debug, Clone)]
+pub(super) struct Under {
+    pub recipe: Recipe,
+    pub start: Start,
+}
+
+/// Why no run of a setting takes a step.
+#[derive(Debug, Clone)]
+pub(super) struct NoRun {
+    pub error: ExecError,
+}
+
+impl<'s> Case<'s> {
+    /// # Errors
+    /// [`JudgeError`] where the setting cannot be built, which reading it has ruled out.
+    pub fn new(setting: &'s Setting) -> Result<Self, JudgeError> {
+        Ok(Self {
+            symbolic: setting.symbolic.build()?,
+            step: setting.numeric.build()?,
+            setting,
+        })
+    }
+
+    /// The outputs of the model.
+    pub fn outputs(&self) -> Vec<String> {
+        self.step.outputs.iter().map(|o| o.name.clone()).collect()
+    }
+
+    /// Equal loss and outputs.
+    pub fn same_run(&self) -> Property {
+        Property::same(self.outputs())
+    }
+
+    /// The setting as it stands.
+    pub fn as_it_is(&self) -> Under {
+        Under {
+            recipe: self.setting.numeric.clone(),
+            start: Start {
+                zero: self.setting.zero.clone(),
+            },
+        }
+    }
+
+    /// The setting under these conditions besides.
+    pub fn under(&self, conditions: &[Condition]) -> Under {
+        let mut under = self.as_it_is();
+        for condition in conditions {
+            match condition {
+                Condition::InitialZero(name) => {
+                    under.start.zero.insert(name.clone());
+                }
+                Condition::HyperparameterZero(base) => {
+                    under.recipe.off.insert(base.clone());
+                }
+                Condition::SignChanges(_) => {}
+            }
+        }
+        under
+    }
+
+    /// The question whether the map leaves loss and outputs unchanged.
+    pub fn question(&self, powers: &Powers) -> MapQuestion {
+        MapQuestion {
+            hyperparameters: powers.hyperparameters.clone(),
+            initial: powers.initial.clone(),
+            negated: powers.negated.clone(),
+            zero: self.setting.zero.clone(),
+            kept: self
+                .symbolic
+                .outputs
+                .iter()
+                .map(|o| o.name.clone())
+                .collect(),
+            conditions: self.conditions(powers),
+            ..MapQuestion::default()
+        }
+    }
+
+    /// What may be assumed besides: tensors start at zero, terms of which the claim does not say
+    /// that they are on are off, and where signs change, first values do so as well.
+    fn conditions(&self, powers: &Powers) -> Vec<Condition> {
+        let trained = self.symbolic.parameters.iter().map(|p| p.name.clone());
+        let free: Vec<String> = trained
+            .filter(|name| !self.setting.zero.contains(name))
+            .collect();
+        let zero = free.iter().cloned().map(Condition::InitialZero);
+        let read: Vec<&str> = (self.symbolic.hyperparameters())
+            .filter(|(_, _, may_be_zero)| *may_be_zero)
+            .map(|(_, base, _)| base)
+            .collect();
+        let off = self.setting.incidental().into_iter();
+        let off = off.filter(|base| read.contains(base));
+        let off = off.map(|base| Condition::HyperparameterZero(base.to_owned()));
+        let turned = free.iter().filter(|name| !powers.negated.contains(*name));
+        let turned = turned.filter(|_| !powers.negated.is_empty());
+        let turned = turned.cloned().map(Condition::SignChanges);
+        zero.chain(off).chain(turned).collect()
+    }
+
+    /// Why no run takes its first step; `None` where one does, or may.
+    pub fn no_run(&self, under: &Under) -> Result<Option<NoRun>, JudgeError> {
+        let step = under.recipe.build()?;
+        let mut ended = None;
+        for draw in drawn(SEED).take(DRAWS) {
+            let run = self.drawn_run(&draw, under, &step);
+            let mut certain = None;
+            for arithmetic in crate::search::arithmetics().into_iter().take(2) {
+                match end_of(arithmetic, &run, 1) {
+                    Ok(Some(end)) if end.is_certain() => certain = Some(end.error),
+                    _ => {}
+                }
+                if certain.is_some() {
+                    break;
+                }
+            }
+            match certain {
+                None => return Ok(None),
+                Some(error) => ended = ended.or(Some(error)),
+            }
+        }
+        Ok(ended.map(|error| NoRun { error }))
+    }
+
+    /// Whether some run goes on in which an output moves.
+    pub fn moves(&self, under: &Under) -> Result<bool, JudgeError> {
+        let step = under.recipe.build()?;
+        let outputs = self.outputs();
+        let outputs: Vec<&str> = outputs.iter().map(String::as_str).collect();
+        for draw in drawn(SEED).take(DRAWS) {
+            let run = self.drawn_run(&draw, under, &step);
+            if let Watched::Differs(..) = watch(&run, &outputs, Compare::WithStart, 2)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn drawn_run(&self, draw: &Draw, under: &Under, step: &StepGraph) -> Scenario {
+        draw.scenario_with(&under.recipe, step, &under.start, true, &self.setting.sizes)
+    }
+
+    /// Runs of the setting, as many as asked for.
+    pub fn runs(&self, under: &Under, count: usize) -> Result<Vec<Scenario>, JudgeError> {
+        let step = under.recipe.build()?;
+        let draws = drawn(SEED).take(count);
+        Ok(draws.map(|d| self.drawn_run(&d, under, &step)).collect())
+    }
+
+    /// Hunts for a pair of runs that contradicts `property`.
+    pub fn hunt(
+        &self,
+        under: &Under,
+        property: &Property,
+        cases: u32,
+        right_of: &dyn Fn(&Scenario, &Draw) -> Option<Scenario>,
+    ) -> Result<Hunted, JudgeError> {
+        let hunted = hunt(&Hunt {
+            property,
+            recipe: &under.recipe,
+            start: &under.start,
+            sizes: &self.setting.sizes,
+            shared: true,
+            right_of,
+            cases,
+            seed: SEED,
+        });
+        Ok(hunted?)
+    }
+
+    /// Hunts for a run that the map changes.
+    pub fn hunt_map(
+        &self,
+        under: &Under,
+        property: &Property,
+        powers: &Powers,
+        k: &Ratio,
+    ) -> Result<Hunted, JudgeError> {
+        self.hunt(under, property, CASES, &|left, _| {
+            powers.apply(left, k).ok()
+        })
+    }
+
+    /// A run that the map changes, if one is found: without the terms of which the claim says
+    /// nothing where that suffices, and with settings that people use.
+    pub fn counterexample(
+        &self,
+        under: &Under,
+        property: &Property,
+        powers: &Powers,
+    ) -> Result<Option<(Found, Ratio)>, JudgeError> {
+        let Some(k) = powers.factor_with_roots(&Ratio::from_integer(2.into())) else {
+            return Ok(None);
+        };
+        let incidental = self.setting.incidental();
+        let named = |base: &str| {
+            let leaves = self
+                .step
+                .hyperparameters()
+                .filter(|(_, own, _)| *own == base);
+            let mut leaves = leaves.map(|(leaf, ..)| leaf);
+            leaves.any(|leaf| !powers.hyperparameters.get(leaf).is_none_or(Zero::is_zero))
+        };
+        let silent: Vec<&str> = incidental.into_iter().filter(|b| !named(b)).collect();
+        let without = |off: &[&str]| {
+            let mut under = under.clone();
+            under.recipe.off.extend(off.iter().map(|b| (*b).to_owned()));
+            under
+        };
+        // All off, then all but one off, then as it is.
+        let mut tries = vec![silent.clone()];
+        for kept in silent.iter().filter(|_| silent.len() > 1) {
+            tries.push(silent.iter().filter(|b| *b != kept).copied().collect());
+        }
+        tries.push(vec![]);
+        tries.dedup();
+        for off in tries {
+            let under = without(&off);
+            if under.recipe.build().is_err() || (!off.is_empty() && self.no_run(&under)?.is_some())
+            {
+                continue;
+            }
+            let hunted = match self.hunt_map(&under, property, powers, &k) {
+                Err(JudgeError::Hunt(HuntError::GaveUp(_))) => continue,
+                hunted => hunted?,
+            };
+            if let Some(found) = hunted.found {
+                return Ok(Some((found, k)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A run at the given sizes, with rates near those people use.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] where a hyperparameter has no default.
+    pub fn example(
+        &self,
+        sizes: [usize; 4],
+        steps: usize,
+        seed: u64,
+    ) -> Result<Scenario, ScenarioError> {
+        let under = self.as_it_is();
+        let step = under.recipe.build()?;
+        let lr = Ratio::new(1.into(), 16.into());
+        let zeros = under
+            .recipe
+            .off
+            .iter()
+            .map(|name| (name.clone(), Ratio::zero()));
+        let settings = step.hyperparameters();
+        let settings = settings.filter_map(|(leaf, base, _)| match base {
+            "s" => Some((leaf.to_owned(), Ratio::from_integer(2.into()))),
+            "lr" => Some((leaf.to_owned(), lr.clone())),
+            base if under.recipe.setting(base).is_none() => Some((leaf.to_owned(), Ratio::one())),
+            _ => None,
+        });
+        let exact = |(name, value): (String, Ratio)| (name, Exact(value.into()));
+        // What has a size of its own, such as a table of words, is as large as the input.
+        let named: BTreeMap<&str, usize> = ["batch", "n_in", "n_out", "r"]
+            .into_iter()
+            .zip(sizes)
+            .collect();
+        let shapes = step
+            .graph
+            .leaves()
+            .map(|(_, id)| &step.graph.node(id).shape);
+        let dimensions = shapes.flat_map(|s| s.rows.names().chain(s.cols.names()));
+        let size = |name: &str| {
+            let given = self.setting.sizes.get(name).copied();
+            given
+                .or(named.get(name).copied())
+                .unwrap_or(sizes[1].min(4))
+        };
+        let mut file = ScenarioFile {
+            name: format!("drawn with seed {seed}"),
+            steps,
+            sizes: dimensions
+                .map(|name| (name.to_owned(), size(name)))
+                .collect(),
+            hyperparameters: settings.chain(zeros).map(exact).collect(),
+            random: Some(RandomFile {
+                seed,
+                zero: under.start.zero.iter().cloned().collect(),
+            }),
+            ..ScenarioFile::of(&under.recipe)
+        };
+        // A term that is on has no zero for its value.
+        for (leaf, base, _) in step.hyperparameters() {
+            let default = under.recipe.setting(base).map(|h| h.default);
+            if self.setting.nonzero.contains(base) && default == Some("0") {
+                let eighth = Ratio::new(1.into(), 8.into());
+                file.hyperparameters
+                    .insert(leaf.to_owned(), exact((String::new(), eighth)).1);
+            }
+        }
+        file.scenario()
+    }
+}
+
+/// What is multiplied by what, in words for a sentence about two runs at `k`.
+pub(super) fn at_k(powers: &Powers, k: &Ratio) -> String {
+    let sign = if powers.negated.is_empty() { "" } else { "-" };
+    format!("k = {sign}{}", show_ratio(k))
+}

@@ -1,0 +1,310 @@
+//! Witness files of campaigns: a case that failed, as the choices from which it is drawn.
+//!
+//! A file holds no run that its property could not have drawn: replaying it draws the case anew
+//! from the choices, refuses the file where it describes another one, and puts the property to the
+//! test. The second run, where there is one, is computed.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::draw::{Genes, Menu, NotDrawn};
+use super::plan::{Plan, judge};
+use super::properties::{HuntedProperty, PropertyTable, Selection, first_node};
+use super::subject::{Subject, SubjectFile};
+use super::verdict::{JudgeError, Verdict};
+use super::witness::{Finding, Replay};
+use crate::arith::ArithmeticName;
+use crate::zoo::optimizers;
+
+/// The schema name that a campaign's witness carries.
+pub const HUNTED_SCHEMA: &str = "lora-gauge/hunted/2";
+
+/// A case that failed, with everything that is needed to judge it again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HuntedWitness {
+    /// `lora-gauge/hunted/2`.
+    pub schema: String,
+    /// The tool and version that wrote it.
+    pub tool: String,
+    /// The name of the property that is contradicted.
+    pub property: String,
+    /// What the property says.
+    pub says: String,
+    /// `refuted`.
+    pub verdict: String,
+    /// What was found.
+    pub found: Finding,
+    /// What the campaign was restricted to.
+    selected: Selected,
+    /// The choices from which the case is drawn.
+    choices: Genes,
+    /// The case.
+    pub hunted: SubjectFile,
+}
+
+/// What a campaign was restricted to; to nothing where a list is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Selected {
+    pub optimizers: Vec<String>,
+    pub arithmetics: Vec<String>,
+}
+
+/// Why a campaign's witness cannot be replayed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum HuntedError {
+    /// Not of the form at all.
+    #[error("{0}")]
+    Syntax(String),
+    /// A field holds what it cannot hold.
+    #[error("field `{field}`: {message}")]
+    Field {
+        /// The field's path.
+        field: &'static str,
+        /// What was found and what is expected.
+        message: String,
+    },
+    /// No campaign draws this case.
+    #[error(transparent)]
+    NotDrawn(#[from] NotDrawn),
+    /// The choices stand for no case.
+    #[error("field `choices`: {0}")]
+    Drawing(#[from] JudgeError),
+}
+
+impl HuntedError {
+    fn field(field: &'static str, message: impl ToString) -> Self {
+        Self::Field {
+            field,
+            message: message.to_string(),
+        }
+    }
+}
+
+impl Selected {
+    pub fn of(selection: &Selection) -> Self {
+        let optimizers = selection.optimizers.iter();
+        let arithmetics = selection.arithmetics.iter();
+        Self {
+            optimizers: optimizers.map(|o| o.name.to_owned()).collect(),
+            arithmetics: arithmetics.map(ToString::to_string).collect(),
+        }
+    }
+
+    /// What `property` draws from under this restriction.
+    fn menu(
+        &self,
+        table: &PropertyTable,
+        property: &'static HuntedProperty,
+    ) -> Result<Menu, HuntedError> {
+        let optimizers = self.optimizers.iter().map(|name| optimizers::find(name));
+        let optimizers = optimizers.collect::<Result<_, _>>();
+        let arithmetics = self.arithmetics.iter();
+        let arithmetics = arithmetics.map(|name| name.parse::<ArithmeticName>());
+        let arithmetics = arithmetics.collect::<Result<_, _>>();
+        let selection = Selection {
+            table: table.clone(),
+            properties: vec![property],
+            optimizers: optimizers.map_err(|e| HuntedError::field("selected.optimizers", e))?,
+            arithmetics: arithmetics.map_err(|e| HuntedError::field("selected.arithmetics", e))?,
+        };
+        let menus = selection.menus();
+        let mut menus = menus.map_err(|e| HuntedError::field("selected", e))?;
+        let first = menus.pop().map(|(_, menu)| menu);
+        first.ok_or_else(|| HuntedError::field("selected", "nothing is left to draw from"))
+    }
+}
+
+impl Plan {
+    /// The case of these choices with what was found, as a witness.
+    pub(super) fn record(
+        &self,
+        case: u64,
+        choices: Genes,
+        subject: &Subject,
+        found: Finding,
+    ) -> HuntedWitness {
+        let (property, _) = self.menu(case);
+        HuntedWitness {
+            schema: HUNTED_SCHEMA.to_owned(),
+            tool: format!("lora-gauge {}", env!("CARGO_PKG_VERSION")),
+            property: property.name.to_owned(),
+            says: property.says.to_owned(),
+            verdict: "refuted".to_owned(),
+            found,
+            selected: self.selected().clone(),
+            choices,
+            hunted: subject.file(property.name, self.seed(), case),
+        }
+    }
+
+    /// A case as it was drawn, whatever comes of it, as the witness of a finding. Where the case
+    /// does not fail with it, a replay says so.
+    ///
+    /// # Errors
+    /// [`HuntedError::Drawing`] for a case that cannot be drawn.
+    pub fn witness_as_drawn(
+        &self,
+        case: u64,
+        found: Finding,
+    ) -> Result<HuntedWitness, HuntedError> {
+        let choices = self.choices(case).map_err(HuntedError::Syntax)?;
+        let subject = self.menu(case).1.subject(&choices)?;
+        Ok(self.record(case, choices, &subject, found))
+    }
+
+    /// Whether a witness is one of this campaign: the case, its property, and what it is drawn
+    /// from. Whether it fails, a replay tells.
+    ///
+    /// # Errors
+    /// [`HuntedError::Field`] names what is of another campaign.
+    pub fn owns(&self, case: u64, witness: &HuntedWitness) -> Result<(), HuntedError> {
+        let property = self.menu(case).0.name;
+        let (own, selected) = (&witness.hunted, self.selected());
+        for (field, found, expected) in [
+            ("property", &witness.property, property.to_owned()),
+            ("hunted.property", &own.property, property.to_owned()),
+            (
+                "hunted.seed",
+                &own.seed.to_string(),
+                self.seed().to_string(),
+            ),
+            ("hunted.case", &own.case.to_string(), case.to_string()),
+        ] {
+            if *found != expected {
+                let message = format!("found {found}, expected {expected}");
+                return Err(HuntedError::field(field, message));
+            }
+        }
+        match witness.selected == *selected {
+            true => Ok(()),
+            false => Err(HuntedError::field(
+                "selected",
+                "found another selection than that of the campaign",
+            )),
+        }
+    }
+}
+
+impl HuntedWitness {
+    /// Reads a campaign's witness.
+    ///
+    /// # Errors
+    /// [`HuntedError::Syntax`] with line and column, [`HuntedError::Field`] for another schema or
+    /// verdict.
+    pub fn parse(text: &str) -> Result<Self, HuntedError> {
+        let witness: Self =
+            serde_json::from_str(text).map_err(|e| HuntedError::Syntax(e.to_string()))?;
+        for (field, found, expected) in [
+            ("schema", &witness.schema, HUNTED_SCHEMA),
+            ("verdict", &witness.verdict, "refuted"),
+        ] {
+            if found != expected {
+                let message = format!("found `{found}`, expected `{expected}`");
+                return Err(HuntedError::field(field, message));
+            }
+        }
+        Ok(witness)
+    }
+
+    /// The file's text; the same bytes for the same witness.
+    ///
+    /// # Errors
+    /// [`HuntedError::Syntax`] should a value have no JSON form.
+    pub fn to_json(&self) -> Result<String, HuntedError> {
+        let mut text =
+            serde_json::to_string_pretty(self).map_err(|e| HuntedError::Syntax(e.to_string()))?;
+        text.push('\n');
+        Ok(text)
+    }
+
+    /// The case, drawn anew.
+    ///
+    /// # Errors
+    /// [`HuntedError`] where its property, which is one of the table, draws no such case.
+    pub fn subject(&self, table: &PropertyTable) -> Result<Subject, HuntedError> {
+        self.drawn(table).map(|(_, subject)| subject)
+    }
+
+    fn drawn(
+        &self,
+        table: &PropertyTable,
+    ) -> Result<(&'static HuntedProperty, Subject), HuntedError> {
+        let property = table.find(&self.property);
+        let property = property.map_err(|e| HuntedError::field("property", e))?;
+        self.choices.check()?;
+        let subject = self
+            .selected
+            .menu(table, property)?
+            .subject(&self.choices)?;
+        let own = &self.hunted;
+        let expected = subject.file(property.name, own.seed, own.case);
+        let value = |file: &SubjectFile| {
+            serde_json::to_value(file).map_err(|e| HuntedError::Syntax(e.to_string()))
+        };
+        match difference("hunted", &value(own)?, &value(&expected)?) {
+            Some(different) => Err(different.into()),
+            None => Ok((property, subject)),
+        }
+    }
+
+    /// Draws the case anew and puts its property, which is one of the table, to the test.
+    ///
+    /// # Errors
+    /// [`HuntedError`] where the property draws no such case.
+    pub fn replay(&self, table: &PropertyTable) -> Result<Replay, HuntedError> {
+        let (property, subject) = self.drawn(table)?;
+        let (found, doubt) = match judge(property, &subject) {
+            Verdict::Failed(finding) => (Some(*finding), None),
+            Verdict::Undecided(why) => (None, Some(why)),
+            Verdict::Passed(_) => (None, None),
+        };
+        Ok(Replay {
+            agrees: found.as_ref() == Some(&self.found),
+            first_node: found.as_ref().and_then(|_| first_node(&subject)),
+            found,
+            doubt,
+        })
+    }
+}
+
+/// The first field in which what is stored is not what is drawn.
+fn difference(path: &str, found: &Value, drawn: &Value) -> Option<NotDrawn> {
+    match (found, drawn) {
+        (Value::Object(own), Value::Object(other)) => {
+            let keys = own.keys().chain(other.keys());
+            let mut keys = keys.map(|key| {
+                let of = |map: &serde_json::Map<_, _>| map.get(key).cloned().unwrap_or_default();
+                difference(&format!("{path}.{key}"), &of(own), &of(other))
+            });
+            keys.find_map(|different| different)
+        }
+        (Value::Array(own), Value::Array(other)) if own.len() == other.len() => {
+            let mut entries = own.iter().zip(other).enumerate();
+            entries.find_map(|(i, (x, y))| difference(&format!("{path}[{i}]"), x, y))
+        }
+        _ if found == drawn => None,
+        _ => Some(NotDrawn {
+            field: path.to_owned(),
+            found: short(found),
+            expected: short(drawn),
+        }),
+    }
+}
+
+/// A stored value in a few words.
+fn short(value: &Value) -> String {
+    const LONGEST: usize = 80;
+    let text = match value {
+        Value::Null => return "nothing".to_owned(),
+        Value::Array(all) => return format!("{} entries", all.len()),
+        Value::Object(_) => return "several fields".to_owned(),
+        Value::String(text) => format!("`{text}`"),
+        other => other.to_string(),
+    };
+    match text.chars().count() > LONGEST {
+        true => text.chars().take(LONGEST).chain("…".chars()).collect(),
+        false => text,
+    }
+}
