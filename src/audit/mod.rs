@@ -17,6 +17,7 @@ mod judge;
 mod judgement;
 mod tangent;
 mod theorem;
+mod trial;
 mod watch;
 mod witness;
 mod words;
@@ -29,4 +30,5 @@ pub use judgement::{
     Summary, Table, Theorem, Verdict,
 };
 pub use theorem::{TheoremError, theorem};
+pub use trial::{Trial, TrialOutcome, trial};
 pub use witness::{Replayed, WITNESS_SCHEMA, Witness, WitnessError};
