@@ -77,6 +77,9 @@ fn essentials(mut record: serde_json::Value) -> serde_json::Value {
     for theorem in record["theorems"].as_array_mut().unwrap() {
         assert!(!theorem["statement"].take().as_str().unwrap().is_empty());
     }
+    for definition in record["definitions"].as_array_mut().unwrap() {
+        assert!(!definition["text"].take().as_str().unwrap().is_empty());
+    }
     record
 }
 
@@ -84,17 +87,28 @@ fn essentials(mut record: serde_json::Value) -> serde_json::Value {
 struct Room(TempDir);
 
 impl Room {
+    /// Its words are those of another prover, so that they are not compared.
     fn new(source: &str, theorems: &[&str], allowed: &str) -> Self {
+        Self::worded(source, theorems, allowed, "Coq 0", "")
+    }
+
+    /// The words are of what `prover` prints, with this digest.
+    fn worded(source: &str, theorems: &[&str], allowed: &str, prover: &str, sum: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
         write("_CoqProject", "-R . Small\nOne.v\n");
         write("One.v", source);
         write("allowed-axioms.txt", allowed);
-        let index: String = theorems
-            .iter()
-            .map(|name| format!("[[theorem]]\nname = \"Small.One.{name}\"\nfile = \"One.v\"\n"))
-            .collect();
-        write("theorems.toml", &index);
+        let entry = |name: &&str| {
+            format!(
+                "[[theorem]]\nname = \"Small.One.{name}\"\nfile = \"One.v\"\nstatement_sha256 = \"{sum}\"\n"
+            )
+        };
+        let entries: String = theorems.iter().map(entry).collect();
+        write(
+            "theorems.toml",
+            &format!("prover = \"{prover}\"\n{entries}"),
+        );
         Room(folder)
     }
 
@@ -230,6 +244,43 @@ fn index_and_sources_must_agree() {
     Room::new(SOUND, &[], "").refused(&["One.v:1", "Small.One.two is not in theorems.toml"]);
     Room::new(SOUND, &["two", "three"], "")
         .refused(&["Small.One.three is no theorem of the sources"]);
+}
+
+/// The words of a theorem are refused once its statement or a definition in it has changed.
+#[test]
+fn words_for_another_statement_are_refused() {
+    if !coq_wanted("words for another statement") {
+        return;
+    }
+    let source = |of_definition: &str, of_statement: &str| {
+        format!(
+            "Definition one := {of_definition}.\nDefinition other := 7.\n\
+             Theorem two : one + {of_statement} = {of_statement} + one.\nProof. destruct {of_statement}; reflexivity. Qed.\n"
+        )
+    };
+    let version = Command::new("coqc")
+        .arg("--print-version")
+        .output()
+        .unwrap();
+    let version = String::from_utf8(version.stdout).unwrap();
+    let prover = format!("Coq {}", version.split(' ').next().unwrap());
+    let room = |source: &str, sum: &str| Room::worded(source, &["two"], "", &prover, sum);
+
+    let output = room(&source("1", "1"), "").build();
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let (_, rest) = said.split_once("statement_sha256 = \"").unwrap();
+    let (sum, _) = rest.split_once('"').unwrap();
+
+    let same = room(&source("1", "1"), sum).build();
+    assert!(same.status.success(), "{}", stderr(&same));
+    // A definition that the statement does not use is no concern of its words.
+    let elsewhere = source("1", "1").replace("other := 7", "other := 8");
+    let elsewhere = room(&elsewhere, sum).build();
+    assert!(elsewhere.status.success(), "{}", stderr(&elsewhere));
+    for changed in [source("2", "1"), source("1", "2")] {
+        room(&changed, sum).refused(&["Small.One.two", "another statement"]);
+    }
 }
 
 #[test]

@@ -78,10 +78,23 @@ pub struct Theorem {
     pub says: String,
     /// Its hypotheses, in words.
     pub hypotheses: Vec<String>,
+    /// The statement as the prover prints it.
+    pub statement: String,
+    /// The definitions that the statement uses, directly or through one another.
+    pub definitions: Vec<PrintedDefinition>,
     /// The axioms it rests on; empty when it is closed under the global context.
     pub assumptions: Vec<String>,
     /// The prover that compiled it.
     pub prover: String,
+}
+
+/// A definition of a theorem's statement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrintedDefinition {
+    /// Its fully qualified name.
+    pub name: String,
+    /// Its body and type as the prover prints them.
+    pub text: String,
 }
 
 /// One piece of evidence.

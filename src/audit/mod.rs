@@ -26,8 +26,8 @@ pub use builtin::builtin;
 pub use claim::{Claim, ClaimError, FieldError, Kind, parse_claim};
 pub use judge::{JudgeError, Judged, judge};
 pub use judgement::{
-    Audit, Derivation, DerivationLine, Evidence, Figure, Judgement, NotJudged, Rung, Series,
-    Summary, Table, Theorem, Verdict,
+    Audit, Derivation, DerivationLine, Evidence, Figure, Judgement, NotJudged, PrintedDefinition,
+    Rung, Series, Summary, Table, Theorem, Verdict,
 };
 pub use theorem::{TheoremError, theorem};
 pub use trial::{Trial, TrialOutcome, trial};

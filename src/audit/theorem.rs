@@ -1,8 +1,9 @@
 //! The theorems that were compiled: the record of `proofs/build.sh` and the index in words.
 //!
 //! The record carries the digest of every source. A theorem is shown only while the sources
-//! that are part of this program are the ones that were compiled; a test compiles them anew and
-//! compares the record byte for byte.
+//! that are part of this program are the ones that were compiled, and while its words are those
+//! that were written for its statement: the index holds the digest of the statement and of the
+//! definitions in it. A test compiles the sources anew and compares the record byte for byte.
 
 use std::fmt::Write as _;
 use std::sync::OnceLock;
@@ -10,7 +11,7 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::Theorem;
+use super::{PrintedDefinition, Theorem};
 
 const RECORD: &str = include_str!("../../proofs/record.json");
 const INDEX: &str = include_str!("../../proofs/theorems.toml");
@@ -46,6 +47,7 @@ const SOURCES: &[(&str, &str)] = &[
 struct Record {
     prover: String,
     sources: Vec<RecordedSource>,
+    definitions: Vec<PrintedDefinition>,
     theorems: Vec<RecordedTheorem>,
 }
 
@@ -58,6 +60,8 @@ struct RecordedSource {
 #[derive(Deserialize)]
 struct RecordedTheorem {
     name: String,
+    statement: String,
+    definitions: Vec<String>,
     assumptions: Vec<String>,
 }
 
@@ -69,6 +73,7 @@ struct Index {
 #[derive(Deserialize)]
 struct IndexedTheorem {
     name: String,
+    statement_sha256: String,
     claims: Vec<String>,
     says: String,
     hypotheses: Vec<String>,
@@ -93,10 +98,20 @@ pub enum TheoremError {
         "the proofs' sources are not those of the record: run `make proofs` and copy the new record"
     )]
     Stale,
+    /// The words were written for another statement.
+    #[error(
+        "the words of `{0}` in proofs/theorems.toml were written for another statement: read them against the one in proofs/record.json and give them its digest"
+    )]
+    Reworded(String),
 }
 
-/// A theorem and the claims it bears on.
-type Compiled = (Theorem, Vec<String>);
+/// A theorem and what the index says of it.
+struct Compiled {
+    theorem: Theorem,
+    claims: Vec<String>,
+    /// Whether the words were written for this statement.
+    worded: bool,
+}
 
 /// All compiled theorems, or nothing when the record is stale.
 fn theorems() -> Option<&'static [Compiled]> {
@@ -115,18 +130,37 @@ fn read(record: &str, index: &str, sources: &[(&str, &str)]) -> Option<Vec<Compi
     if !same {
         return None;
     }
-    let theorems = record.theorems.into_iter().filter_map(|compiled| {
+    let theorems = record.theorems.into_iter().map(|compiled| {
         let words = index.theorem.iter().find(|t| t.name == compiled.name)?;
+        let defined = |name: &String| record.definitions.iter().find(|d| d.name == *name).cloned();
+        let definitions: Option<Vec<PrintedDefinition>> =
+            compiled.definitions.iter().map(defined).collect();
         let theorem = Theorem {
             name: compiled.name,
             says: words.says.clone(),
             hypotheses: in_full(&index, words),
+            statement: compiled.statement,
+            definitions: definitions?,
             assumptions: compiled.assumptions,
             prover: record.prover.clone(),
         };
-        Some((theorem, words.claims.clone()))
+        Some(Compiled {
+            worded: digest(&printed(&theorem)) == words.statement_sha256,
+            claims: words.claims.clone(),
+            theorem,
+        })
     });
-    Some(theorems.collect())
+    theorems.collect()
+}
+
+/// The statement and its definitions, a line each: what the words of a theorem are about.
+fn printed(theorem: &Theorem) -> String {
+    let mut text = format!("{}\n", theorem.statement);
+    for definition in &theorem.definitions {
+        text.push_str(&definition.text);
+        text.push('\n');
+    }
+    text
 }
 
 /// The hypotheses with every "those of X" replaced by the hypotheses of X.
@@ -164,13 +198,16 @@ fn digest(text: &str) -> String {
 /// [`TheoremError`] when there is none, it does not bear on the claim, or the record is stale.
 pub fn theorem(name: &str, claim: &str) -> Result<&'static Theorem, TheoremError> {
     let all = theorems().ok_or(TheoremError::Stale)?;
-    let (theorem, claims) = all
-        .iter()
-        .find(|(t, _)| t.name == name || t.name.ends_with(&format!(".{name}")))
-        .ok_or_else(|| TheoremError::Unknown(name.to_owned()))?;
+    let own =
+        |t: &&Compiled| t.theorem.name == name || t.theorem.name.ends_with(&format!(".{name}"));
+    let compiled = all.iter().find(own);
+    let compiled = compiled.ok_or_else(|| TheoremError::Unknown(name.to_owned()))?;
+    if !compiled.worded {
+        return Err(TheoremError::Reworded(compiled.theorem.name.clone()));
+    }
     let whole = claim.split('-').next().unwrap_or(claim);
-    if claims.iter().any(|c| c == whole) {
-        Ok(theorem)
+    if compiled.claims.iter().any(|c| c == whole || c == claim) {
+        Ok(&compiled.theorem)
     } else {
         Err(TheoremError::Irrelevant {
             theorem: name.to_owned(),
@@ -197,6 +234,22 @@ mod tests {
             theorem("Fermat", "S2"),
             Err(TheoremError::Unknown(_))
         ));
+    }
+
+    #[test]
+    fn words_are_those_of_their_statement() {
+        let all = theorems().expect("the record fits");
+        for compiled in all {
+            assert!(compiled.worded, "{}", compiled.theorem.name);
+        }
+        // Another statement, and another definition under the same statement.
+        let statement = RECORD.replacen("\"statement\": \"", "\"statement\": \"forall x, ", 1);
+        let defined = RECORD.replacen("(x.2 *m x.1)", "(x.1 *m x.2)", 1);
+        for (record, least) in [(statement, 1), (defined, 10)] {
+            let read = read(&record, INDEX, SOURCES).expect("the same sources");
+            let reworded = read.iter().filter(|compiled| !compiled.worded).count();
+            assert!(reworded >= least, "{reworded}");
+        }
     }
 
     #[test]

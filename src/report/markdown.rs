@@ -112,6 +112,10 @@ fn evidence(out: &mut String, e: &Evidence) {
         for hypothesis in &t.hypotheses {
             let _ = writeln!(out, "  - given: {}", prose(hypothesis));
         }
+        let _ = writeln!(out, "  - statement: {}", code(&t.statement));
+        for definition in &t.definitions {
+            let _ = writeln!(out, "  - where {}", code(&definition.text));
+        }
         if t.assumptions.is_empty() {
             out.push_str("  - closed under the global context\n");
         }

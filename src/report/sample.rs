@@ -1,8 +1,8 @@
 //! Results made by hand that use every field, for the tests of this room.
 
 use crate::audit::{
-    Audit, Derivation, DerivationLine, Evidence, Figure, Judgement, Rung, Series, Table, Theorem,
-    Verdict,
+    Audit, Derivation, DerivationLine, Evidence, Figure, Judgement, PrintedDefinition, Rung,
+    Series, Table, Theorem, Verdict,
 };
 use crate::graph::print::definitions;
 use crate::zoo::Recipe;
@@ -76,6 +76,11 @@ fn theorem(assumptions: &[&str]) -> Theorem {
             "`s' = s/(p q)`",
             "one oracle for both runs",
         ]),
+        statement: "forall t, run p q t = rescale p q (run 1 1 t)".to_owned(),
+        definitions: vec![PrintedDefinition {
+            name: "LoraGauge.Lora.rescale".to_owned(),
+            text: "rescale = fun p q x => (p *: x.1, q *: x.2)".to_owned(),
+        }],
         assumptions: owned(assumptions),
         prover: "Rocq 9.0".to_owned(),
     }
