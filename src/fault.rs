@@ -72,9 +72,13 @@ faults! {
     DenialAccepted "what holds under conditions is accepted as denied, too",
     TiesForgotten "a setting that is one number counts once for each tensor",
     StartForgotten "what starts at zero is forgotten where a map is decided",
+    ConditionsNotReduced "conditions are not dropped that a map can do without",
+    LaterVariantsForgotten "a survey is decided by its first variant",
+    RepeatedSumsTakenApart "a normal form multiplies sums out over which something is repeated",
+    FollowersCounted "settings that follow others count as effective",
 }
 
-/// The faults of claims, which `tests/planted_claims.rs` looks for; the search looks for the others.
+/// The faults of claims: the property of verdicts looks for them, and the other ones for the rest.
 pub const OF_CLAIMS: &[Fault] = &[
     Fault::SignsForgotten,
     Fault::MapsComposedByName,
@@ -83,6 +87,10 @@ pub const OF_CLAIMS: &[Fault] = &[
     Fault::DenialAccepted,
     Fault::TiesForgotten,
     Fault::StartForgotten,
+    Fault::ConditionsNotReduced,
+    Fault::LaterVariantsForgotten,
+    Fault::RepeatedSumsTakenApart,
+    Fault::FollowersCounted,
 ];
 
 impl Fault {

@@ -1,57 +1,51 @@
-//! Every planted fault of claims changes the verdict on a claim that once came out wrong.
+//! The property of verdicts finds every planted fault of claims.
+//!
+//! `LORA_GAUGE_FAULT=name` looks for one fault only.
 #![cfg(all(feature = "planted-faults", feature = "mp"))]
 
-use lora_gauge::audit::{Verdict, judge, parse_claim};
-use lora_gauge::fault::{Fault, OF_CLAIMS, plant};
+use lora_gauge::audit::VERDICTS_AGREE;
+use lora_gauge::fault::{OF_CLAIMS, plant};
+use lora_gauge::search::{Plan, PropertyTable, Selection, Verdict};
 
-fn verdict(text: &str) -> Option<Verdict> {
-    let claim = parse_claim("claim.toml", text).ok()?;
-    Some(judge(&claim).judgement.verdict)
-}
-
-/// A claim on which the fault shows, and what is right.
-fn shows(fault: Fault) -> (String, Verdict) {
-    let claim =
-        |kind: &str, rest: &str| format!("id = \"x\"\ntitle = \"t\"\nkind = \"{kind}\"\n{rest}");
-    let file = |name: &str| {
-        let path = format!(
-            "{}/tests/findings/claims/{name}",
-            env!("CARGO_MANIFEST_DIR")
-        );
-        std::fs::read_to_string(path).expect("a file")
-    };
-    let note = "[map]\nalpha = 1\nlr = -1\ninit = \"-1/2\"\n";
-    match fault {
-        Fault::SignsForgotten | Fault::NegateDropped => {
-            let text = claim("equivalence", &format!("negate = [\"alpha\"]\n{note}"));
-            (text, Verdict::ProvedIf)
-        }
-        Fault::MapsComposedByName => (file("k-b7.toml"), Verdict::Refuted),
-        Fault::ClaimFieldDropped => (file("c-K2.toml"), Verdict::Refuted),
-        Fault::DenialAccepted => {
-            let alone = "contrary = true\n[map]\nalpha = 1\nlr = -1\ninit_A = \"-1/2\"\n";
-            (claim("equivalence", alone), Verdict::Refuted)
-        }
-        Fault::TiesForgotten => (file("c-B4.toml"), Verdict::Refuted),
-        Fault::StartForgotten => (file("c-F5.toml"), Verdict::Proved),
-        other => panic!("{other:?} is no fault of claims"),
-    }
-}
+/// The campaign that is to find them.
+const CASES: u64 = 20_000;
+const SEED: u64 = 1;
 
 #[test]
-fn every_planted_fault_of_claims_changes_a_verdict() {
+fn every_planted_fault_of_claims_is_found() {
+    let selection = Selection {
+        table: PropertyTable::default().with([&VERDICTS_AGREE]),
+        properties: vec![&VERDICTS_AGREE],
+        ..Selection::default()
+    };
+    let plan = Plan::new(SEED, &selection).expect("a campaign");
+    let only = std::env::var("LORA_GAUGE_FAULT").ok();
+    let wanted = |name: &str| only.as_ref().is_none_or(|only| only == name);
     let mut missed = vec![];
-    for fault in OF_CLAIMS {
-        let (text, right) = shows(*fault);
-        plant(None);
-        assert_eq!(verdict(&text), Some(right), "{}", fault.name());
+    for fault in OF_CLAIMS.iter().filter(|fault| wanted(&fault.name())) {
         plant(Some(*fault));
-        let wrong = verdict(&text);
+        let found = plan.first_failure(0..CASES);
         plant(None);
-        println!("{:<24} {right} becomes {wrong:?}", fault.name());
-        if wrong == Some(right) {
+        let Some(record) = found else {
+            println!("{:<24} NOT FOUND: {}", fault.name(), fault.what());
             missed.push(fault.name());
-        }
+            continue;
+        };
+        let says = match &record.verdict {
+            Verdict::Failed(finding) => finding.describe(),
+            _ => String::new(),
+        };
+        println!(
+            "{:<24} after {:>5} cases: {says}",
+            fault.name(),
+            record.case + 1
+        );
+        let without = plan.case(record.case).verdict;
+        assert!(
+            !without.is_failed(),
+            "case {} fails without any fault",
+            record.case
+        );
     }
-    assert!(missed.is_empty(), "not noticed: {missed:?}");
+    assert!(missed.is_empty(), "not found: {missed:?}");
 }

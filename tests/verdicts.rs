@@ -1,74 +1,80 @@
 //! Claims of every kind are drawn, judged and tried by brute force on tiny runs.
 //!
-//! `LORA_GAUGE_CASES` multiplies the number of cases.
+//! `LORA_GAUGE_CASES` multiplies the number of cases, `LORA_GAUGE_SEED` draws others.
 
 use std::collections::BTreeMap;
 
-use lora_gauge::audit::{TrialOutcome, trial};
-use rayon::prelude::*;
+use lora_gauge::audit::VERDICTS_AGREE;
+use lora_gauge::search::{Plan, PropertyTable, Selection, Totals, Verdict};
 
-/// By kind and verdict: passed, failed, undecided.
-type Counts = BTreeMap<(&'static str, String), [usize; 3]>;
+/// Cases of the everyday run.
+const CASES: u64 = 150;
+/// From so many cases on every kind is asked for in numbers.
+const MANY: u64 = 5000;
+/// Each kind then has so many cases, and so many with each verdict, that of the denied ones too.
+const OF_EACH: (u64, u64) = (200, 50);
+
+fn from_environment(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
 
 #[test]
 fn no_drawn_claim_gets_a_verdict_that_its_runs_contradict() {
-    let times = std::env::var("LORA_GAUGE_CASES")
-        .ok()
-        .and_then(|n| n.parse::<u64>().ok());
-    let seed = std::env::var("LORA_GAUGE_SEED")
-        .ok()
-        .and_then(|n| n.parse::<u64>().ok());
-    let cases = 200 * times.unwrap_or(1);
-    let trials: Vec<_> = (0..cases)
-        .into_par_iter()
-        .map(|case| (case, trial(seed.unwrap_or(1), case)))
+    let cases = CASES * from_environment("LORA_GAUGE_CASES").unwrap_or(1);
+    let selection = Selection {
+        table: PropertyTable::default().with([&VERDICTS_AGREE]),
+        properties: vec![&VERDICTS_AGREE],
+        ..Selection::default()
+    };
+    let seed = from_environment("LORA_GAUGE_SEED").unwrap_or(1);
+    let plan = Plan::new(seed, &selection).expect("something to draw");
+    let records = plan.records(0..cases);
+    let failure = |record: &&lora_gauge::search::Record| record.verdict.is_failed();
+    let failures: Vec<String> = records
+        .iter()
+        .filter(failure)
+        .map(|record| format!("case {}: {:?}", record.case, record.verdict))
         .collect();
-    let mut counts = Counts::new();
-    let mut reasons: BTreeMap<(&str, String), usize> = BTreeMap::new();
-    let mut failures = vec![];
-    let mut micros: BTreeMap<&str, (usize, u128, u128)> = BTreeMap::new();
-    for (case, trial) in trials {
-        let verdict = trial.verdict.map_or("none".to_owned(), |v| v.to_string());
-        let place = match &trial.outcome {
-            TrialOutcome::Passed => 0,
-            TrialOutcome::Failed(how) => {
-                failures.push(format!("case {case}, {}: {how}", trial.kind));
-                1
-            }
-            TrialOutcome::Undecided(why) => {
-                let why: String = why.chars().take(110).collect();
-                *reasons.entry((trial.kind, why)).or_default() += 1;
-                2
-            }
-        };
-        counts.entry((trial.kind, verdict)).or_default()[place] += 1;
-        let own = micros.entry(trial.kind).or_default();
-        *own = (own.0 + 1, own.1 + trial.micros.0, own.2 + trial.micros.1);
+    let passed = records
+        .iter()
+        .filter(|record| matches!(record.verdict, Verdict::Passed(_)))
+        .count();
+    let totals = Totals::of(records);
+    let tally = &totals.properties[VERDICTS_AGREE.name];
+    for (evidence, n) in &tally.evidence {
+        println!("{n:>6} {evidence}");
     }
-    println!(
-        "{:<14} {:<10} {:>7} {:>7} {:>9}",
-        "kind", "verdict", "passed", "failed", "undecided"
-    );
-    for ((kind, verdict), [passed, failed, undecided]) in &counts {
-        println!("{kind:<14} {verdict:<10} {passed:>7} {failed:>7} {undecided:>9}");
+    for (why, reason) in &tally.reasons {
+        println!("{:>6} undecided, as {}: {why}", reason.cases, reason.first);
     }
-    for (kind, (n, judges, runs)) in &micros {
-        let n = (*n).max(1) as u128;
-        println!(
-            "{kind:<14} judges {:>7} µs, runs {:>7} µs",
-            judges / n,
-            runs / n
-        );
-    }
-    for ((kind, why), n) in &reasons {
-        println!("undecided {n:>4} {kind}: {why}");
-    }
-    for failure in &failures {
-        println!("{failure}");
-    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(passed > 0);
     assert!(
-        failures.is_empty(),
-        "{} of {cases} cases fail",
-        failures.len()
+        tally.undecided * 10 < cases,
+        "{} of {cases}",
+        tally.undecided
     );
+    if cases < MANY {
+        return;
+    }
+    // By kind: all cases, and those with either verdict.
+    let mut kinds: BTreeMap<&str, (u64, u64, u64)> = BTreeMap::new();
+    for (evidence, n) in &tally.evidence {
+        let Some((kind, verdict)) = evidence.split_once(' ') else {
+            continue;
+        };
+        let of_kind = kinds.entry(kind).or_default();
+        of_kind.0 += n;
+        match verdict {
+            "refuted" => of_kind.2 += n,
+            "proved" | "proved-if" => of_kind.1 += n,
+            _ => of_kind.0 -= n,
+        }
+    }
+    for (kind, (all, proved, refuted)) in kinds {
+        if kind != "a" {
+            let enough = all >= OF_EACH.0 && proved >= OF_EACH.1 && refuted >= OF_EACH.1;
+            assert!(enough, "{kind}: {all} cases, {proved} and {refuted}");
+        }
+    }
 }

@@ -30,5 +30,5 @@ pub use judgement::{
     Rung, Series, Summary, Table, Theorem, Verdict,
 };
 pub use theorem::{TheoremError, theorem};
-pub use trial::{Trial, TrialOutcome, trial};
+pub use trial::VERDICTS_AGREE;
 pub use witness::{Replayed, WITNESS_SCHEMA, Witness, WitnessError};

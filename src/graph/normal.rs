@@ -12,6 +12,7 @@ use num_traits::{One, Pow, ToPrimitive, Zero};
 
 use super::{Binary, Graph, LeafKind, NodeId, Op, Unary};
 use crate::arith::Ratio;
+use crate::fault::{Fault, planted};
 
 /// The largest number of terms that are multiplied out.
 const MAX_TERMS: usize = 4096;
@@ -178,7 +179,9 @@ pub fn normal_form(graph: &Graph, id: NodeId) -> Option<NormalForm> {
 
 fn form_of(graph: &Graph, id: NodeId, forms: &BTreeMap<NodeId, NormalForm>) -> Option<NormalForm> {
     let scalar = |x: &NodeId| graph.node(*x).shape.is_scalar();
-    let alike = |x: &NodeId, y: &NodeId| graph.node(*x).shape == graph.node(*y).shape;
+    let alike = |x: &NodeId, y: &NodeId| {
+        graph.node(*x).shape == graph.node(*y).shape || planted(Fault::RepeatedSumsTakenApart)
+    };
     let of = |x: &NodeId| forms.get(x);
     let is = |known: fn(&Graph, NodeId) -> bool, form: &NormalForm| {
         let scalars = form.scalar().map(|(monomial, _)| &monomial.scalars);

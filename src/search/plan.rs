@@ -156,6 +156,13 @@ impl Plan {
         (property, menu)
     }
 
+    /// What passed cases of a property may rest on besides what every property may.
+    pub(super) fn evidence_of(&self, property: &str) -> &'static [&'static str] {
+        let mut menus = self.menus.iter();
+        let own = menus.find(|(own, _)| own.name == property);
+        own.map_or(&[], |(own, _)| own.evidence)
+    }
+
     /// What the campaign is restricted to.
     pub(super) fn selected(&self) -> &Selected {
         &self.selected

@@ -127,7 +127,12 @@ impl Expected<'_> {
             show(sum),
             format!("{count} cases"),
         )?;
-        let known = Evidence::ALL.map(Evidence::name);
+        let own = self.plan.evidence_of(name).iter().copied();
+        let known: Vec<&str> = Evidence::ALL
+            .map(Evidence::name)
+            .into_iter()
+            .chain(own)
+            .collect();
         for evidence in tally.evidence.keys() {
             let expected = format!("one of {}", known.join(", "));
             let holds = known.contains(&evidence.as_str());

@@ -21,10 +21,12 @@ pub enum Evidence {
     Refuted,
     /// Two runs that end at the same operation for the same reason.
     EndsAlike,
+    /// What the property itself lists.
+    Of(&'static str),
 }
 
 impl Evidence {
-    /// All of them.
+    /// All that every property may rest on.
     pub const ALL: [Self; 6] = [
         Self::Exact,
         Self::BitEqual,
@@ -43,6 +45,7 @@ impl Evidence {
             Self::Enclosed => "enclosed",
             Self::Refuted => "refuted",
             Self::EndsAlike => "ends-alike",
+            Self::Of(name) => name,
         }
     }
 }

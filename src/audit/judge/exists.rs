@@ -361,7 +361,11 @@ fn count(case: &Case<'_>, knobs: &[String], follow: &[String]) -> Result<Counted
     let on_step = groups(&case.step, zero, &together);
     let followers: Groups = on_step.iter().skip(knobs.len()).cloned().collect();
     let least = tangent.rank(&on_step)?;
-    let least = least.map(|rank| rank.saturating_sub(followers.len()));
+    let following = match planted(Fault::FollowersCounted) {
+        true => 0,
+        false => followers.len(),
+    };
+    let least = least.map(|rank| rank.saturating_sub(following));
     Ok(Counted {
         why: tangent.why(),
         inference,

@@ -88,9 +88,20 @@ pub fn judge(claim: &Claim) -> Judged {
     // A verdict on what is described must be borne out before it may be turned round.
     if let Some(witness) = &draft.witness
         && draft.verdict == Verdict::Refuted
-        && !witness.replay().is_ok_and(|replayed| replayed.agrees)
     {
-        draft = Draft::unknown("a counterexample was found, but does not replay: a defect");
+        let why = match witness.replay() {
+            Ok(replayed) if replayed.agrees => None,
+            Ok(replayed) => Some(
+                replayed
+                    .doubt
+                    .unwrap_or("it finds something else".to_owned()),
+            ),
+            Err(e) => Some(e.to_string()),
+        };
+        if let Some(why) = why {
+            let because = "a counterexample was found, but does not replay, which is a defect";
+            draft = Draft::unknown(format!("{because}: {why}"));
+        }
     }
     if claim.contrary() {
         draft = draft.denied();

@@ -1,7 +1,7 @@
 //! Looking for false verdicts: claims are drawn, judged, and tried by brute force on tiny runs.
 //!
-//! `claims` makes a claim of a subject, with its text (`drawn`, `setting`, `moves`, `formulas`;
-//! only `rule` may ask `gauge` for what is right). `truth` and `grid` know neither the judges nor
+//! `property` says what is drawn; `claims` and `statements` make a claim of a subject, with its
+//! text (`drawn`, `setting`, `moves`, `formulas`; only `rule` may ask `gauge` for what is right). `truth` and `grid` know neither the judges nor
 //! `gauge`: they draw runs (`runs`) that satisfy what the claim assumes, form the other run
 //! themselves and compare the two (`compare`). What is tried is the verdict on the claim as it
 //! stands and, of a denied one, the table of denials.
@@ -9,27 +9,29 @@
 mod claims;
 mod compare;
 mod dice;
-mod draw;
 mod drawn;
 mod formulas;
 mod grid;
 mod moves;
+mod property;
 mod rule;
 mod runs;
 mod setting;
+mod statements;
 mod truth;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use drawn::Drawn;
+pub use property::VERDICTS_AGREE;
 use truth::Tried;
 
-use super::{Judged, Verdict, judge, parse_claim};
+use super::{Judged, Kind, Verdict, judge, parse_claim};
 use crate::search::Subject;
+use crate::zoo::RecipeError;
 
 /// What came of one drawn claim.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TrialOutcome {
+enum Outcome {
     /// Nothing speaks against the verdict.
     Passed,
     /// Something does; with the claim on one line.
@@ -39,64 +41,30 @@ pub enum TrialOutcome {
 }
 
 /// One drawn claim and what came of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trial {
-    /// The kind of claim.
-    pub kind: &'static str,
-    /// The verdict on it; `None` where it is none, or could not be judged.
-    pub verdict: Option<Verdict>,
-    /// What came of it.
-    pub outcome: TrialOutcome,
-    /// The claim's file.
-    pub claim: String,
-    /// How many microseconds the judges took, and how many the runs.
-    pub micros: (u128, u128),
-}
-
-/// Draws, judges and tries one claim.
-pub fn trial(seed: u64, case: u64) -> Trial {
-    match draw::subject(seed, case) {
-        Ok(subject) => trial_of(&subject),
-        Err(error) => nothing(format!("the case cannot be drawn: {error}")),
-    }
-}
-
-fn nothing(why: String) -> Trial {
-    Trial {
-        kind: "none",
-        verdict: None,
-        outcome: TrialOutcome::Undecided(why),
-        claim: String::new(),
-        micros: (0, 0),
-    }
+struct Trial {
+    kind: Kind,
+    /// The verdict on it; `None` where it is no claim.
+    verdict: Option<Verdict>,
+    outcome: Outcome,
 }
 
 /// Judges and tries the claim that a subject stands for.
-pub(crate) fn trial_of(subject: &Subject) -> Trial {
-    let drawn = match claims::claim_of(subject) {
-        Ok(drawn) => drawn,
-        Err(error) => return nothing(format!("the case cannot be drawn: {error}")),
-    };
-    let kind = drawn.statement.kind().name();
-    let mut micros = (0, 0);
-    let (verdict, outcome) = outcome(&drawn, &mut micros);
-    Trial {
-        kind,
+fn trial(subject: &Subject) -> Result<Trial, RecipeError> {
+    let drawn = claims::claim_of(subject)?;
+    let (verdict, outcome) = outcome(&drawn);
+    Ok(Trial {
+        kind: drawn.statement.kind(),
         verdict,
         outcome,
-        claim: drawn.text(),
-        micros,
-    }
+    })
 }
 
-fn outcome(drawn: &Drawn, micros: &mut (u128, u128)) -> (Option<Verdict>, TrialOutcome) {
-    let failed = |how: String| TrialOutcome::Failed(format!("{how} [{}]", drawn.on_one_line()));
-    let clock = std::time::Instant::now();
+fn outcome(drawn: &Drawn) -> (Option<Verdict>, Outcome) {
+    let failed = |how: String| Outcome::Failed(format!("{how} [{}]", drawn.on_one_line()));
     let judged = judged(drawn);
-    micros.0 = clock.elapsed().as_micros();
     if let Some((name, _)) = &drawn.foreign {
         return match judged {
-            Err(Refusal::Claim(_)) => (None, TrialOutcome::Passed),
+            Err(Refusal::Claim(_)) => (None, Outcome::Passed),
             Err(other) => (None, failed(format!("{other}"))),
             Ok(_) => (
                 None,
@@ -132,13 +100,10 @@ fn outcome(drawn: &Drawn, micros: &mut (u128, u128)) -> (Option<Verdict>, TrialO
             );
         }
     }
-    let clock = std::time::Instant::now();
-    let tried = truth::tried(&positive, &plain);
-    micros.1 = clock.elapsed().as_micros();
-    let outcome = match tried {
-        Tried::Fine => TrialOutcome::Passed,
+    let outcome = match truth::tried(&positive, &plain) {
+        Tried::Fine => Outcome::Passed,
         Tried::Wrong(how) => failed(format!("{}: {how}", plain.judgement.verdict)),
-        Tried::Open(why) => TrialOutcome::Undecided(why),
+        Tried::Open(why) => Outcome::Undecided(why),
     };
     (Some(verdict), outcome)
 }

@@ -39,7 +39,12 @@ pub(super) fn tried(drawn: &Drawn, judged: &Judged) -> Tried {
     let mut dice = Dice::of_text(&drawn.text(), 0);
     let verdict = judged.judgement.verdict;
     if verdict == Verdict::Unknown {
-        return Tried::Open(format!("unknown: {}", judged.judgement.because));
+        let because = &judged.judgement.because;
+        let is_defect = because.starts_with("it cannot be judged") || because.contains("a defect");
+        return match is_defect {
+            true => Tried::Wrong(because.clone()),
+            false => Tried::Open(format!("unknown: {because}")),
+        };
     }
     if let Some(wrong) = replayed(drawn, judged) {
         return wrong;

@@ -143,7 +143,7 @@ pub(super) fn run(args: &SearchArgs, console: &Console) -> Result<Status, Failur
 
 /// The properties of every room.
 pub(super) fn properties() -> PropertyTable {
-    PropertyTable::default()
+    PropertyTable::default().with([&crate::audit::VERDICTS_AGREE])
 }
 
 /// The campaign that the parameters describe.

@@ -32,6 +32,7 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
         ];
         formats.contains(&name)
     },
+    evidence: &[],
     menu,
     judge,
 };

@@ -17,6 +17,7 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     says: "the checker accepts the certificates, and every node of two runs obeys its weight",
     arithmetics: EXACT,
     supports: is_exact_or_encloses,
+    evidence: &[],
     menu,
     judge,
 };

@@ -21,6 +21,7 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
         ArithmeticName::Mp(53),
     ],
     supports: |name| matches!(name, ArithmeticName::Mp(_)),
+    evidence: &[],
     menu: bounded,
     judge,
 };

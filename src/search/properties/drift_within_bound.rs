@@ -35,6 +35,7 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
         ArithmeticName::F16Sums(Accumulator::Exact),
     ],
     supports: |name| crate::arith::FloatModel::of(name).is_some(),
+    evidence: &[],
     menu: bounded,
     judge,
 };

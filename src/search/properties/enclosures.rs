@@ -33,6 +33,7 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     ],
     supports: |name| name == ArithmeticName::Rational || FloatModel::of(name).is_some(),
     // Numbers without a largest exponent would become very long as rationals.
+    evidence: &[],
     menu: |menu| Menu { tame: true, ..menu },
     judge,
 };

@@ -14,6 +14,7 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     says: "under its rule a run is the same, number by number, in rationals or the prime field",
     arithmetics: EXACT,
     supports: is_exact,
+    evidence: &[],
     menu,
     judge,
 };

@@ -30,6 +30,7 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     says: "the gradient by the reverse mode is the quotient of differences, exactly or enclosed",
     arithmetics: &[ArithmeticName::Rational],
     supports: |name| name == ArithmeticName::Rational,
+    evidence: &[],
     menu,
     judge,
 };

@@ -19,6 +19,7 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     says: "every invariant of a rule is the same in both runs, as a number and along the run",
     arithmetics: EXACT,
     supports: is_exact_or_encloses,
+    evidence: &[],
     menu,
     judge,
 };

@@ -40,6 +40,8 @@ pub struct HuntedProperty {
     pub(crate) arithmetics: &'static [ArithmeticName],
     /// Whether it can be looked at in an arithmetic.
     pub(crate) supports: fn(ArithmeticName) -> bool,
+    /// What its passed cases may rest on besides the kinds of evidence of this room.
+    pub(crate) evidence: &'static [&'static str],
     /// What it draws from, beginning with everything that is selected.
     pub(crate) menu: fn(Menu) -> Menu,
     /// Judges a case.

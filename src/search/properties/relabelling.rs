@@ -18,6 +18,7 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     says: "a run with its ranks relabelled, mixed and rescaled has the loss and W that it had",
     arithmetics: EXACT,
     supports: is_exact_or_encloses,
+    evidence: &[],
     menu,
     judge,
 };

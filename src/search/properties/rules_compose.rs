@@ -16,6 +16,7 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     says: "one map and then another is their product, and there and back is the identity",
     arithmetics: &[ArithmeticName::Rational],
     supports: is_exact_or_encloses,
+    evidence: &[],
     menu,
     judge,
 };

@@ -12,6 +12,7 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     says: "a rule with one weight off by one is contradicted by a run",
     arithmetics: EXACT,
     supports: is_exact_or_encloses,
+    evidence: &[],
     menu,
     judge,
 };
