@@ -104,7 +104,11 @@ impl<E: Ends> Enclosures<E> {
 
     /// Whether `x` is a single number, and one of the format: rounding leaves it as it is.
     fn is_held(&self, x: &Interval<E::End>) -> bool {
-        x.inf == x.sup && (self.ends().to_ratio(&x.inf)).is_some_and(|q| self.model.represents(&q))
+        let is_of_format = || {
+            let number = self.ends().to_ratio(&x.inf);
+            number.is_some_and(|q| self.model.represents(&q))
+        };
+        x.inf == x.sup && (planted(Fault::PointTakenAsExact) || is_of_format())
     }
 
     fn is_zero(&self, x: &Interval<E::End>) -> bool {

@@ -119,7 +119,11 @@ pub fn pair_bounds_where(
     };
     let names = pair.left.course.quantities();
     let entries = |name: &String| super::trace::entries_of(&pair.left.course, name).len();
-    let lambda = lambda(names.iter().map(entries).sum::<usize>() * at_steps.len());
+    let times = match planted(Fault::LambdaForOneTime) {
+        true => 1,
+        false => at_steps.len(),
+    };
+    let lambda = lambda(names.iter().map(entries).sum::<usize>() * times);
     // Going back from the t-th step takes about t times the work of one.
     let work = |t: &usize| *t as f64 + 1.0;
     let all: f64 = at_steps.iter().map(work).sum();

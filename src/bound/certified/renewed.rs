@@ -7,6 +7,7 @@
 //! so are the roundings of all that is computed from it, since they round other numbers.
 
 use crate::arith::{Accumulator, FloatModel};
+use crate::fault::{Fault, planted};
 use crate::graph::{Binary, NodeId, Op, StepGraph, Unary};
 
 /// The nodes among the `lasting` ones whose error may differ from step to step where any order of
@@ -18,6 +19,11 @@ pub(super) fn renewed(
     shape: impl Fn(NodeId) -> (usize, usize),
 ) -> Vec<bool> {
     let mut renewed = vec![false; lasting.len()];
+    if planted(Fault::OrderKeptFixed) {
+        return renewed;
+    }
+    let onward = !planted(Fault::OrderFixedOnward);
+    let ordered = 1 + usize::from(planted(Fault::FusedOrderForgotten));
     let size = |id: NodeId| shape(id).0 * shape(id).1;
     // A sum that is kept exactly is the same in every order.
     let has_order = model.sums != Some(Accumulator::Exact);
@@ -45,7 +51,7 @@ pub(super) fn renewed(
             },
             Op::Binary(binary, x, _) => match binary {
                 // Of two products either one may be fused with the addition.
-                Binary::MatMul => has_order && shape(*x).1 > 1,
+                Binary::MatMul => has_order && shape(*x).1 > ordered,
                 Binary::Add
                 | Binary::Sub
                 | Binary::Mul
@@ -57,7 +63,7 @@ pub(super) fn renewed(
             },
         };
         let operands = op.operands();
-        renewed[id.index()] = own || operands.iter().any(|x| renewed[x.index()]);
+        renewed[id.index()] = own || (onward && operands.iter().any(|x| renewed[x.index()]));
     }
     renewed
 }

@@ -11,6 +11,7 @@ use super::coarse::{Range, Real, in_units, outward, range};
 use super::upward::Contribution;
 use crate::arith::{Arithmetic, Enclosed, Enclosures, Function, MpEnds, OpError, Ratio};
 use crate::exec::{Machine, inverse};
+use crate::fault::{Fault, planted};
 use crate::graph::{Binary, Comparison, Graph, LeafKind, NodeId, Op, Sensitivity, Unary};
 
 /// One step in all admissible runs.
@@ -230,7 +231,10 @@ fn slope(machine: &Run<'_>, graph: &Graph, id: NodeId) -> Result<DMatrix<Range>,
         }
         Op::Leaf(_) | Op::Constant(_) | Op::Count(_) | Op::Identity(_) => return unknown(),
     };
-    Ok(slopes)
+    Ok(match planted(Fault::UnknownSlopeIsZero) {
+        true => slopes.map(|_| range(0.0, 0.0)),
+        false => slopes,
+    })
 }
 
 /// Whether each entry is the largest of its row: certainly, certainly not, or perhaps.

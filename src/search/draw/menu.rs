@@ -49,7 +49,12 @@ pub(crate) struct Menu {
     pub tame: bool,
     /// What a case must be fit for; terms and switches that are in the way are left out.
     pub fit: Fit,
+    /// What is done to a drawn run at last.
+    pub arrange: Option<Arrange>,
 }
+
+/// Changes the values of a run with this step, guided by a property's free choices.
+pub(crate) type Arrange = fn(&mut Scenario, &StepGraph, &[u32]);
 
 /// What the cases of a property must be fit for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,13 +98,16 @@ impl Menu {
     fn with_recipe(&self, genes: &Genes, recipe: Recipe) -> Result<Subject, JudgeError> {
         let step = recipe.build()?;
         let sizes = values::sizes(self, genes, &recipe, &step);
-        let scenario = Scenario {
+        let mut scenario = Scenario {
             name: "drawn".to_owned(),
             values: values::values(self, genes, &recipe, &step, &sizes),
             recipe,
             sizes,
             steps: 1 + genes.steps % self.steps.max(1),
         };
+        if let Some(arrange) = self.arrange {
+            arrange(&mut scenario, &step, &genes.picks);
+        }
         let factors = |numbers: &[usize]| numbers.iter().map(|n| self.factor(*n)).collect();
         let arithmetic = of(&self.arithmetics, genes.arithmetic).copied();
         let arithmetic = match arithmetic.unwrap_or(ArithmeticName::F64) {

@@ -6,7 +6,7 @@
 
 use super::HuntedProperty;
 use super::drift_within_bound::{bounded, bounds_of};
-use super::measured::{course, drift, exactly, factors};
+use super::measured::{Sums, course, drift, exactly, factors};
 use crate::arith::{ArithmeticName, Ratio, show_ratio};
 use crate::search::subject::{Derived, Subject};
 use crate::search::verdict::{Evidence, JudgeError, Verdict};
@@ -44,7 +44,8 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
     };
     for more in MORE {
         let arith = ArithmeticName::Mp(bits.saturating_add(more));
-        let (x, y) = (course(left, arith, None)?, course(&right, arith, None)?);
+        let run = |scenario| course(scenario, arith, Sums::Documented);
+        let (x, y) = (run(left)?, run(&right)?);
         for (taken, of_step) in &bounds.at {
             for (name, own) in of_step {
                 let (Ok(bound), Some(factor)) = (&own.any_order, factors.get(name)) else {

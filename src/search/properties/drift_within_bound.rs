@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::HuntedProperty;
-use super::measured::{Course, Order, course, drift, exactly, factors};
+use super::measured::{Course, Sums, course, drift, exactly, factors};
 use crate::arith::{Accumulator, ArithmeticName, Surd};
 use crate::bound::certified::{BoundError, EntryBound, PairBounds, pair_bounds};
 use crate::graph::{Op, Unary};
@@ -79,11 +79,11 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
         Err(why) => return Ok(Verdict::Undecided(why)),
     };
     let seed = |i: usize| u64::from(subject.picks.get(i).copied().unwrap_or(0));
-    let other = |i: usize| Some((seed(i), seed(i) % 2 == 0));
-    for orders in [[None, None], [other(0), other(1)]] {
-        let run = |scenario, order: Order| course(scenario, subject.arithmetic, order);
+    let other = |i: usize| Sums::Drawn(seed(i), seed(i) % 2 == 0);
+    for (orders, documented) in [([Sums::Documented; 2], true), ([other(0), other(1)], false)] {
+        let run = |scenario, sums| course(scenario, subject.arithmetic, sums);
         let runs = [run(left, orders[0])?, run(&right, orders[1])?];
-        if let Some(finding) = exceeded(&bounds, &runs, &factors, orders == [None, None]) {
+        if let Some(finding) = exceeded(&bounds, &runs, &factors, documented) {
             return Ok(Verdict::Failed(Box::new(finding)));
         }
     }
@@ -129,7 +129,7 @@ fn ending(bounds: &PairBounds) -> String {
 }
 
 /// The first drift that is larger than one of its bounds.
-fn exceeded(
+pub(super) fn exceeded(
     bounds: &PairBounds,
     [left, right]: &[Course; 2],
     factors: &BTreeMap<String, Surd>,

@@ -7,7 +7,8 @@ use num_traits::{Signed, Zero};
 use rug::Float;
 
 use crate::arith::{
-    Arithmetic, ArithmeticName, Mp, Ratio, Reordered, Surd, WithArithmetic, with_arithmetic,
+    Arithmetic, ArithmeticName, Mp, Ratio, Reordered, SumOrder, Surd, WithArithmetic,
+    with_arithmetic,
 };
 use crate::exec::{ExecError, Machine, Options, Outputs};
 use crate::graph::Output;
@@ -21,29 +22,55 @@ pub(super) struct Course {
     pub end: Option<ExecError>,
 }
 
-/// How a run sums: as documented, or in an order drawn from a seed, with or without fusing.
-pub(super) type Order = Option<(u64, bool)>;
+/// How a run sums; with or without fusing.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Sums<'o> {
+    Documented,
+    /// In one order drawn from a seed.
+    Drawn(u64, bool),
+    /// Everything anew at each step, what never changes as well: in the orders of this list, from
+    /// the first again where it ends. The last ones are those in which loss and outputs are read.
+    Anew(&'o [(SumOrder, bool)]),
+}
 
 /// The run in the format `arith`.
 pub(super) fn course(
     run: &Scenario,
     arith: ArithmeticName,
-    order: Order,
+    sums: Sums<'_>,
 ) -> Result<Course, JudgeError> {
-    struct Task<'a>(&'a Scenario, Order);
+    struct Task<'a>(&'a Scenario, Sums<'a>);
     impl WithArithmetic for Task<'_> {
         type Output = Result<Course, JudgeError>;
         fn call<A: Arithmetic>(self, ctx: A) -> Self::Output {
             match self.1 {
-                None => follow(self.0, ctx),
-                Some((seed, fused)) => follow(self.0, Reordered::new(ctx, seed, fused)),
+                Sums::Documented => follow(self.0, ctx, |_, _| {}),
+                Sums::Drawn(seed, fused) => {
+                    follow(self.0, Reordered::new(ctx, seed, fused), |_, _| {})
+                }
+                Sums::Anew(orders) => {
+                    let first = orders.first().copied();
+                    let (order, fused) = first.unwrap_or((SumOrder::Forward, false));
+                    let ctx = Reordered::with(ctx, order, fused);
+                    follow(self.0, ctx, |machine, taken| {
+                        if let Some((order, fused)) = orders.iter().cycle().nth(taken) {
+                            machine.arithmetic().sum_in(*order, *fused);
+                            machine.settle(&mut |_, _| {});
+                        }
+                    })
+                }
             }
         }
     }
-    with_arithmetic(arith, Task(run, order))?
+    with_arithmetic(arith, Task(run, sums))?
 }
 
-fn follow<A: Arithmetic>(run: &Scenario, ctx: A) -> Result<Course, JudgeError> {
+/// The run in `ctx`; `prepare` is called before every step with the number of those before it.
+fn follow<A: Arithmetic>(
+    run: &Scenario,
+    ctx: A,
+    prepare: impl Fn(&mut Machine<'_, A>, usize),
+) -> Result<Course, JudgeError> {
     let step = run.recipe.build()?;
     let options = Options {
         outputs: Outputs::All,
@@ -65,6 +92,7 @@ fn follow<A: Arithmetic>(run: &Scenario, ctx: A) -> Result<Course, JudgeError> {
         m.transpose().iter().map(|x| ctx.to_ratio(x)).collect()
     };
     for taken in 0..=run.steps {
+        prepare(&mut machine, taken);
         let seen = machine.forward();
         // Where the run ends here, some may have a value all the same.
         let is_defined = |o: &&Output| {
@@ -128,4 +156,32 @@ pub(super) fn drift(x: &[Ratio], y: &[Ratio], c: &Surd) -> Option<Ratio> {
 /// A bound as an exact number.
 pub(super) fn exactly(bound: &Float) -> Option<Ratio> {
     Mp::new(bound.prec()).to_ratio(bound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::ScenarioFile;
+
+    const FOUND: &str = include_str!("../../../tests/scenarios/step_order.toml");
+
+    #[test]
+    fn sums_are_made_anew_at_each_step_in_the_order_that_is_given_for_it() {
+        let run = ScenarioFile::from_toml(FOUND).unwrap().scenario().unwrap();
+        let of = |sums| course(&run, ArithmeticName::F32, sums).unwrap().after;
+        let anew = |orders: &[SumOrder]| {
+            let orders: Vec<_> = orders.iter().map(|order| (*order, false)).collect();
+            of(Sums::Anew(&orders))
+        };
+        let (forward, backward) = (SumOrder::Forward, SumOrder::Backward);
+        let documented = of(Sums::Documented);
+        assert_eq!(documented, anew(&[forward]));
+        assert_eq!(documented, of(Sums::Anew(&[])));
+        let (to, back) = (anew(&[forward, backward]), anew(&[backward]));
+        // What is trained after a step shows the order of that step.
+        assert_eq!(to[1]["B"], documented[1]["B"]);
+        assert_ne!(to[1]["B"], back[1]["B"]);
+        assert_ne!(to[2]["B"], documented[2]["B"]);
+        assert_eq!(to.len(), 3);
+    }
 }

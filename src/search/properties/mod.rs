@@ -1,5 +1,7 @@
 //! What a campaign asks of its cases: one file for each property, one line in the table.
 
+#[cfg(feature = "mp")]
+mod any_order;
 mod bit_equality;
 mod certificate_agrees;
 #[cfg(feature = "mp")]
@@ -81,6 +83,8 @@ pub static PROPERTIES: &[HuntedProperty] = &[
     #[cfg(feature = "mp")]
     enclosures::PROPERTY,
     wrong_rules::PROPERTY,
+    #[cfg(feature = "mp")]
+    any_order::PROPERTY,
 ];
 
 /// The properties that a campaign may look at, in order: those of this room, and what rooms above

@@ -125,6 +125,7 @@ impl Selection {
             signs: true,
             tame: false,
             fit: Fit::Any,
+            arrange: None,
         }
     }
 }
