@@ -45,6 +45,12 @@ pub(super) enum Stored {
 #[derive(Deserialize)]
 struct Label {
     format: Option<IgnoredAny>,
+    schema: Option<IgnoredAny>,
+}
+
+/// The fields by which a witness says which one it is.
+#[derive(Deserialize)]
+struct WitnessLabel {
     schema: Option<Value>,
     /// What a campaign found stood in it before it had a form of its own.
     hunted: Option<IgnoredAny>,
@@ -64,7 +70,14 @@ pub(super) fn read(path: &Path, side: Side) -> Result<Case, Failure> {
         match label {
             Label {
                 schema: Some(_), ..
-            } => of_witness(&text, side).map_err(wrong)?,
+            } => {
+                let most = files::LARGEST_WITNESS;
+                if text.len() as u64 > most << 20 {
+                    let message = format!("is larger than {most} MiB, which no witness is");
+                    return Err(wrong(message));
+                }
+                of_witness(&text, side).map_err(wrong)?
+            }
             Label {
                 format: Some(_), ..
             } => of_golden(&text).map_err(wrong)?,
@@ -85,7 +98,7 @@ pub(super) fn read(path: &Path, side: Side) -> Result<Case, Failure> {
 
 /// Reads the witness at `path`.
 pub(super) fn read_witness(path: &Path) -> Result<Stored, Failure> {
-    let text = files::read(path)?;
+    let text = files::read_up_to(path, files::LARGEST_WITNESS)?;
     let wrong = |message: String| Failure::in_file(path, message);
     stored(&text).map_err(|e| {
         wrong(format!("not a witness: {e}"))
@@ -94,7 +107,7 @@ pub(super) fn read_witness(path: &Path) -> Result<Stored, Failure> {
 }
 
 fn stored(text: &str) -> Result<Stored, String> {
-    let label: Label = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    let label: WitnessLabel = serde_json::from_str(text).map_err(|e| e.to_string())?;
     if label.schema.as_ref().and_then(Value::as_str) == Some(HUNTED_SCHEMA) {
         let witness = HuntedWitness::parse(text).map_err(|e| e.to_string())?;
         return Ok(Stored::OfCampaign(Box::new(witness)));

@@ -6,11 +6,21 @@ use std::path::Path;
 
 use super::Failure;
 
-/// Larger inputs are refused: no run, claim or witness is anywhere near.
-const MAX_BYTES: u64 = 64 << 20;
+/// So large a file of a run may be, in MiB; none is anywhere near. What is made of a file takes
+/// many times its size.
+const LARGEST_RUN: u64 = 64;
+/// So large a witness may be, in MiB. Its runs are small.
+pub(super) const LARGEST_WITNESS: u64 = 4;
+/// So large a claim may be, in MiB. It is written by hand.
+pub(super) const LARGEST_CLAIM: u64 = 1;
 
 /// The text of a file.
 pub(super) fn read(path: &Path) -> Result<String, Failure> {
+    read_up_to(path, LARGEST_RUN)
+}
+
+/// The text of a file of at most so many MiB.
+pub(super) fn read_up_to(path: &Path, mebibytes: u64) -> Result<String, Failure> {
     let wrong = |e: io::Error| match e.kind() {
         io::ErrorKind::NotFound => Failure::in_file(path, "there is no such file")
             .advise("check the path; it is read relative to the current folder"),
@@ -25,14 +35,11 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
     }
     let mut bytes = Vec::new();
     // Not the length that the file system states: a pipe or a device has none.
-    file.take(MAX_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(wrong)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(Failure::in_file(
-            path,
-            format!("is larger than {} MiB", MAX_BYTES >> 20),
-        ));
+    let most = mebibytes << 20;
+    file.take(most + 1).read_to_end(&mut bytes).map_err(wrong)?;
+    if bytes.len() as u64 > most {
+        let message = format!("is larger than {mebibytes} MiB, which nothing of its kind is");
+        return Err(Failure::in_file(path, message));
     }
     let text = String::from_utf8(bytes).map_err(|e| {
         let at = e.utf8_error().valid_up_to();

@@ -8,7 +8,7 @@ use crate::audit::{Evidence, Rung, Table, Verdict};
 use crate::gauge;
 use crate::graph::{GraphError, StepBuilder, StepGraph};
 use crate::zoo::RecipeError;
-use crate::zoo::initializers::{INITIALIZERS, Initializer};
+use crate::zoo::initializers::{First, INITIALIZERS, Initializer};
 
 pub(super) fn judge() -> Result<Draft, JudgeError> {
     let mut rows = Vec::new();
@@ -38,6 +38,7 @@ pub(super) fn judge() -> Result<Draft, JudgeError> {
         if independent { &mut free } else { &mut bound }.push(scheme.name);
         let mut row = vec![scheme.name.to_owned()];
         row.extend(cells);
+        row.push(scheme.first.words().to_owned());
         row.push(scheme.source.to_owned());
         rows.push(row);
     }
@@ -70,11 +71,34 @@ pub(super) fn judge() -> Result<Draft, JudgeError> {
     );
     draft.tables.push(Table {
         title: "Initialisation schemes and the power of s = alpha/r in each start value".into(),
-        columns: ["scheme", "A0", "B0", "frozen weight", "formula from"]
-            .map(String::from)
-            .to_vec(),
+        columns: [
+            "scheme",
+            "A0",
+            "B0",
+            "frozen weight",
+            "network before the first step",
+            "formula from",
+        ]
+        .map(String::from)
+        .to_vec(),
         rows,
     });
+    let moved = INITIALIZERS.iter().filter(|scheme| {
+        let kept = scheme.first == First::Kept;
+        !kept && free.contains(&scheme.name)
+    });
+    let moved: Vec<&str> = moved.map(|scheme| scheme.name).collect();
+    if !moved.is_empty() {
+        draft.remarks.push(format!(
+            "with {} the start values do not depend on alpha, but the network that they make does",
+            moved.join(", ")
+        ));
+    }
+    let remarks = INITIALIZERS.iter().filter_map(|scheme| {
+        let remark = scheme.remark?;
+        Some(format!("{}: {remark}", scheme.name))
+    });
+    draft.remarks.extend(remarks);
     Ok(draft)
 }
 

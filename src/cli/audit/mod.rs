@@ -120,7 +120,7 @@ fn all_claims(paths: &[PathBuf]) -> Result<Vec<Claim>, Failure> {
 }
 
 fn claim(path: &Path) -> Result<Claim, Failure> {
-    let text = files::read(path)?;
+    let text = files::read_up_to(path, files::LARGEST_CLAIM)?;
     audit::parse_claim(&path.display().to_string(), &text).map_err(|e| Failure::new(e.to_string()))
 }
 

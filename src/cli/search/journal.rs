@@ -5,16 +5,16 @@
 //! for every finished chunk, written and flushed at once. Whatever ends the program, at most its
 //! last line is torn, and what is torn counts as not done.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::cli::Failure;
-use crate::search::{Build, CHUNK, Parameters, Totals};
+use crate::search::{Build, CHUNK, Parameters, Plan, Totals};
 
 /// The name of the file.
 const NAME: &str = "journal.jsonl";
@@ -22,6 +22,8 @@ const NAME: &str = "journal.jsonl";
 const SCHEMA: &str = "lora-gauge/search-journal/2";
 /// As many cases as `search` draws at most.
 const MOST_CASES: u64 = 1_000_000_000_000;
+/// No chunk takes a longer line, in bytes.
+const LONGEST_LINE: u64 = 4 << 20;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,19 +59,25 @@ pub(super) struct Journal {
 pub(super) struct Recorded {
     /// What the campaign was asked for.
     pub parameters: Parameters,
-    /// The finished chunks by number.
-    pub chunks: BTreeMap<u64, Totals>,
+    /// What is done.
+    pub done: Done,
     /// The length of what is whole.
     length: u64,
+}
+
+/// The finished chunks of a journal: their numbers, and what they come to together.
+#[derive(Default)]
+pub(super) struct Done {
+    /// The numbers.
+    pub chunks: BTreeSet<u64>,
+    /// What they come to.
+    pub totals: Totals,
 }
 
 impl Journal {
     /// Opens the journal in `folder`, which is created where it is missing, or begins one: the
     /// journal and the chunks that are done. Another process cannot open it meanwhile.
-    pub fn open(
-        folder: &Path,
-        parameters: &Parameters,
-    ) -> Result<(Self, BTreeMap<u64, Totals>), Failure> {
+    pub fn open(folder: &Path, parameters: &Parameters) -> Result<(Self, Done), Failure> {
         let path = folder.join(NAME);
         let wrong = |e: io::Error| Failure::in_file(&path, format!("cannot be opened: {e}"));
         std::fs::create_dir_all(folder).map_err(wrong)?;
@@ -84,13 +92,12 @@ impl Journal {
             }
             Err(TryLockError::Error(e)) => return Err(wrong(e)),
         }
-        let recorded = parse(&path, &read_all(&mut file).map_err(wrong)?)?;
-        let (length, chunks) = match recorded {
+        let (length, done) = match parse(&path, &file, &wrong)? {
             Some(recorded) => {
                 refuse_others(&path, &recorded.parameters, parameters)?;
-                (recorded.length, recorded.chunks)
+                (recorded.length, recorded.done)
             }
-            None => (0, BTreeMap::new()),
+            None => (0, Done::default()),
         };
         file.set_len(length).map_err(wrong)?;
         file.seek(SeekFrom::End(0)).map_err(wrong)?;
@@ -102,7 +109,7 @@ impl Journal {
                 build: Build::this(&super::properties()),
             })?;
         }
-        Ok((journal, chunks))
+        Ok((journal, done))
     }
 
     /// Records a finished chunk.
@@ -147,84 +154,111 @@ pub(super) fn read(folder: &Path) -> Result<Recorded, Failure> {
     let wrong =
         |e: io::Error| Failure::in_file(&path, format!("cannot be read: {e}")).advise(advice);
     refuse_links(&path)?;
-    let mut file = File::open(&path).map_err(wrong)?;
-    let recorded = parse(&path, &read_all(&mut file).map_err(wrong)?)?;
+    let file = File::open(&path).map_err(wrong)?;
+    let recorded = parse(&path, &file, &wrong)?;
     recorded.ok_or_else(|| Failure::in_file(&path, "the journal is empty").advise(advice))
 }
 
-fn read_all(file: &mut File) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![];
-    file.seek(SeekFrom::Start(0))?;
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// What the whole lines say; `None` where there is not even a first one.
-fn parse(path: &Path, bytes: &[u8]) -> Result<Option<Recorded>, Failure> {
-    let mut recorded: Option<Recorded> = None;
-    let mut plan = None;
-    let mut length = 0;
-    for (number, line) in bytes.split_inclusive(|b| *b == b'\n').enumerate() {
-        if line.last() != Some(&b'\n') {
-            break;
-        }
+/// What the whole lines say, of which no more than one is held at a time; `None` where there is
+/// not even a first one.
+fn parse(
+    path: &Path,
+    file: &File,
+    unreadable: &dyn Fn(io::Error) -> Failure,
+) -> Result<Option<Recorded>, Failure> {
+    let mut reader = BufReader::new(file);
+    let mut open: Option<(Plan, Recorded)> = None;
+    let mut line = vec![];
+    for number in 1u64.. {
+        line.clear();
+        let mut limited = (&mut reader).take(LONGEST_LINE);
+        limited.read_until(b'\n', &mut line).map_err(unreadable)?;
         let wrong = |message: String| {
-            Failure::in_file(path, format!("line {}: {message}", number + 1))
+            Failure::in_file(path, format!("line {number}: {message}"))
                 .advise("take another folder, or remove this one to begin anew")
         };
-        let malformed = |e: serde_json::Error| wrong(format!("not a line of a journal: {e}"));
-        match &mut recorded {
-            None => {
-                let head: Head = serde_json::from_slice(line).map_err(malformed)?;
-                if head.schema != SCHEMA {
-                    let message = format!("found schema `{}`, expected `{SCHEMA}`", head.schema);
-                    return Err(wrong(message));
-                }
-                if head.parameters.cases > MOST_CASES {
-                    let found = head.parameters.cases;
-                    let message = format!("found {found} cases, expected at most {MOST_CASES}");
-                    return Err(wrong(message));
-                }
-                if head.build != Build::this(&super::properties()) {
-                    let message = "it is of another build: other features, or other tables";
-                    return Err(wrong(message.to_owned()));
-                }
-                plan = Some(super::plan(&head.parameters)?);
-                recorded = Some(Recorded {
-                    parameters: head.parameters,
-                    chunks: BTreeMap::new(),
-                    length: 0,
-                });
+        if line.last() != Some(&b'\n') {
+            if line.len() as u64 == LONGEST_LINE {
+                let message = format!("is longer than {} MiB", LONGEST_LINE >> 20);
+                return Err(wrong(format!("not a line of a journal: {message}")));
             }
-            Some(recorded) => {
-                let Line {
-                    chunk,
-                    totals,
-                    sha256,
-                } = serde_json::from_slice(line).map_err(malformed)?;
-                if digest(chunk, &totals).map_err(malformed)? != sha256 {
-                    return Err(wrong(
-                        "its content has not the digest that it states".into(),
-                    ));
-                }
-                let Parameters { shard, cases, .. } = recorded.parameters;
-                if chunk % shard.count != shard.index || chunk >= cases.div_ceil(CHUNK) {
-                    return Err(wrong(format!("chunk {chunk} is not one of shard {shard}")));
-                }
-                if let Some(plan) = &plan {
-                    let expected = plan.expected(cases);
-                    expected
-                        .check(chunk, &totals)
-                        .map_err(|e| wrong(e.to_string()))?;
-                }
-                if recorded.chunks.insert(chunk, totals).is_some() {
+            break;
+        }
+        match &mut open {
+            None => open = Some(head(&line, &wrong)?),
+            Some((plan, recorded)) => {
+                let (chunk, totals) = finished(&line, plan, &recorded.parameters, &wrong)?;
+                if !recorded.done.chunks.insert(chunk) {
                     return Err(wrong(format!("chunk {chunk} is recorded twice")));
                 }
+                recorded.done.totals.join(totals);
+                recorded.length += line.len() as u64;
             }
         }
-        length += line.len() as u64;
     }
-    Ok(recorded.map(|recorded| Recorded { length, ..recorded }))
+    Ok(open.map(|(_, recorded)| recorded))
+}
+
+/// What the first line says, of a journal with nothing done.
+fn head(line: &[u8], wrong: &dyn Fn(String) -> Failure) -> Result<(Plan, Recorded), Failure> {
+    let head: Head =
+        serde_json::from_slice(line).map_err(|e| wrong(format!("not a line of a journal: {e}")))?;
+    if head.schema != SCHEMA {
+        let message = format!("found schema `{}`, expected `{SCHEMA}`", head.schema);
+        return Err(wrong(message));
+    }
+    if head.parameters.cases > MOST_CASES {
+        let found = head.parameters.cases;
+        let message = format!("found {found} cases, expected at most {MOST_CASES}");
+        return Err(wrong(message));
+    }
+    let own = &head.parameters;
+    let lists = [&own.optimizers, &own.arithmetics, &own.properties];
+    let in_order = |names: &&Vec<String>| names.windows(2).all(|pair| pair[0] < pair[1]);
+    if let Some(names) = lists.into_iter().find(|names| !in_order(names)) {
+        let message = format!(
+            "found {} names out of order, expected each once",
+            names.len()
+        );
+        return Err(wrong(message));
+    }
+    if head.build != Build::this(&super::properties()) {
+        let message = "it is of another build: other features, or other tables";
+        return Err(wrong(message.to_owned()));
+    }
+    let plan = super::plan(&head.parameters)?;
+    let recorded = Recorded {
+        parameters: head.parameters,
+        done: Done::default(),
+        length: line.len() as u64,
+    };
+    Ok((plan, recorded))
+}
+
+/// The chunk that a later line records.
+fn finished(
+    line: &[u8],
+    plan: &Plan,
+    parameters: &Parameters,
+    wrong: &dyn Fn(String) -> Failure,
+) -> Result<(u64, Totals), Failure> {
+    let malformed = |e: serde_json::Error| wrong(format!("not a line of a journal: {e}"));
+    let Line {
+        chunk,
+        totals,
+        sha256,
+    } = serde_json::from_slice(line).map_err(malformed)?;
+    if digest(chunk, &totals).map_err(malformed)? != sha256 {
+        let message = "its content has not the digest that it states";
+        return Err(wrong(message.to_owned()));
+    }
+    let Parameters { shard, cases, .. } = *parameters;
+    if chunk % shard.count != shard.index || chunk >= cases.div_ceil(CHUNK) {
+        return Err(wrong(format!("chunk {chunk} is not one of shard {shard}")));
+    }
+    let checked = plan.expected(cases).check(chunk, &totals);
+    checked.map_err(|e| wrong(e.to_string()))?;
+    Ok((chunk, totals))
 }
 
 fn refuse_others(path: &Path, found: &Parameters, asked: &Parameters) -> Result<(), Failure> {

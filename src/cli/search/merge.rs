@@ -8,7 +8,7 @@ use clap::Args;
 use super::output::{self, Places};
 use super::{journal, plan};
 use crate::cli::{Console, Failure, Status, files};
-use crate::search::{HuntedError, HuntedWitness, Parameters, Shard};
+use crate::search::{HuntedError, HuntedWitness, Parameters, Shard, Totals};
 
 /// Join the shards of a campaign
 ///
@@ -31,11 +31,14 @@ const EXIT_STATUS: &str = "\
 Exit status: as that of `search`; 64 also where a shard is missing, unfinished, given twice or of
 another campaign.";
 
+/// So many missing shards are listed.
+const LISTED: usize = 20;
+
 pub(in crate::cli) fn run(args: &MergeArgs, console: &Console) -> Result<Status, Failure> {
     let mut whole: Option<Parameters> = None;
     let mut given: BTreeMap<u64, &PathBuf> = BTreeMap::new();
     let mut count = 0;
-    let mut chunks = vec![];
+    let mut done = Totals::default();
     for folder in &args.shards {
         let recorded = journal::read(folder)?;
         let shard = recorded.parameters.shard;
@@ -57,20 +60,26 @@ pub(in crate::cli) fn run(args: &MergeArgs, console: &Console) -> Result<Status,
             return Err(Failure::in_file(folder, message));
         }
         let wanted = shard.count_chunks(recorded.parameters.cases);
-        let missing = wanted.saturating_sub(recorded.chunks.len() as u64);
+        let missing = wanted.saturating_sub(recorded.done.chunks.len() as u64);
         if missing > 0 {
             let message = format!("shard {shard} is not finished: {missing} chunks are missing");
             return Err(Failure::in_file(folder, message)
                 .advise("run its command again, with the same --out, until it ends by itself"));
         }
-        chunks.extend(recorded.chunks.into_values());
+        done.join(recorded.done.totals);
     }
-    let missing: Vec<String> = (0..count)
-        .filter(|index| !given.contains_key(index))
-        .map(|index| Shard { index, count }.to_string())
-        .collect();
-    if !missing.is_empty() {
-        let message = format!("missing: shard {}", missing.join(", "));
+    // The number of shards is what a file says.
+    let missing = count.saturating_sub(given.len() as u64);
+    if missing > 0 {
+        let mut names: Vec<String> = (0..count)
+            .filter(|index| !given.contains_key(index))
+            .take(LISTED)
+            .map(|index| Shard { index, count }.to_string())
+            .collect();
+        if missing > LISTED as u64 {
+            names.push(format!("and {} more", missing - LISTED as u64));
+        }
+        let message = format!("missing: shard {}", names.join(", "));
         return Err(Failure::new(message).advise("give the folder of every shard"));
     }
     let Some(parameters) = whole else {
@@ -78,7 +87,7 @@ pub(in crate::cli) fn run(args: &MergeArgs, console: &Console) -> Result<Status,
     };
     let plan = plan(&parameters)?;
     let mut totals = plan.nothing_yet();
-    chunks.into_iter().for_each(|chunk| totals.join(chunk));
+    totals.join(done);
     // What a shard has shrunk need not be shrunk again.
     if let Some(out) = &args.out {
         for (case, property) in totals.failures() {
@@ -87,7 +96,8 @@ pub(in crate::cli) fn run(args: &MergeArgs, console: &Console) -> Result<Status,
             if let Some(found) = found.into_iter().find(|path| path.exists()) {
                 journal::refuse_links(&found)?;
                 let wrong = |e: HuntedError| Failure::in_file(&found, e.to_string());
-                let witness = HuntedWitness::parse(&files::read(&found)?).map_err(wrong)?;
+                let witness = files::read_up_to(&found, files::LARGEST_WITNESS)?;
+                let witness = HuntedWitness::parse(&witness).map_err(wrong)?;
                 plan.owns(case, &witness).map_err(wrong)?;
                 files::write(&out.join(&name), &witness.to_json().map_err(wrong)?)?;
             }

@@ -15,7 +15,7 @@ pub(super) use merge::{MergeArgs, run as run_merge};
 
 use super::{Console, Failure, Status};
 use crate::search::{Parameters, Plan, PropertyTable, Shard, Totals};
-use journal::Journal;
+use journal::{Done, Journal};
 use output::Places;
 use progress::Progress;
 
@@ -85,23 +85,19 @@ pub(super) fn run(args: &SearchArgs, console: &Console) -> Result<Status, Failur
     let parameters = args.parameters();
     let plan = plan(&parameters)?;
     let (journal, done) = match &args.out {
-        None => (None, Default::default()),
+        None => (None, Done::default()),
         Some(folder) => {
             let (journal, done) = Journal::open(folder, &parameters)?;
             (Some(journal), done)
         }
     };
     let mut totals = plan.nothing_yet();
-    let mut before = Totals::default();
-    for chunk in done.values() {
-        before.join(chunk.clone());
-    }
+    totals.join(done.totals);
     let all = parameters.shard.chunks(parameters.cases);
-    let numbers: Vec<u64> = all.filter(|number| !done.contains_key(number)).collect();
+    let numbers: Vec<u64> = all.filter(|number| !done.chunks.contains(number)).collect();
     let all = parameters.shard.chunks(parameters.cases);
     let cases = all.map(|n| crate::search::chunk(n, parameters.cases));
     let cases: u64 = cases.map(|range| range.end - range.start).sum();
-    totals.join(before);
     let progress = Progress::start(cases, &totals, console);
     let limit = args.time.map(Duration::from_secs);
     let state = Mutex::new((totals, journal, None));
