@@ -303,8 +303,12 @@ fn fits(setting: &Setting, run: &Scenario) -> Result<(), WitnessError> {
         return Err(field("run", "it is of another setting than the claim's"));
     }
     let incidental = setting.incidental();
-    let may_be_off =
-        |name: &String| asked.off.contains(name) || incidental.contains(&name.as_str());
+    // A term that the step does not read is neither on nor off.
+    let step = asked.build().map_err(JudgeError::from)?;
+    let read = |name: &String| step.hyperparameters().any(|(_, base, _)| base == name);
+    let may_be_off = |name: &String| {
+        asked.off.contains(name) || incidental.contains(&name.as_str()) || !read(name)
+    };
     if let Some(name) = run.recipe.off.iter().find(|name| !may_be_off(name)) {
         return Err(field(
             "run",

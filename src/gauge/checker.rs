@@ -149,6 +149,9 @@ fn reached(step: &StepGraph, question: &Question) -> Result<Vec<bool>, CheckErro
     }
     if question.first_step.is_some() {
         roots.extend(step.parameters.iter().map(|p| p.next));
+        let seen = step.graph.cone(roots.iter().copied());
+        let read = step.states.iter().filter(|s| seen[s.leaf.index()]);
+        roots.extend(read.map(|s| s.initial));
         return Ok(step.graph.cone(roots));
     }
     loop {

@@ -203,6 +203,9 @@ pub(super) fn roots(step: &StepGraph, options: &Options) -> Vec<NodeId> {
     }
     if options.first_step.is_some() {
         roots.extend(step.parameters.iter().map(|p| p.next));
+        let seen = step.graph.cone(roots.iter().copied());
+        let read = step.states.iter().filter(|s| seen[s.leaf.index()]);
+        roots.extend(read.map(|s| s.initial));
         return roots;
     }
     let parameters = step.parameters.iter().map(|p| (p.leaf, p.leaf, p.next));

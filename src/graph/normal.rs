@@ -1,8 +1,8 @@
 //! The normal form of a node: a sum of products, scalars in front of words of matrices.
 //!
 //! Two nodes with the same normal form have the same value wherever both have one, for all sizes:
-//! sums of equal shapes, products with scalars, matrix products and transposes are multiplied out,
-//! and nothing else is looked into; a sum over which something is repeated is an atom. Quotients by
+//! sums of equal shapes, products with scalars and of equal shapes, matrix products and transposes
+//! are multiplied out, and nothing else is looked into; a sum over which something is repeated is an atom. Quotients by
 //! scalars that are not 0 become exponents, roots of numbers and of counts rational ones. No sign is
 //! taken for granted of a setting, since that of a scale may change.
 
@@ -17,14 +17,47 @@ use crate::fault::{Fault, planted};
 /// The largest number of terms that are multiplied out.
 const MAX_TERMS: usize = 4096;
 
-/// Roots of primes and scalars with exponents, then matrices, each possibly transposed, from left to
-/// right.
+/// What is multiplied as a matrix.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Factor {
+    /// A matrix, possibly transposed.
+    Matrix(NodeId, bool),
+    /// Words of one shape multiplied entry by entry, in a fixed order.
+    Entrywise(Vec<Vec<Factor>>),
+}
+
+impl Factor {
+    fn transposed(&self) -> Self {
+        match self {
+            Self::Matrix(id, turned) => Self::Matrix(*id, !turned),
+            Self::Entrywise(words) => Self::entrywise(words.iter().map(|w| turned(w)).collect()),
+        }
+    }
+
+    fn entrywise(mut words: Vec<Vec<Self>>) -> Self {
+        words.sort();
+        Self::Entrywise(words)
+    }
+
+    fn ids(&self) -> Vec<NodeId> {
+        match self {
+            Self::Matrix(id, _) => vec![*id],
+            Self::Entrywise(words) => words.iter().flatten().flat_map(Self::ids).collect(),
+        }
+    }
+}
+
+fn turned(word: &[Factor]) -> Vec<Factor> {
+    word.iter().rev().map(Factor::transposed).collect()
+}
+
+/// Roots of primes and scalars with exponents, then matrices from left to right.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 struct Monomial {
     /// Exponents between 0 and 1.
     primes: BTreeMap<u64, Ratio>,
     scalars: BTreeMap<NodeId, Ratio>,
-    word: Vec<(NodeId, bool)>,
+    word: Vec<Factor>,
 }
 
 /// A sum of products in lowest terms. Equal forms mean equal values.
@@ -35,6 +68,14 @@ impl NormalForm {
     /// The number of terms.
     pub fn terms(&self) -> usize {
         self.0.len()
+    }
+
+    /// The nodes that are left when everything is multiplied out, some more than once.
+    pub fn atoms(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.0.keys().flat_map(|monomial| {
+            let word = monomial.word.iter().flat_map(Factor::ids);
+            monomial.scalars.keys().copied().chain(word)
+        })
     }
 
     fn of(monomial: Monomial, coefficient: Ratio) -> Self {
@@ -71,6 +112,26 @@ impl NormalForm {
     }
 
     fn times(&self, other: &Self) -> Option<Self> {
+        self.multiplied(other, |x, y| Some([x, y].concat()))
+    }
+
+    /// The product entry by entry of forms of one shape that is no scalar's.
+    fn entrywise(&self, other: &Self) -> Option<Self> {
+        let words = |word: &[Factor]| match word {
+            [] => None,
+            [Factor::Entrywise(words)] => Some(words.clone()),
+            word => Some(vec![word.to_vec()]),
+        };
+        self.multiplied(other, |x, y| {
+            Some(vec![Factor::entrywise([words(x)?, words(y)?].concat())])
+        })
+    }
+
+    fn multiplied(
+        &self,
+        other: &Self,
+        joined: impl Fn(&[Factor], &[Factor]) -> Option<Vec<Factor>>,
+    ) -> Option<Self> {
         if self.terms() * other.terms() > MAX_TERMS {
             return None;
         }
@@ -85,7 +146,7 @@ impl NormalForm {
                 for (prime, exponent) in &y.primes {
                     *both.primes.entry(*prime).or_default() += exponent;
                 }
-                both.word.extend(&y.word);
+                both.word = joined(&x.word, &y.word)?;
                 product.add(both, cx * cy);
             }
         }
@@ -95,9 +156,9 @@ impl NormalForm {
     fn transposed(&self) -> Self {
         let mut result = Self::default();
         for (monomial, coefficient) in &self.0 {
-            let mut turned = monomial.clone();
-            turned.word = turned.word.iter().rev().map(|(x, t)| (*x, !t)).collect();
-            result.add(turned, coefficient.clone());
+            let mut other = monomial.clone();
+            other.word = turned(&monomial.word);
+            result.add(other, coefficient.clone());
         }
         result
     }
@@ -179,9 +240,8 @@ pub fn normal_form(graph: &Graph, id: NodeId) -> Option<NormalForm> {
 
 fn form_of(graph: &Graph, id: NodeId, forms: &BTreeMap<NodeId, NormalForm>) -> Option<NormalForm> {
     let scalar = |x: &NodeId| graph.node(*x).shape.is_scalar();
-    let alike = |x: &NodeId, y: &NodeId| {
-        graph.node(*x).shape == graph.node(*y).shape || planted(Fault::RepeatedSumsTakenApart)
-    };
+    let same_shape = |x: &NodeId, y: &NodeId| graph.node(*x).shape == graph.node(*y).shape;
+    let alike = |x: &NodeId, y: &NodeId| same_shape(x, y) || planted(Fault::RepeatedSumsTakenApart);
     let of = |x: &NodeId| forms.get(x);
     let is = |known: fn(&Graph, NodeId) -> bool, form: &NormalForm| {
         let scalars = form.scalar().map(|(monomial, _)| &monomial.scalars);
@@ -201,6 +261,10 @@ fn form_of(graph: &Graph, id: NodeId, forms: &BTreeMap<NodeId, NormalForm>) -> O
         Op::Binary(Binary::Sub, x, y) if alike(x, y) => of(x)?.clone().plus(of(y)?, -1),
         Op::Binary(Binary::Mul, x, y) if scalar(x) => of(x)?.times(of(y)?)?,
         Op::Binary(Binary::Mul, x, y) if scalar(y) => of(y)?.times(of(x)?)?,
+        Op::Binary(Binary::Mul, x, y) if same_shape(x, y) => {
+            let product = of(x)?.entrywise(of(y)?);
+            product.unwrap_or_else(|| atom(graph, id))
+        }
         Op::Binary(Binary::MatMul, x, y) if !scalar(&id) => of(x)?.times(of(y)?)?,
         Op::Binary(Binary::Div, x, y) if scalar(y) && is(not_zero, of(y)?) => {
             of(y)?.inverse()?.times(of(x)?)?
@@ -234,7 +298,7 @@ fn atom(graph: &Graph, id: NodeId) -> NormalForm {
     if graph.node(id).shape.is_scalar() {
         monomial.scalars.insert(id, Ratio::one());
     } else {
-        monomial.word.push((id, false));
+        monomial.word.push(Factor::Matrix(id, false));
     }
     NormalForm::of(monomial, Ratio::one())
 }
@@ -276,11 +340,31 @@ mod tests {
     }
 
     #[test]
-    fn elementwise_products_are_not_looked_into() {
-        let n = Dim::named("n");
+    fn products_entry_by_entry_commute_but_not_with_matrix_products() {
+        let (n, m) = (Dim::named("n"), Dim::named("m"));
+        let pair = |build: for<'g> fn(
+            crate::graph::Expr<'g>,
+            crate::graph::Expr<'g>,
+            crate::graph::Expr<'g>,
+        ) -> [crate::graph::Expr<'g>; 2]| {
+            same(|b| {
+                let data = |name| b.data(name, &n, &n);
+                build(data("X"), data("Y"), data("Z"))
+            })
+        };
+        assert!(pair(|x, y, _| [x * y, y * x]));
+        assert!(pair(|x, y, z| [x * (y * z), (x * z) * y]));
+        assert!(pair(|x, y, z| [x * (y + z), x * z + x * y]));
+        assert!(pair(|x, y, _| [(x * y).t(), x.t() * y.t()]));
+        assert!(pair(|x, y, z| [x.matmul(y) * z, z * x.matmul(y)]));
+        assert!(!pair(|x, y, z| [x.matmul(y) * z, x.matmul(y * z)]));
+        assert!(!pair(|x, y, _| [x * y, x.matmul(y)]));
+        assert!(!pair(|x, y, _| [x * x, x * y]));
+        assert!(!pair(|x, y, _| [x * y.t(), x * y]));
+        // A row is repeated: nothing is said of such a product.
         assert!(!same(|b| {
-            let (x, y) = (b.data("X", &n, &n), b.data("Y", &n, &n));
-            [x * y, y * x]
+            let (x, row) = (b.data("X", &m, &n), b.data("R", &Dim::one(), &n));
+            [(x + row) * row, x * row + row * row]
         }));
     }
 

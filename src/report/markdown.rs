@@ -76,6 +76,7 @@ fn section(out: &mut String, claim: &Judgement) {
     }
     let _ = writeln!(out, "- Reproduce: {}\n", code(&claim.reproduce));
     list(out, "Conditions", &claim.conditions);
+    list(out, "Remarks", &claim.remarks);
     if !claim.evidence.is_empty() {
         out.push_str("**Evidence**, strongest first:\n\n");
         for e in words::by_strength(claim) {

@@ -72,6 +72,7 @@ struct ClaimView<'a> {
     unexpected: Option<&'static str>,
     because: &'a str,
     conditions: &'a [String],
+    remarks: &'a [String],
     strongest: Option<RungView>,
     ladder: String,
     evidence: Vec<EvidenceView<'a>>,
@@ -174,6 +175,7 @@ impl<'a> ClaimView<'a> {
                 .map(Verdict::name),
             because: &claim.because,
             conditions: &claim.conditions,
+            remarks: &claim.remarks,
             strongest: words::strongest(claim).map(RungView::of),
             evidence: words::by_strength(claim)
                 .into_iter()

@@ -6,7 +6,7 @@ use crate::audit::claim::Conserved;
 use crate::audit::counter::{Trial, Tried};
 use crate::audit::watch::{Compare, Watched, watch};
 use crate::audit::{Claim, Evidence, Rung, Verdict};
-use crate::graph::StepGraph;
+use crate::graph::{StepGraph, normal_form};
 use crate::search::Finding;
 
 /// Runs along which the formula is followed.
@@ -46,7 +46,7 @@ pub(super) fn judge(claim: &Claim, case: &Case<'_>, own: &Conserved) -> Result<D
         true => {
             let because = "it is computed from what no step changes";
             let mut draft = Draft::new(Verdict::Proved, because);
-            let says = "No path in the step leads to it from a trained tensor that is updated, from the optimizer's memory or from the number of the step.";
+            let says = "Nothing is left of it, when it is multiplied out, to which a path leads from a trained tensor that is updated, from the optimizer's memory or from the number of the step.";
             draft.evidence.push(Evidence::new(Rung::Certificate, says));
             draft
         }
@@ -59,7 +59,7 @@ pub(super) fn judge(claim: &Claim, case: &Case<'_>, own: &Conserved) -> Result<D
     Ok(draft)
 }
 
-/// Whether the formula reads nothing that moves.
+/// Whether the formula reads nothing that moves, or nothing of that is left in its normal form.
 fn stands_still(step: &StepGraph) -> bool {
     let lasting = step.lasting();
     let mut still: Vec<bool> = vec![];
@@ -70,5 +70,8 @@ fn stands_still(step: &StepGraph) -> bool {
         still.push(lasting[id.index()] || frozen || from_still);
     }
     let output = step.outputs.iter().find(|o| o.name == "claimed");
-    output.is_some_and(|o| still[o.node.index()])
+    let Some(output) = output else { return false };
+    let form = || normal_form(&step.graph, output.node);
+    still[output.node.index()]
+        || form().is_some_and(|form| form.atoms().all(|id| still[id.index()]))
 }

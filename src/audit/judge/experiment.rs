@@ -57,6 +57,18 @@ pub(super) fn judge(claim: &Claim, case: &Case<'_>, own: &Experiment) -> Result<
         return Ok(draft.with_counterexample(claim, None, &tried, says));
     }
     let alphas = alphas();
+    let maps: Result<Vec<Powers>, _> = own.wrong.iter().map(|wrong| wrong.powers(&step)).collect();
+    let maps = maps?;
+    // What the script runs takes these powers of the alphas that it tries.
+    for map in std::iter::once(&right).chain(&maps) {
+        for k in alphas.iter().chain([&Ratio::from_integer(3.into())]) {
+            if let Err(e) = map.apply(&problems[0], k) {
+                return Ok(Draft::unknown(format!(
+                    "the script cannot try this map: {e}"
+                )));
+            }
+        }
+    }
     let mut evidence = vec![];
     let bits = bit_equal(&problems, &right, &alphas)?;
     let rounding = rounding(&problems, &right)?;
@@ -80,8 +92,7 @@ pub(super) fn judge(claim: &Claim, case: &Case<'_>, own: &Experiment) -> Result<
         .with("f32 runs that differ at alpha = 3", format!("{} of {}", rounding.0, rounding.1)),
     );
     let mut noticed = Vec::new();
-    for wrong in &own.wrong {
-        let powers = wrong.powers(&step)?;
+    for (wrong, powers) in own.wrong.iter().zip(maps) {
         let question = crate::gauge::MapQuestion {
             zero: ["B".to_owned()].into(),
             ..case.question(&powers)

@@ -29,6 +29,13 @@ pub(super) fn judge(
         draft.evidence.push(Evidence::new(Rung::Certificate, says));
         return Ok(draft);
     }
+    if starts_alike(case, own, &powers) {
+        let because = "the two runs start alike and share everything else, so they are one run";
+        let mut draft = Draft::new(Verdict::Proved, because);
+        let says = "Every trained tensor is assumed equal at the start, no setting is moved, and the optimizer's memory is filled by the run itself.";
+        draft.evidence.push(Evidence::new(Rung::Certificate, says));
+        return Ok(draft);
+    }
     let root = Ratio::from_integer(2.into());
     let Some(k) = powers.factor_with_roots(&root) else {
         return Ok(Draft::unknown(
@@ -101,6 +108,18 @@ pub(super) fn judge(
         at_k(&powers, &k)
     );
     Ok(Draft::new(Verdict::Refuted, because).with_counterexample(claim, None, &tried, &says))
+}
+
+/// Whether the premise has all trained tensors equal at the start, and nothing else differs.
+fn starts_alike(case: &Case<'_>, own: &Implication, powers: &Powers) -> bool {
+    let assumed = |name: &str| own.premise.iter().any(|formula| formula.trim() == name);
+    let settings = powers.hyperparameters.values().all(super::is_still);
+    let signs = |name: &String| case.step.parameters.iter().any(|p| p.name == *name);
+    // Midway the memory is part of the start.
+    !case.setting.numeric.midway
+        && settings
+        && powers.negated.iter().all(signs)
+        && case.step.parameters.iter().all(|p| assumed(&p.name))
 }
 
 /// Whether every conclusion is computed from the premise, data and settings that both runs share.

@@ -29,6 +29,10 @@ pub(super) fn judge(case: &Case<'_>) -> Result<Draft, JudgeError> {
         ));
     }
     let zero = BTreeSet::from(["B".to_owned()]);
+    let under = case.under(&[gauge::Condition::InitialZero("B".to_owned())]);
+    if let Some(none) = case.no_run(&under)? {
+        return Ok(Draft::unknown(super::no_such_run(case.setting, &none)));
+    }
     let options = gauge::Options {
         first_step: Some(zero),
         only_seen: true,

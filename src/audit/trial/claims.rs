@@ -93,16 +93,29 @@ fn limited(recipe: &Recipe, kind: Kind) -> Result<Recipe, RecipeError> {
     Ok(match kind {
         Kind::Experiment => {
             // The one script that there is, mostly.
-            let own = recipe.model.name == "attention" && recipe.loss.name == "mse";
+            let own = recipe.model.name == "attention" && recipe.loss.name == "l1";
             match own {
-                true => Recipe::new(recipe.model.name, "mse", recipe.optimizer.name)?.plain(),
+                true => Recipe::new(recipe.model.name, "l1", recipe.optimizer.name)?.plain(),
                 false => Recipe::new("linear", "l1", "sgd")?.plain(),
             }
         }
-        Kind::Rank => Recipe {
-            midway: false,
-            ..recipe.clone()
-        },
+        // Of other models and of most other optimizers it is not known.
+        Kind::Rank => {
+            let model = match recipe.model.name {
+                "attention" => recipe.model.name,
+                _ => "linear",
+            };
+            let targets = Recipe::new(model, recipe.loss.name, "sgd");
+            let plain = recipe.optimizer.hyperparameters.len() < 8;
+            let optimizer = if plain { recipe.optimizer.name } else { "sgd" };
+            let off = recipe.off.clone();
+            Recipe {
+                off,
+                reduction: recipe.reduction,
+                clip: recipe.clip,
+                ..Recipe::new(targets?.model.name, recipe.loss.name, optimizer)?
+            }
+        }
         _ => recipe.clone(),
     })
 }
@@ -153,7 +166,9 @@ fn setting(recipe: &Recipe, kind: Kind, dice: &mut Dice) -> Setting {
         Kind::Identity => setting.start = Start::Any,
         _ => {}
     }
-    setting.named = model.name != "linear" || !dice.percent(20);
+    // A claim that names no model has no settings of the loss either.
+    let of_loss = !recipe.loss.parameters.is_empty();
+    setting.named = model.name != "linear" || of_loss || !dice.percent(20);
     if dice.percent(8) {
         let mut size = |name: &str| (name.to_owned(), 1 + dice.below(2));
         setting.sizes = match model.name {

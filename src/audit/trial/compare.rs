@@ -222,6 +222,12 @@ impl<'b> Sieve<'b> {
         })
     }
 
+    /// Runs of other sizes are compared with this one.
+    pub fn at(mut self, run: &Run) -> Option<Self> {
+        self.plan = plan(self.bench, run).ok()?;
+        Some(self)
+    }
+
     /// Whether the run gets beyond its first step.
     pub fn is_of_use(&self) -> bool {
         self.left.points.len() > 1
@@ -243,9 +249,8 @@ impl<'b> Sieve<'b> {
                     .iter()
                     .zip(&seen)
                     .flat_map(|(x, y)| x.iter().zip(y.iter()));
-                near = pairs
-                    .map(|(x, y)| (x - y).abs() <= 1e-6 * (x.abs() + y.abs()) + 1e-9)
-                    .all(|near| near);
+                let mut pairs = pairs;
+                near = pairs.all(|(x, y)| (x - y).abs() <= 1e-6 * (x.abs() + y.abs()) + 1e-9);
                 near
             },
         );
@@ -375,13 +380,5 @@ impl WithArithmetic for Crowd<'_> {
             }
         }
         (None, held)
-    }
-}
-
-impl<'b> Sieve<'b> {
-    /// Runs of other sizes are compared with this one.
-    pub fn at(mut self, run: &Run) -> Option<Self> {
-        self.plan = plan(self.bench, run).ok()?;
-        Some(self)
     }
 }

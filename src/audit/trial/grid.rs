@@ -186,7 +186,8 @@ pub(super) fn unique(
         let mut apart = Map::of(side).moves(step);
         let mut same = claimed.clone();
         for name in &zero {
-            (apart.powers.remove(name), same.powers.remove(name));
+            apart.powers.remove(name);
+            same.powers.remove(name);
         }
         let news = apart.powers != same.powers && other.is_none();
         if sure && news {
@@ -238,10 +239,10 @@ pub(super) fn free(
     match (verdict == Verdict::Proved, found) {
         (false, Some(powers)) => Tried::Wrong(format!("{vary:?} with {} do", shown(&powers))),
         (true, None) => {
-            let small = map
-                .right
-                .values()
-                .all(|p| p.numer().magnitude() <= p.denom().magnitude());
+            // With three names or more the grid has not all powers that solutions have.
+            let powers = &mut map.right.values();
+            let small = powers.all(|p| p.numer().magnitude() <= p.denom().magnitude());
+            let small = small && vary.len() < 3;
             match small {
                 true => Tried::Wrong(format!("no powers of {vary:?} on the grid do")),
                 false => Tried::Open("it may be done beyond the grid".to_owned()),
@@ -333,7 +334,7 @@ pub(super) fn ranks(setting: &Setting, dice: &mut Dice) -> Tried {
                 if rows_are_ranks {
                     i / cols == 0
                 } else {
-                    i % cols == 0
+                    i.is_multiple_of(cols)
                 }
             };
             let entries = (0..rows * cols)

@@ -377,7 +377,7 @@ fn vary_setting(setting: &mut Setting, dice: &mut Dice) {
     let before = setting.clone();
     let recipe = &mut setting.recipe;
     match dice.below(4) {
-        0 => {
+        0 if setting.named => {
             let name = dice.of(["l1", "mse", "huber"]);
             if let Ok(other) = Recipe::new(recipe.model.name, name, recipe.optimizer.name)
                 && recipe.loss.targets == other.loss.targets
@@ -390,10 +390,10 @@ fn vary_setting(setting: &mut Setting, dice: &mut Dice) {
         _ => {
             let settings = recipe.optimizer.hyperparameters.iter();
             let optional: Vec<&str> = settings.filter(|h| h.may_be_zero).map(|h| h.name).collect();
-            if let Some(name) = dice.pick(&optional) {
-                if !recipe.off.remove(*name) {
-                    recipe.off.insert((*name).to_owned());
-                }
+            if let Some(name) = dice.pick(&optional)
+                && !recipe.off.remove(*name)
+            {
+                recipe.off.insert((*name).to_owned());
             }
         }
     }

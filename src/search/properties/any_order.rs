@@ -40,6 +40,7 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
         ArithmeticName::Bf16Sums(Accumulator::F32),
     ],
     supports: |name| FloatModel::of(name).is_some(),
+    evidence: &[],
     menu,
     judge,
 };

@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn sums_are_made_anew_at_each_step_in_the_order_that_is_given_for_it() {
         let run = ScenarioFile::from_toml(FOUND).unwrap().scenario().unwrap();
-        let of = |sums| course(&run, ArithmeticName::F32, sums).unwrap().after;
+        let of = |sums: Sums<'_>| course(&run, ArithmeticName::F32, sums).unwrap().after;
         let anew = |orders: &[SumOrder]| {
             let orders: Vec<_> = orders.iter().map(|order| (*order, false)).collect();
             of(Sums::Anew(&orders))
