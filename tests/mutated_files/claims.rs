@@ -64,8 +64,14 @@ fn a_changed_claim_is_refused_or_judged() {
             let judged = judge(&claim);
             let verdict = judged.judgement.verdict;
             if let Some(witness) = &judged.witness {
-                let replayed = witness.replay().expect("its own witness can be replayed");
-                assert!(replayed.agrees, "its own witness is not confirmed");
+                match witness.replay() {
+                    Ok(replayed) => assert!(replayed.agrees, "its witness is not confirmed"),
+                    // It has the name of a built-in claim, of which it is no witness.
+                    Err(e) => {
+                        let message = e.to_string();
+                        assert!(message.contains("which is a built-in claim"), "{message}");
+                    }
+                }
                 // Where it holds under conditions, the run is one without them.
                 let proved = verdict == Verdict::Proved && !claim.contrary();
                 assert!(!proved, "proved, and its witness is confirmed");
