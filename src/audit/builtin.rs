@@ -90,3 +90,25 @@ pub fn builtin() -> Result<Vec<Claim>, ClaimError> {
         .map(|(name, text)| parse_built_in(name, text))
         .collect()
 }
+
+/// The built-in claim with this identifier, which is the name of its file.
+pub(super) fn built_in_called(id: &str) -> Result<Option<Claim>, ClaimError> {
+    let mut claims = CLAIMS.iter();
+    let own = claims.find(|(name, _)| name.strip_suffix(".toml") == Some(id));
+    own.map(|(name, text)| parse_built_in(name, text))
+        .transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_is_found_by_its_identifier() {
+        for claim in builtin().unwrap() {
+            let own = built_in_called(claim.id()).unwrap().expect("it is there");
+            assert_eq!(own.file(), claim.file());
+        }
+        assert!(built_in_called("S2.toml").unwrap().is_none());
+    }
+}

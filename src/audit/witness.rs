@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::builtin::built_in_called;
 use super::case::Case;
 use super::claim::{Claim, FieldError, Setting, Statement};
 use super::counter::{Trial, Tried};
+use super::judge;
 use super::judge::JudgeError;
-use super::{builtin, judge};
 use crate::arith::{ArithmeticName, Ratio, show_ratio};
 use crate::scenario::{Exact, Scenario, ScenarioFile, TensorFile};
 use crate::search::Finding;
@@ -255,8 +256,7 @@ impl Witness {
 
     /// The claim in question.
     fn claim(&self) -> Result<Claim, WitnessError> {
-        let built_in = builtin().map_err(|e| WitnessError::Syntax(e.to_string()))?;
-        let own = built_in.into_iter().find(|claim| claim.id() == self.id());
+        let own = built_in_called(self.id()).map_err(|e| WitnessError::Syntax(e.to_string()))?;
         match own {
             Some(own) if *own.file() != self.claim => {
                 let message = format!(

@@ -236,12 +236,18 @@ impl<'a> Judge<'a> {
         })
     }
 
+    /// A leaf's own name, whatever label it has where it is observed.
+    fn name(&self, leaf: NodeId) -> String {
+        let leaf = self.step.graph.leaf_at(leaf);
+        leaf.map(|leaf| leaf.name.clone()).unwrap_or_default()
+    }
+
     /// The powers, or the changes of sign, that a symmetry of these weights has to have.
     fn claims<F: Field>(&self, conditions: &[Condition]) -> [BTreeMap<NodeId, Ratio>; 2] {
         if F::SYMMETRY == super::Symmetry::Scaling {
             return [self.hyperparameters.clone(), self.initial.clone()];
         }
-        let name = |id: &NodeId| self.step.graph.describe(*id);
+        let name = |id: &NodeId| self.name(*id);
         let turned = |id: &NodeId| {
             let also = conditions.contains(&Condition::SignChanges(name(id)));
             self.asked.negated.contains(&name(id)) != also
@@ -286,8 +292,7 @@ impl<'a> Judge<'a> {
         }
         let [hyperparameters, mut initial] = self.claims::<F>(conditions);
         let named = |powers: &BTreeMap<NodeId, Ratio>| -> BTreeMap<String, String> {
-            let text =
-                |(id, power): (&NodeId, &Ratio)| (self.step.graph.describe(*id), show_ratio(power));
+            let text = |(id, power): (&NodeId, &Ratio)| (self.name(*id), show_ratio(power));
             powers.iter().map(text).collect()
         };
         (claim.hyperparameters, claim.initial) = (named(&hyperparameters), named(&initial));

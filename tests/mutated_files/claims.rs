@@ -35,6 +35,14 @@ fn a_changed_claim_is_refused_or_judged() {
     for folder in ["tests/findings/claims", "fuzz/corpus/claims"] {
         claims.extend(files(folder, ".toml"));
     }
+    // The name of a built-in claim belongs to it alone.
+    for claim in &mut claims {
+        let renamed = |line: &str| match line.starts_with("id") {
+            true => "id = \"mine\"".to_owned(),
+            false => line.to_owned(),
+        };
+        *claim = claim.lines().map(renamed).collect::<Vec<_>>().join("\n");
+    }
     let scratch = tempfile::tempdir().expect("a folder");
     let file = scratch.path().join("claim.toml");
     let mut counts = Counts::default();
@@ -64,14 +72,8 @@ fn a_changed_claim_is_refused_or_judged() {
             let judged = judge(&claim);
             let verdict = judged.judgement.verdict;
             if let Some(witness) = &judged.witness {
-                match witness.replay() {
-                    Ok(replayed) => assert!(replayed.agrees, "its witness is not confirmed"),
-                    // It has the name of a built-in claim, of which it is no witness.
-                    Err(e) => {
-                        let message = e.to_string();
-                        assert!(message.contains("which is a built-in claim"), "{message}");
-                    }
-                }
+                let replayed = witness.replay().expect("a witness that can be replayed");
+                assert!(replayed.agrees, "its witness is not confirmed");
                 // Where it holds under conditions, the run is one without them.
                 let proved = verdict == Verdict::Proved && !claim.contrary();
                 assert!(!proved, "proved, and its witness is confirmed");

@@ -131,12 +131,25 @@ fn parse(name: &str, text: &str, built_in: bool) -> Result<Claim, ClaimError> {
     let Value::Object(file) = value else {
         return Err(syntax("found no table, expected fields".to_owned()));
     };
-    Claim::of(name, file, built_in).map_err(|e| ClaimError::Field {
+    let field = |e: FieldError| ClaimError::Field {
         file: name.to_owned(),
         line: line_of(text, &e.field),
         field: e.field,
         message: e.message,
-    })
+    };
+    let claim = Claim::of(name, file, built_in).map_err(field)?;
+    // Its witness would be taken for one of the built-in claim.
+    if !built_in
+        && let Some(own) = super::builtin::built_in_called(claim.id())?
+        && own.file() != claim.file()
+    {
+        let message = format!(
+            "found `{}`, which is a built-in claim and says something else: choose another",
+            claim.id()
+        );
+        return Err(field(FieldError::new("id", message)));
+    }
+    Ok(claim)
 }
 
 /// The line on which a field of a TOML file stands, or its table begins.

@@ -448,7 +448,8 @@ fn quantities(setting: &Setting, field: &str, names: &[String]) -> Result<(), Fi
     let step = step.map_err(|e| FieldError::new("optimizer", e))?;
     let known = ScaleMap::quantities(&step);
     for (i, name) in names.iter().enumerate() {
-        if !known.contains(name) {
+        let is_leaf = step.hyperparameters().any(|(leaf, ..)| leaf == name);
+        if !known.contains(name) && !is_leaf {
             let message = format!("found `{name}`, expected some of {}", known.join(", "));
             return Err(FieldError::new(field, message));
         }

@@ -41,7 +41,7 @@ pub(super) fn claim_of(subject: &Subject) -> Result<Drawn, RecipeError> {
         9..=15 => Flavour::Near,
         _ => Flavour::Any,
     };
-    let mut setting = setting(&limited(&recipe, kind)?, kind, &mut dice);
+    let mut setting = setting(&limited(&recipe, kind, &mut dice)?, kind, &mut dice);
     if kind == Kind::Experiment {
         // Its runs are the script's, which says nothing of terms and starts as LoRA does.
         let unsaid = Setting::new(&setting.recipe);
@@ -89,7 +89,7 @@ fn thinned(recipe: &Recipe, dice: &mut Dice) -> Recipe {
 }
 
 /// The recipe with what a claim of this kind can say.
-fn limited(recipe: &Recipe, kind: Kind) -> Result<Recipe, RecipeError> {
+fn limited(recipe: &Recipe, kind: Kind, dice: &mut Dice) -> Result<Recipe, RecipeError> {
     Ok(match kind {
         Kind::Experiment => {
             // The one script that there is, mostly.
@@ -99,21 +99,27 @@ fn limited(recipe: &Recipe, kind: Kind) -> Result<Recipe, RecipeError> {
                 false => Recipe::new("linear", "l1", "sgd")?.plain(),
             }
         }
-        // Of other models and of most other optimizers it is not known.
+        // Of other models, optimizers and terms little is known.
         Kind::Rank => {
-            let model = match recipe.model.name {
-                "attention" => recipe.model.name,
-                _ => "linear",
+            let hard = dice.percent(4);
+            let (model, optimizer, loss) = match hard {
+                true => (recipe.model.name, recipe.optimizer.name, recipe.loss.name),
+                false => ("linear", "sgd", dice.of(["mse", "l1"])),
             };
-            let targets = Recipe::new(model, recipe.loss.name, "sgd");
-            let plain = recipe.optimizer.hyperparameters.len() < 8;
-            let optimizer = if plain { recipe.optimizer.name } else { "sgd" };
-            let off = recipe.off.clone();
+            let drawn = Recipe::new(model, loss, optimizer)?.plain();
+            let momentum = dice.percent(30);
+            let on = |name: &&str| hard || *name == "momentum" && momentum;
+            let settings = drawn.optimizer.hyperparameters.iter().map(|h| h.name);
+            let on: BTreeSet<&str> = settings.filter(on).collect();
             Recipe {
-                off,
+                off: drawn
+                    .off
+                    .iter()
+                    .filter(|name| !on.contains(name.as_str()))
+                    .cloned()
+                    .collect(),
                 reduction: recipe.reduction,
-                clip: recipe.clip,
-                ..Recipe::new(targets?.model.name, recipe.loss.name, optimizer)?
+                ..drawn
             }
         }
         _ => recipe.clone(),

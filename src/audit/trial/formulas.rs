@@ -90,7 +90,7 @@ pub(super) fn identity(step: &StepGraph, recipe: &Recipe, dice: &mut Dice) -> (S
         ("{a} * {a}", "{a}"),
         ("{s} * ({a} + {a})", "3 * {s} * {a}"),
         ("sqrt({a} * {a})", "{a}"),
-        ("({a} + {s}) @ {a}.T", "{a} @ {a}.T + {s} * {a}.T"),
+        ("({a} + {s}) @ {a}.T", "{a} @ {a}.T + {s}"),
         ("({a} + {s}) * ({a} - {s})", "{a} * {a} + {s} * {s}"),
         ("{a} * (g_{a} + {a})", "{a} * g_{a} + {a}"),
         (

@@ -20,11 +20,17 @@ const MOST: usize = 4;
 const RUNS: usize = 30;
 
 /// Powers in steps that the model's factors ask for.
-fn powers(setting: &Setting, names: usize) -> Vec<Ratio> {
-    let unit = match setting.recipe.model.name {
+fn powers(setting: &Setting, fixed: &Side, names: usize) -> Vec<Ratio> {
+    let unit: i64 = match setting.recipe.model.name {
         "lokr" => 3,
         "loha" => 4,
         _ => 2,
+    };
+    // Those of what is asked for as well, as far as the grid stays small.
+    let halves = |power: &Ratio| *power.denom() == 2.into();
+    let unit = match fixed.values().any(halves) && names <= 2 {
+        true => unit * if unit % 2 == 0 { 1 } else { 2 },
+        false => unit,
     };
     let reach: i64 = match names {
         0..=2 => 4 * unit,
@@ -80,7 +86,7 @@ impl<'b> Grid<'b> {
         for i in 0..RUNS {
             let wish = Wish {
                 generic: i % 3 > 0,
-                steps: 2 + i % 2,
+                steps: 2 + i % 4,
                 ..Wish::of(self.setting)
             };
             let Some((left, right)) = one(self.bench, self.setting, moves, &wish, dice) else {
@@ -104,7 +110,7 @@ impl<'b> Grid<'b> {
         dice: &mut Dice,
         mut wanted: impl FnMut(&[Ratio], bool) -> bool,
     ) {
-        let powers = powers(self.setting, names.len());
+        let powers = powers(self.setting, fixed, names.len());
         let k = Ratio::from_integer(match self.setting.recipe.model.name {
             "lokr" => 64.into(),
             "loha" => 256.into(),

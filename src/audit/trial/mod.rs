@@ -93,7 +93,10 @@ fn outcome(drawn: &Drawn) -> (Option<Verdict>, Outcome) {
             Verdict::ProvedIf => Verdict::Refuted,
             Verdict::Unknown => Verdict::Unknown,
         };
-        if verdict != expected {
+        // A denied list of powers is read as "no powers do", which is more than that these do not.
+        let is_list = matches!(drawn.statement, drawn::Statement::Survey { .. });
+        let both = [own, verdict] == [Verdict::Refuted; 2];
+        if verdict != expected && !(is_list && both) {
             return (
                 Some(verdict),
                 failed(format!("{own} as it stands and {verdict} denied")),

@@ -150,7 +150,7 @@ impl Draw {
             };
         }
         let map = match self.flavour {
-            Flavour::Any => self.map(dice),
+            Flavour::Any if dice.percent(20) => self.map(dice),
             _ => {
                 let (_, said) = self.solution(dice);
                 Map::of(worded(&self.step, &said, dice))

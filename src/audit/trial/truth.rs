@@ -52,19 +52,12 @@ pub(super) fn tried(drawn: &Drawn, judged: &Judged) -> Tried {
     let holds = verdict != Verdict::Refuted;
     let setting = &drawn.setting;
     match &drawn.statement {
-        Statement::Equivalence(map) if holds => map_holds(setting, map, judged, verdict, &mut dice),
+        Statement::Equivalence(map) if holds => {
+            map_holds(setting, map, &[], judged, verdict, &mut dice)
+        }
         Statement::Invariant { map, conclusion } if holds => {
             let formulas: Vec<&str> = conclusion.iter().map(String::as_str).collect();
-            let Ok(bench) = Bench::new(setting, &formulas) else {
-                return Tried::Open("no step".to_owned());
-            };
-            agree(
-                &bench,
-                setting,
-                &map.moves(&bench.step),
-                &Wish::of(setting),
-                &mut dice,
-            )
+            map_holds(setting, map, &formulas, judged, verdict, &mut dice)
         }
         Statement::Implication { .. } if holds => implication(drawn, &mut dice),
         Statement::Uniqueness { map, vary } => match vary.is_empty() {
@@ -246,16 +239,19 @@ pub(super) fn some_differ(
 fn map_holds(
     setting: &Setting,
     map: &Map,
+    formulas: &[&str],
     judged: &Judged,
     verdict: Verdict,
     dice: &mut Dice,
 ) -> Tried {
-    let Ok(bench) = Bench::new(setting, &[]) else {
+    let Ok(bench) = Bench::new(setting, formulas) else {
         return Tried::Open("no step".to_owned());
     };
     let moves = map.moves(&bench.step);
     let wish = Wish::of(setting);
-    if verdict == Verdict::Proved {
+    // Formulas may have quotients, which then need a value and nothing else.
+    let only_defined = !formulas.is_empty() && judged.alternatives.is_empty();
+    if verdict == Verdict::Proved || only_defined {
         return agree(&bench, setting, &moves, &wish, dice);
     }
     let alternatives = &judged.alternatives;
