@@ -35,7 +35,7 @@ fn examples(kind: Kind) -> [Option<String>; 3] {
         Kind::Implication => [
             text("premise = [\"W\"]\nconclusion = [\"loss\"]\n"),
             text("premise = [\"loss\"]\nconclusion = [\"A\"]\n"),
-            text("premise = [\"A\", \"B\"]\nconclusion = [\"W\"]\npremise_until = 9\n"),
+            text("premise = [\"B @ A\"]\nconclusion = [\"W\"]\npremise_until = 9\n"),
         ],
         Kind::Uniqueness => [
             with("vary = [\"lr\"]\n", NOTE),

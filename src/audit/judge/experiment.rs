@@ -220,7 +220,7 @@ fn measure(
         printed: vec![],
     };
     for problem in problems {
-        let base = printed(step, problem)?;
+        let base = printed(step, problem).ok();
         for k in alphas {
             let other = powers.apply(problem, k)?;
             // The script prints the loss before each of its steps, so the last update is unseen.
@@ -230,10 +230,11 @@ fn measure(
                 Outcome::Fails(difference) => Some(difference.after_steps),
                 _ => None,
             });
-            let shown = printed(step, &other)?;
-            noticed
-                .printed
-                .push(base.iter().zip(&shown).position(|(x, y)| x != y));
+            // A run that leaves the range of f32 prints no losses to the end.
+            let shown = printed(step, &other).ok();
+            let both = base.as_ref().zip(shown.as_ref());
+            let apart = both.and_then(|(x, y)| x.iter().zip(y).position(|(x, y)| x != y));
+            noticed.printed.push(apart);
         }
     }
     Ok(noticed)
@@ -303,7 +304,9 @@ fn figure(step: &StepGraph, problem: &Scenario, own: &Experiment) -> Result<Figu
             steps,
             ..
         } = &scenario;
-        let run = exec::run(F64, step, sizes, values, *steps, &Options::default())?;
+        let Ok(run) = exec::run(F64, step, sizes, values, *steps, &Options::default()) else {
+            continue;
+        };
         let points = run
             .losses
             .iter()
