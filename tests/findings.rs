@@ -301,7 +301,8 @@ fn constants_are_conserved_and_what_moves_is_not() {
         PROVED,
     );
     expect(&claim("conserved", "formula = \"s * A\"\n"), REFUTED);
-    expect(&claim("conserved", "formula = \"W - W\"\n"), UNKNOWN);
+    expect(&claim("conserved", "formula = \"W - W\"\n"), PROVED);
+    expect(&claim("conserved", "formula = \"W / W\"\n"), UNKNOWN);
     // A starts at rest where B is zero, and moves from the second step on.
     expect(
         &claim("conserved", "start = \"lora\"\nformula = \"A\"\n"),

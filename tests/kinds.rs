@@ -76,7 +76,7 @@ fn examples(kind: Kind) -> [Option<String>; 3] {
         Kind::Conserved => [
             text("formula = \"s * lr_A\"\n"),
             text("formula = \"A\"\n"),
-            text("formula = \"A - A\"\n"),
+            text("formula = \"A / A\"\n"),
         ],
         Kind::Knobs => [
             text("vary = [\"alpha\", \"init\", \"lr\"]\neffective = 2\n"),

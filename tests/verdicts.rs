@@ -49,9 +49,11 @@ fn no_drawn_claim_gets_a_verdict_that_its_runs_contradict() {
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert!(passed > 0);
+    // Of few cases chance may leave more undecided.
+    let share = if cases < MANY { 4 } else { 10 };
     assert!(
-        tally.undecided * 10 < cases,
-        "{} of {cases}",
+        tally.undecided * share < cases,
+        "{} of {cases} are undecided",
         tally.undecided
     );
     if cases < MANY {
