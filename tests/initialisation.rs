@@ -35,6 +35,7 @@ struct Layer {
 struct Scheme {
     zero: Vec<String>,
     power_of_alpha: BTreeMap<String, String>,
+    #[cfg_attr(not(feature = "mp"), allow(dead_code))]
     network: String,
 }
 
