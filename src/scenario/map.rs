@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use num_integer::Integer;
-use num_traits::{Pow, ToPrimitive, Zero};
+use num_traits::{Pow, Signed, ToPrimitive, Zero};
 
 use super::Scenario;
 use crate::arith::{Arithmetic, F64, Ratio, Surd, ratio_from_f64, show_ratio};
@@ -12,6 +12,8 @@ use crate::graph::StepGraph;
 
 /// The highest root that is taken of a factor which is chosen to have it.
 const MOST_ROOTS: u32 = 24;
+/// The largest power of a root that is looked at in exact runs.
+const LARGEST_POWER: u32 = 512;
 
 /// A map in a user's words: a power of k for each named quantity.
 ///
@@ -174,7 +176,12 @@ impl Powers {
         let two = num_bigint::BigInt::from(2);
         let common = powers.fold(two, |all, power| all.lcm(power.denom()));
         let exponent = common.to_u32().filter(|n| *n <= MOST_ROOTS)?;
-        Some(Pow::pow(root, exponent))
+        // Exact runs on numbers of thousands of digits do not end in a while.
+        let most = Ratio::from_integer(LARGEST_POWER.into());
+        let times = Ratio::from_integer(exponent.into());
+        let mut powers = self.hyperparameters.values().chain(self.initial.values());
+        let moderate = powers.all(|power| &power.abs() * &times <= most);
+        moderate.then(|| Pow::pow(root, exponent))
     }
 
     /// The scenario with every value multiplied by its power of `k`, exactly.
