@@ -23,6 +23,8 @@ struct Noticed {
     exact: Vec<Option<usize>>,
     /// The same for the losses as the script prints them, with four decimals.
     printed: Vec<Option<usize>>,
+    /// Whether some losses could not be compared, so that nothing is known of them.
+    is_open: bool,
 }
 
 pub(super) fn judge(claim: &Claim, case: &Case<'_>, own: &Experiment) -> Result<Draft, JudgeError> {
@@ -105,6 +107,12 @@ pub(super) fn judge(claim: &Claim, case: &Case<'_>, own: &Experiment) -> Result<
             )));
         }
         noticed.push(measure(&step, &problems, &powers, &alphas, &wrong.name)?);
+    }
+    if let Some(open) = noticed.iter().find(|n| n.is_open) {
+        return Ok(Draft::unknown(format!(
+            "whether the script notices `{}` cannot be told: exact arithmetic has no answer for one of its runs",
+            open.name
+        )));
     }
     let escaped: Vec<&str> = noticed
         .iter()
@@ -218,6 +226,7 @@ fn measure(
         map: describe(step, powers),
         exact: vec![],
         printed: vec![],
+        is_open: false,
     };
     for problem in problems {
         let base = printed(step, problem).ok();
@@ -226,6 +235,7 @@ fn measure(
             // The script prints the loss before each of its steps, so the last update is unseen.
             let seen = problem.steps - 1;
             let outcome = check_exactly(&losses_only, problem, &other, seen)?;
+            noticed.is_open |= !matches!(outcome, Outcome::Fails(_) | Outcome::Holds { .. });
             noticed.exact.push(match outcome {
                 Outcome::Fails(difference) => Some(difference.after_steps),
                 _ => None,
