@@ -220,9 +220,20 @@ fn names_and_fields_that_say_nothing_are_refused() {
             "heads",
         ),
         ("equivalence", "[map]\nbeta = 1\n", "beta"),
+        (
+            "survey",
+            "variant = [{ name = \"SGD\", map.lr = 1 }, { name = \"SGD\", map.lr = -1 }]\n",
+            "two are called `SGD`",
+        ),
     ] {
         refused(&claim(kind, rest), words);
     }
+    let many = "\"A\", ".repeat(65);
+    let rest = format!("conclusion = [{many}]\n[map]\nalpha = 1\n");
+    refused(
+        &claim("invariant", &rest),
+        "65 entries, expected at most 64",
+    );
 }
 
 #[test]

@@ -95,6 +95,9 @@ pub fn check(
             Symmetry::Sign => !(sum / &modulus).is_integer(),
         });
         let Some(g) = broken else { return Ok(()) };
+        if terms.is_empty() {
+            return fail("it divides by what is zero".to_owned());
+        }
         let show = |(c, x): &(i64, NodeId)| format!("{c}·w({})", step.graph.describe(*x));
         let sum: Vec<String> = terms.iter().map(show).collect();
         let (sum, off, factor) = (

@@ -169,8 +169,9 @@ impl Powers {
         self.negated.is_empty() && powers.all(Zero::is_zero)
     }
 
-    /// A factor whose powers that the map asks for can all be formed: the smallest power of
-    /// `root`² that will do, and how often `root` is in it; `None` where it has too many digits.
+    /// A factor all of whose powers that the map asks for exist: the smallest power of `root`
+    /// that will do, which is at least its square; `None` where it, or what it multiplies a
+    /// quantity by, is more than a moderate power of `root`.
     pub fn factor_with_roots(&self, root: &Ratio) -> Option<Ratio> {
         let powers = self.hyperparameters.values().chain(self.initial.values());
         let two = num_bigint::BigInt::from(2);
@@ -227,5 +228,37 @@ impl Powers {
     /// The power by which the parameter `name` is multiplied at the start.
     pub fn initial_power(&self, name: &str) -> Ratio {
         self.initial.get(name).cloned().unwrap_or_else(Ratio::zero)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_factor_has_every_root_and_moderate_powers() {
+        let factor = |powers: &[&str]| {
+            let named = powers.iter().enumerate();
+            let named =
+                named.map(|(i, p)| (format!("q{i}"), crate::arith::parse_ratio(p).unwrap()));
+            let powers = Powers {
+                hyperparameters: named.collect(),
+                ..Powers::default()
+            };
+            powers.factor_with_roots(&Ratio::from_integer(2.into()))
+        };
+        let two_to = |n: i32| {
+            Some(Ratio::from_integer(Pow::pow(
+                num_bigint::BigInt::from(2),
+                n as u32,
+            )))
+        };
+        assert_eq!(factor(&[]), two_to(2));
+        assert_eq!(factor(&["1/2", "-2/3"]), two_to(6));
+        assert_eq!(factor(&["-256"]), two_to(2));
+        assert_eq!(factor(&["257"]), None);
+        assert_eq!(factor(&["1/24"]), two_to(24));
+        assert_eq!(factor(&["22", "1/24"]), None);
+        assert_eq!(factor(&["1/25"]), None);
     }
 }

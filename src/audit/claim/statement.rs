@@ -11,6 +11,9 @@ use crate::arith::{ArithmeticName, FloatModel, Ratio};
 use crate::graph::StepGraph;
 use crate::scenario::{Exact, Powers, Property, ScaleMap};
 
+/// Most formulas, wrong rules or variants of one claim. Each costs as much as a claim of its own.
+const MOST_ENTRIES: usize = 64;
+
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])* $kind:ident $name:literal $reads:expr,)*) => {
         /// What kind of thing is claimed.
@@ -419,9 +422,17 @@ fn typed<T: for<'de> Deserialize<'de>>(
     read(fields).map_err(named)
 }
 
-fn not_empty(field: &str, list: &[String], expected: &str) -> Result<(), FieldError> {
-    match list.is_empty() {
-        true => Err(FieldError::new(field, format!("missing: {expected}"))),
+fn some_of<T>(field: &str, list: &[T], expected: &str) -> Result<(), FieldError> {
+    match list.len() {
+        0 => Err(FieldError::new(field, format!("missing: {expected}"))),
+        found => not_too_many(field, found),
+    }
+}
+
+fn not_too_many(field: &str, found: usize) -> Result<(), FieldError> {
+    let message = || format!("found {found} entries, expected at most {MOST_ENTRIES}");
+    match found > MOST_ENTRIES {
+        true => Err(FieldError::new(field, message())),
         false => Ok(()),
     }
 }
@@ -477,17 +488,18 @@ impl Statement {
             Kind::Invariant => {
                 let own: Invariant = typed(kind, fields)?;
                 own.map().validate(setting, true)?;
-                not_empty("conclusion", &own.conclusion, "name at least one quantity")?;
+                some_of("conclusion", &own.conclusion, "name at least one quantity")?;
                 formulas(setting, "conclusion", &own.conclusion)?;
                 Self::Invariant(own)
             }
             Kind::Implication => {
                 let own: Implication = typed(kind, fields)?;
                 own.map().validate(setting, false)?;
-                not_empty("conclusion", &own.conclusion, "name at least one quantity")?;
+                some_of("conclusion", &own.conclusion, "name at least one quantity")?;
                 if own.premise_until.is_some() && own.premise.is_empty() {
                     return Err(FieldError::new("premise_until", "stands without `premise`"));
                 }
+                not_too_many("premise", own.premise.len())?;
                 formulas(setting, "premise", &own.premise)?;
                 formulas(setting, "conclusion", &own.conclusion)?;
                 Self::Implication(own)
@@ -506,7 +518,7 @@ impl Statement {
             Kind::Freedom => {
                 let own: Freedom = typed(kind, fields)?;
                 own.map().validate(setting, true)?;
-                not_empty("vary", &own.vary, "name the quantities that may follow")?;
+                some_of("vary", &own.vary, "name the quantities that may follow")?;
                 quantities(setting, "vary", &own.vary)?;
                 if let Some(name) = own.vary.iter().find(|name| own.names(name)) {
                     let message = format!("`{name}` is given by the map and free as well");
@@ -517,10 +529,7 @@ impl Statement {
             Kind::Experiment => {
                 let own: Experiment = typed(kind, fields)?;
                 own.map().validate(setting, true)?;
-                if own.wrong.is_empty() {
-                    let message = "missing: name at least one wrong rule";
-                    return Err(FieldError::new("wrong", message));
-                }
+                some_of("wrong", &own.wrong, "name at least one wrong rule")?;
                 let step = setting.numeric.build();
                 let step = step.map_err(|e| FieldError::new("optimizer", e))?;
                 for wrong in &own.wrong {
@@ -530,10 +539,7 @@ impl Statement {
             }
             Kind::Survey => {
                 let own: Survey = typed(kind, fields)?;
-                if own.variant.is_empty() {
-                    let message = "missing: name at least one variant";
-                    return Err(FieldError::new("variant", message));
-                }
+                some_of("variant", &own.variant, "name at least one variant")?;
                 let has_own =
                     |v: &Value| ["map", "left", "right"].iter().any(|f| v.get(f).is_some());
                 if own.map().is_given() && own.variant.iter().all(has_own) {
@@ -542,7 +548,14 @@ impl Statement {
                 }
                 let variants = own.variant.iter().enumerate();
                 let variants = variants.map(|(i, v)| Variant::read(i, v, &own, setting));
-                Self::Survey(variants.collect::<Result<_, _>>()?)
+                let variants: Vec<Variant> = variants.collect::<Result<_, _>>()?;
+                for (i, variant) in variants.iter().enumerate() {
+                    if variants[..i].iter().any(|other| other.name == variant.name) {
+                        let message = format!("two are called `{}`", variant.name);
+                        return Err(FieldError::new("variant.name", message));
+                    }
+                }
+                Self::Survey(variants)
             }
             Kind::Identity => {
                 let own: Identity = typed(kind, fields)?;
@@ -557,7 +570,7 @@ impl Statement {
             }
             Kind::Knobs => {
                 let own: Knobs = typed(kind, fields)?;
-                not_empty("vary", &own.vary, "name the settings to count")?;
+                some_of("vary", &own.vary, "name the settings to count")?;
                 for (field, names) in [
                     ("vary", &own.vary),
                     ("compared_with", &own.compared_with),

@@ -39,8 +39,12 @@ pub(super) fn judge(case: &Case<'_>) -> Result<Draft, JudgeError> {
         ..gauge::Options::default()
     };
     let first = gauge::infer(step, &options);
-    let checked = gauge::check(step, &first.question, &first.certificate);
-    checked.map_err(gauge::DecideError::from)?;
+    // A quotient of two zeros, which a branch may leave out, has no weight.
+    if let Err(error) = gauge::check(step, &first.question, &first.certificate) {
+        return Ok(Draft::unknown(format!(
+            "no weights for the first step from B = 0: {error}"
+        )));
+    }
     // Every setting that a user turns, and A: each by a factor of its own.
     let turned: Vec<&str> = (step.hyperparameters())
         .filter(|(_, base, _)| case.setting.numeric.setting(base).is_none_or(turns))

@@ -142,22 +142,28 @@ impl WithArithmetic for Both<'_> {
     fn call<A: Arithmetic>(self, ctx: A) -> (Agreement, bool) {
         let left = course(&ctx, self.bench, self.left);
         let right = course(&ctx, self.bench, self.right);
-        let compared = left.points.len().min(right.points.len());
-        let ends = [&left.end, &right.end];
-        let doubtful = ends.into_iter().flatten().any(|(_, certain)| !certain);
-        match differ(&ctx, &left, &right) {
-            Err(place) => (Agreement::Differs(place), false),
-            Ok(_) if compared < 2 => {
-                let why = ends
-                    .into_iter()
-                    .flatten()
-                    .map(|(why, _)| why.clone())
-                    .next();
-                (Agreement::Nothing(why.unwrap_or_default()), doubtful)
-            }
-            Ok(true) => (Agreement::Same, doubtful),
-            Ok(false) => (Agreement::Overlap, doubtful),
+        let enough = left.points.len().min(right.points.len()) >= 2;
+        agreement(&ctx, &left, &right, enough)
+    }
+}
+
+/// What two courses come to, and whether another arithmetic may know more.
+fn agreement<A: Arithmetic>(
+    ctx: &A,
+    left: &Course<A::Elem>,
+    right: &Course<A::Elem>,
+    enough: bool,
+) -> (Agreement, bool) {
+    let ends = || [&left.end, &right.end].into_iter().flatten();
+    let doubtful = ends().any(|(_, certain)| !certain);
+    match differ(ctx, left, right) {
+        Err(place) => (Agreement::Differs(place), false),
+        Ok(_) if !enough => {
+            let why = ends().map(|(why, _)| why.clone()).next();
+            (Agreement::Nothing(why.unwrap_or_default()), doubtful)
         }
+        Ok(true) => (Agreement::Same, doubtful),
+        Ok(false) => (Agreement::Overlap, doubtful),
     }
 }
 
@@ -169,15 +175,16 @@ fn ladder() -> Vec<ArithmeticName> {
     }
 }
 
-/// Compares two runs.
-pub(super) fn compare(bench: &Bench, left: &Run, right: &Run) -> Agreement {
+/// What exact numbers say, and enclosures where these have no answer.
+fn climb<T>(task: impl Fn() -> T) -> Agreement
+where
+    T: WithArithmetic<Output = (Agreement, bool)>,
+{
     let mut best = Agreement::Nothing("no arithmetic".to_owned());
     for name in ladder() {
-        let both = Both { bench, left, right };
-        let Ok((agreement, more)) = with_arithmetic(name, both) else {
+        let Ok((agreement, more)) = with_arithmetic(name, task()) else {
             continue;
         };
-        // Enclosures go on where exact numbers end.
         let settled = agreement.differs() || !more;
         if !matches!(agreement, Agreement::Nothing(_)) || settled {
             best = agreement;
@@ -187,6 +194,11 @@ pub(super) fn compare(bench: &Bench, left: &Run, right: &Run) -> Agreement {
         }
     }
     best
+}
+
+/// Compares two runs.
+pub(super) fn compare(bench: &Bench, left: &Run, right: &Run) -> Agreement {
+    climb(|| Both { bench, left, right })
 }
 
 /// Compares two runs in one arithmetic by its own standard.
@@ -275,7 +287,6 @@ impl WithArithmetic for Alone<'_> {
     fn call<A: Arithmetic>(self, ctx: A) -> (Agreement, bool) {
         let Self(bench, run, within) = self;
         let own = course(&ctx, bench, run);
-        let doubtful = own.end.as_ref().is_some_and(|(_, certain)| !certain);
         let (x, y): (Vec<_>, Vec<_>) = match within {
             Within::Pair => {
                 let pairs = own.points.iter().filter_map(|seen| match seen.as_slice() {
@@ -292,35 +303,14 @@ impl WithArithmetic for Alone<'_> {
             }
         };
         let enough = x.len() >= if within == Within::Time { 2 } else { 1 };
-        let of = |points| Course { points, end: None };
-        match differ(&ctx, &of(x), &of(y)) {
-            Err(place) => (Agreement::Differs(place), false),
-            Ok(_) if !enough => {
-                let why = own.end.map(|(why, _)| why).unwrap_or_default();
-                (Agreement::Nothing(why), doubtful)
-            }
-            Ok(true) => (Agreement::Same, doubtful),
-            Ok(false) => (Agreement::Overlap, doubtful),
-        }
+        let course = |points, end| Course { points, end };
+        agreement(&ctx, &course(x, own.end), &course(y, None), enough)
     }
 }
 
-/// What a single run says, in exact numbers, and in enclosures where these have no answer.
+/// What a single run says.
 pub(super) fn within(bench: &Bench, run: &Run, within: Within) -> Agreement {
-    let mut best = Agreement::Nothing("no arithmetic".to_owned());
-    for name in ladder() {
-        let Ok((agreement, more)) = with_arithmetic(name, Alone(bench, run, within)) else {
-            continue;
-        };
-        let settled = agreement.differs() || !more;
-        if !matches!(agreement, Agreement::Nothing(_)) || settled {
-            best = agreement;
-        }
-        if settled {
-            break;
-        }
-    }
-    best
+    climb(|| Alone(bench, run, within))
 }
 
 /// Several runs, of which any two are compared: of which the first `premises` quantities are
