@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::infer::Rule;
 use super::question::{Question, Symmetry};
+use super::rule::Rule;
 use crate::arith::{Ratio, parse_ratio, show_ratio};
-use crate::graph::{Binary, Comparison, Graph, LeafKind, NodeId, Op, StepGraph, print};
+use crate::graph::{Graph, LeafKind, NodeId, Op, StepGraph};
 
 /// The format's name and version.
 const SCHEMA: &str = "lora-gauge/certificate/2";
@@ -205,28 +205,9 @@ fn node(graph: &Graph, id: NodeId) -> CertifiedNode {
 
 fn operation(op: &Op) -> String {
     match op {
-        Op::Leaf(_) => "leaf".to_owned(),
-        Op::Constant(q) => format!("constant {}", show_ratio(q)),
-        Op::Count(dim) => format!("count {dim}"),
-        Op::Identity(dim) => format!("identity {dim}"),
-        Op::Unary(op, _) => print::unary_name(*op).to_owned(),
-        Op::Binary(op, ..) => match op {
-            Binary::Add => "add",
-            Binary::Sub => "sub",
-            Binary::Mul => "mul",
-            Binary::Div => "div",
-            Binary::Max => "max",
-            Binary::Min => "min",
-            Binary::MatMul => "matmul",
-            Binary::Power => "power",
-            Binary::Atan2 => "atan2",
-        }
-        .to_owned(),
-        Op::Select { comparison, .. } => match comparison {
-            Comparison::Less => "select <",
-            Comparison::LessEqual => "select <=",
-            Comparison::Equal => "select =",
-        }
-        .to_owned(),
+        Op::Constant(q) => format!("{} {}", op.name(), show_ratio(q)),
+        Op::Count(dim) | Op::Identity(dim) => format!("{} {dim}", op.name()),
+        Op::Select { comparison, .. } => format!("{} {}", op.name(), comparison.sign()),
+        Op::Leaf(_) | Op::Unary(..) | Op::Binary(..) => op.name().to_owned(),
     }
 }

@@ -6,11 +6,12 @@ use num_traits::Zero;
 
 use super::constrain::{Column, Equation, Origin, System};
 use super::field::Field;
-use super::infer::{Options, Rule, constant_name, rule_of, solve};
+use super::infer::{constant_name, rule_of, solve};
 use super::irreducible::{distinct, irreducible};
 use super::name::generator_name;
+use super::rule::{Options, Rule};
 use super::tie::{TieConflict, tie_conflicts};
-use super::words::{call, explain, meeting, place, show_decimal, show_weight};
+use super::words::{call, explain, meeting, origin_place, place, show_decimal, show_weight};
 use crate::arith::{Ratio, show_ratio};
 use crate::graph::{Binary, NodeId, Op, StepGraph, Unary};
 
@@ -103,20 +104,6 @@ pub(super) fn constraint<F: Field>(
     }
 }
 
-pub(super) fn origin_place(step: &StepGraph, origin: &Origin) -> String {
-    match origin {
-        Origin::Equal { node, .. } | Origin::Weightless { node, .. } => place(step, *node),
-        Origin::Update { leaf, .. }
-        | Origin::Initial { leaf, .. }
-        | Origin::Held { leaf }
-        | Origin::Claimed { leaf, .. }
-        | Origin::ClaimedInitial { leaf, .. } => step.graph.describe(*leaf),
-        Origin::Tie { first, .. } => step.graph.describe(*first),
-        Origin::Loss => "loss".to_owned(),
-        Origin::Kept { output } => place(step, *output),
-    }
-}
-
 /// Constants whose freedom raises the number of independent parameters: single ones, else pairs.
 fn constant_conflicts(
     step: &StepGraph,
@@ -185,7 +172,7 @@ fn is_threshold(step: &StepGraph, live: &[bool], constant: NodeId) -> bool {
     carried[constant.index()] = true;
     graph.ids().filter(|id| live[id.index()]).all(|id| {
         let op = &graph.node(id).op;
-        if !op.operands().iter().any(|x| carried[x.index()]) {
+        if !op.any(|x| carried[x.index()]) {
             return true;
         }
         match op {

@@ -6,10 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Options;
 use super::field::Field;
 use super::linear::Form;
 use super::question::Symmetry;
+use super::rule::Options;
 use super::zero::zeros;
 use crate::arith::Ratio;
 use crate::fault::{Fault, planted};

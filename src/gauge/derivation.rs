@@ -3,9 +3,10 @@
 use super::checker::{CheckError, check};
 use super::conflict::{Conflicts, conflicts};
 use super::direction::{Direction, directions};
-use super::infer::{Inference, Options, Rule, Tied, infer};
+use super::infer::{Inference, infer};
 use super::invariant::{Invariant, invariants};
 use super::rotation::{Rotations, rotations};
+use super::rule::{Options, Rule, Tied};
 use super::sign::{SignFlips, sign_flips};
 use crate::graph::{Op, StepGraph, Unary};
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use num_traits::Zero;
 
-use super::infer::{Options, Rule, Weight, rule_of};
+use super::infer::rule_of;
+use super::rule::{Options, Rule, Weight};
 use crate::graph::StepGraph;
 
 /// A part of a rule that a user can follow by itself.

@@ -6,8 +6,8 @@ use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Signed, Zero};
 
-use super::infer::Rule;
 use super::lattice::{cost, kernel, shorten, split};
+use super::rule::Rule;
 use crate::arith::Ratio;
 
 /// A product of integer powers of hyperparameters and parameter scales that has weight zero.

@@ -2,45 +2,18 @@
 //!
 //! Every tensor with an axis of the dimension `r` is taken along by `Q` on it, or, where signs are
 //! lost (as in squares), by the permutation alone that a signed permutation consists of. One pass
-//! over the step decides whether each operation commutes with that; [`super::turn`] has the law of
+//! over the step decides whether each operation commutes with that; [`super::group_action`] has the law of
 //! each. In doubt a mixing is not allowed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::turn::{Fault, Laws, Turn, free};
+use super::group_action::{Action, Fault, Laws, Mixing, RANK, free};
 use super::words::{call, place};
 use super::zero::zeros;
 use crate::graph::{LeafKind, NodeId, StepGraph};
 
-/// The dimension that is mixed.
-pub(super) const RANK: &str = "r";
 /// The pair of trained tensors that has it: r × n and n × r.
 const PAIR: [&str; 2] = ["A", "B"];
-
-/// A group of matrices that mix the ranks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Mixing {
-    /// Those that reorder the ranks.
-    Permutation,
-    /// Those that reorder them and change signs.
-    SignedPermutation,
-    /// All orthogonal matrices.
-    Orthogonal,
-}
-
-impl Mixing {
-    /// All groups, the largest first.
-    pub const ALL: [Self; 3] = [Self::Orthogonal, Self::SignedPermutation, Self::Permutation];
-
-    /// Its name in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Orthogonal => "orthogonal",
-            Self::SignedPermutation => "signed-permutation",
-            Self::Permutation => "permutation",
-        }
-    }
-}
 
 /// Which mixings of the ranks a step admits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,10 +95,10 @@ fn admits(
 ) -> Result<(), Fault> {
     // Under permutations there is no sign to keep track of.
     let whole = match mixing {
-        Mixing::Permutation => Turn::Permuted,
-        Mixing::SignedPermutation | Mixing::Orthogonal => Turn::Turned,
+        Mixing::Permutation => Action::Permuted,
+        Mixing::SignedPermutation | Mixing::Orthogonal => Action::Mixed,
     };
-    let mut leaves = BTreeMap::from([(*a, [whole, Turn::Still]), (*b, [Turn::Still, whole])]);
+    let mut leaves = BTreeMap::from([(*a, [whole, Action::Fixed]), (*b, [Action::Fixed, whole])]);
     // How the memory turns follows from what it starts as and becomes; what is open is guessed
     // from what is known, until nothing more is. A wrong guess is found out below.
     let memory = step.states.iter().map(|s| s.leaf);
@@ -140,7 +113,7 @@ fn admits(
                     continue;
                 };
                 for (own, known) in label.iter_mut().zip(known) {
-                    if *own == Turn::Free {
+                    if *own == Action::Free {
                         *own = known;
                     }
                 }
@@ -155,7 +128,7 @@ fn admits(
         leaves.extend(news);
     }
     for label in leaves.values_mut().flatten() {
-        if *label == Turn::Free {
+        if *label == Action::Free {
             *label = whole;
         }
     }
@@ -166,7 +139,7 @@ fn admits(
     let kept = next.chain(memory).map(|(leaf, value)| {
         let (own, value_label) = (found.of(leaf)?, found.of(value)?);
         let pairs = || own.iter().zip(&value_label);
-        match pairs().all(|(own, value)| own == value || *value == Turn::Free) {
+        match pairs().all(|(own, value)| own == value || *value == Action::Free) {
             true => Ok(()),
             false => Err(Fault {
                 node: value,

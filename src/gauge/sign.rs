@@ -7,8 +7,9 @@ use num_traits::Zero;
 use super::certificate::Certificate;
 use super::constrain::System;
 use super::field::Parity;
-use super::infer::{Options, Rule, question, solve};
+use super::infer::{question, solve};
 use super::question::{Question, Symmetry};
+use super::rule::{Options, Rule};
 use crate::graph::StepGraph;
 
 /// One generator of the sign symmetries.

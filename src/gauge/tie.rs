@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::conflict::origin_place;
 use super::constrain::{Equation, Origin, System};
-use super::infer::{Options, Weight, solve};
+use super::infer::solve;
 use super::irreducible::{distinct, irreducible};
 use super::linear::Echelon;
-use super::words::{call, meeting, show_weight};
+use super::rule::{Options, Weight};
+use super::words::{call, meeting, origin_place, show_weight};
 use crate::arith::Ratio;
 use crate::graph::{LeafKind, NodeId, Op, StepGraph, Unary};
 

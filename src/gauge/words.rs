@@ -111,7 +111,6 @@ fn expression(step: &StepGraph, id: NodeId, depth: usize) -> String {
         return graph.describe(id);
     }
     let inner = |x: &NodeId| expression(step, *x, depth.saturating_sub(1));
-    let infix = |x: &NodeId, sign: &str, y: &NodeId| format!("({} {sign} {})", inner(x), inner(y));
     match &graph.node(id).op {
         Op::Leaf(_) | Op::Count(_) | Op::Identity(_) => graph.describe(id),
         Op::Constant(q) => show_decimal(q),
@@ -119,28 +118,14 @@ fn expression(step: &StepGraph, id: NodeId, depth: usize) -> String {
         Op::Unary(Unary::Broadcast | Unary::Detach, x) => expression(step, *x, depth),
         Op::Unary(Unary::Transpose, x) => format!("{}ᵀ", inner(x)),
         Op::Unary(Unary::Neg, x) => format!("-{}", inner(x)),
-        Op::Unary(op, x) => {
-            let inside = inner(x);
-            let bare = inside.strip_prefix('(').and_then(|i| i.strip_suffix(')'));
-            let nested = bare.is_some_and(|i| i.contains(['(', ')']));
-            let inside = bare.filter(|_| !nested).unwrap_or(&inside);
-            format!("{}({inside})", print::unary_name(*op))
-        }
         Op::Binary(Binary::Mul, x, y) if x == y => format!("{}²", inner(x)),
-        Op::Binary(op, x, y) => match op {
-            Binary::Add => infix(x, "+", y),
-            Binary::Sub => infix(x, "-", y),
-            Binary::Mul => infix(x, "*", y),
-            Binary::Div => infix(x, "/", y),
-            Binary::MatMul => infix(x, "@", y),
-            Binary::Power => infix(x, "^", y),
-            Binary::Atan2 => format!("atan2({}, {})", inner(x), inner(y)),
-            Binary::Max => format!("max({}, {})", inner(x), inner(y)),
-            Binary::Min => format!("min({}, {})", inner(x), inner(y)),
-        },
         Op::Select {
             then, otherwise, ..
         } => format!("(either {} or {})", inner(then), inner(otherwise)),
+        Op::Binary(op, ..) if op.sign().is_some() => {
+            format!("({})", print::written(graph, id, &inner))
+        }
+        Op::Unary(..) | Op::Binary(..) => print::written(graph, id, &inner),
     }
 }
 
@@ -151,8 +136,7 @@ pub(super) fn place(step: &StepGraph, node: NodeId) -> String {
     let mut downstream = vec![false; graph.nodes().len()];
     downstream[node.index()] = true;
     for id in graph.ids().skip(node.index()) {
-        let operands = graph.node(id).op.operands();
-        if operands.iter().any(|x| downstream[x.index()]) {
+        if graph.node(id).op.any(|x| downstream[x.index()]) {
             downstream[id.index()] = true;
         }
         if downstream[id.index()]
@@ -171,6 +155,21 @@ pub(super) fn place(step: &StepGraph, node: NodeId) -> String {
             || graph.describe(node),
             |(name, _)| format!("update of {name}"),
         )
+}
+
+/// The place to name for a constraint.
+pub(super) fn origin_place(step: &StepGraph, origin: &Origin) -> String {
+    match origin {
+        Origin::Equal { node, .. } | Origin::Weightless { node, .. } => place(step, *node),
+        Origin::Update { leaf, .. }
+        | Origin::Initial { leaf, .. }
+        | Origin::Held { leaf }
+        | Origin::Claimed { leaf, .. }
+        | Origin::ClaimedInitial { leaf, .. } => step.graph.describe(*leaf),
+        Origin::Tie { first, .. } => step.graph.describe(*first),
+        Origin::Loss => "loss".to_owned(),
+        Origin::Kept { output } => place(step, *output),
+    }
 }
 
 /// What an operation does with two operands that must weigh the same.
@@ -208,7 +207,7 @@ pub(super) fn explain<F: Field>(
                 format.name()
             ),
             Op::Unary(op, _) => {
-                format!("{} is taken of {}", print::unary_name(*op), name(*operand))
+                format!("{} is taken of {}", op.name(), name(*operand))
             }
             Op::Select {
                 comparison: Comparison::Less | Comparison::LessEqual,

@@ -5,8 +5,8 @@ use std::fmt;
 
 use num_traits::Zero;
 
-use super::{Dim, Shape};
-use crate::arith::{FloatFormat, Function, Ratio, show_ratio};
+use super::{Op, Shape};
+use crate::arith::show_ratio;
 
 /// The position of a node in its graph. Operands stand before their users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,124 +52,6 @@ pub struct Leaf {
     pub name: String,
     /// What it stands for.
     pub kind: LeafKind,
-}
-
-/// An operation on one operand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Unary {
-    /// −x
-    Neg,
-    /// |x|
-    Abs,
-    /// sign(x), 0 at 0
-    Sign,
-    /// √x
-    Sqrt,
-    /// A transcendental function.
-    Function(Function),
-    /// xᵀ
-    Transpose,
-    /// The value without its gradient (`torch.Tensor.detach`).
-    Detach,
-    /// The sum over every dimension that is 1 in the node's shape, left to right, top to bottom.
-    SumTo,
-    /// Copies along every dimension that is 1 in the operand.
-    Broadcast,
-    /// The largest entry of each row; rows × 1.
-    RowMax,
-    /// The inverse of a square matrix.
-    Inverse,
-    /// The positive semidefinite square root of a symmetric positive semidefinite matrix.
-    MatrixSqrt,
-    /// Each entry rounded into a storage format.
-    Cast(FloatFormat),
-    /// The loss as an unknown function of its operand; 1 × 1. Cannot be run.
-    OpaqueLoss,
-    /// The gradient of [`Unary::OpaqueLoss`] at its operand. Cannot be run.
-    OpaqueGradient,
-}
-
-/// An operation on two operands; elementwise ones broadcast dimensions of size 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Binary {
-    /// x + y
-    Add,
-    /// x − y
-    Sub,
-    /// x · y, elementwise
-    Mul,
-    /// x / y, elementwise
-    Div,
-    /// max(x, y)
-    Max,
-    /// min(x, y)
-    Min,
-    /// The matrix product.
-    MatMul,
-    /// xᵗ, elementwise; t is the number of the step.
-    Power,
-    /// atan2(y, x), elementwise, with y the first operand.
-    Atan2,
-}
-
-/// How a [`Op::Select`] compares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Comparison {
-    /// x < y
-    Less,
-    /// x ≤ y
-    LessEqual,
-    /// x = y
-    Equal,
-}
-
-/// What a node computes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Op {
-    /// An input.
-    Leaf(Leaf),
-    /// An exact constant; 1 × 1.
-    Constant(Ratio),
-    /// The number of entries along a dimension, as a scalar; 1 × 1.
-    Count(Dim),
-    /// The identity matrix of a dimension.
-    Identity(Dim),
-    /// One operand.
-    Unary(Unary, NodeId),
-    /// Two operands.
-    Binary(Binary, NodeId, NodeId),
-    /// `then` where `lhs ⋈ rhs`, else `otherwise`; elementwise. An entry that is not selected
-    /// may be undefined.
-    Select {
-        /// The comparison ⋈.
-        comparison: Comparison,
-        /// Its left side.
-        lhs: NodeId,
-        /// Its right side.
-        rhs: NodeId,
-        /// The value where it holds.
-        then: NodeId,
-        /// The value where it does not.
-        otherwise: NodeId,
-    },
-}
-
-impl Op {
-    /// The operands, in order.
-    pub fn operands(&self) -> Vec<NodeId> {
-        match self {
-            Self::Leaf(_) | Self::Constant(_) | Self::Count(_) | Self::Identity(_) => vec![],
-            Self::Unary(_, x) => vec![*x],
-            Self::Binary(_, x, y) => vec![*x, *y],
-            Self::Select {
-                lhs,
-                rhs,
-                then,
-                otherwise,
-                ..
-            } => vec![*lhs, *rhs, *then, *otherwise],
-        }
-    }
 }
 
 /// An operation together with the shape of its result.
@@ -301,9 +183,8 @@ impl Graph {
         }
         for id in self.ids().rev() {
             if inside[id.index()] {
-                for operand in self.node(id).op.operands() {
-                    inside[operand.index()] = true;
-                }
+                let op = &self.node(id).op;
+                op.fold((), |(), operand| inside[operand.index()] = true);
             }
         }
         inside

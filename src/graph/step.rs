@@ -101,10 +101,7 @@ impl StepGraph {
             lasting[id.index()] = match self.graph.leaf_at(id).map(|leaf| &leaf.kind) {
                 Some(LeafKind::Parameter | LeafKind::State | LeafKind::StepNumber) => false,
                 Some(LeafKind::Data | LeafKind::Hyperparameter { .. }) => true,
-                None => {
-                    let operands = self.graph.node(id).op.operands();
-                    operands.iter().all(|x| lasting[x.index()])
-                }
+                None => self.graph.node(id).op.all(|x| lasting[x.index()]),
             };
         }
         lasting

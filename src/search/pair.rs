@@ -6,7 +6,7 @@ use crate::arith::{
     Arithmetic, ArithmeticName, FloatModel, OpError, WithArithmetic, with_arithmetic,
 };
 use crate::exec::{ExecError, Machine, Options, Outputs};
-use crate::graph::{Binary, Op, StepGraph, Unary};
+use crate::graph::StepGraph;
 use crate::scenario::{CheckError, Outcome, Property, Scenario};
 
 /// Two runs and what is said of them.
@@ -35,23 +35,7 @@ enum One {
 pub(super) fn is_rational_function(step: &StepGraph) -> bool {
     let inside = step.graph.cone(step.roots());
     let mut ids = step.graph.ids().filter(|id| inside[id.index()]);
-    ids.all(|id| match &step.graph.node(id).op {
-        Op::Leaf(_) | Op::Constant(_) | Op::Count(_) | Op::Identity(_) => true,
-        Op::Unary(unary, _) => matches!(
-            unary,
-            Unary::Neg
-                | Unary::Transpose
-                | Unary::Detach
-                | Unary::SumTo
-                | Unary::Broadcast
-                | Unary::Inverse
-        ),
-        Op::Binary(binary, ..) => matches!(
-            binary,
-            Binary::Add | Binary::Sub | Binary::Mul | Binary::Div | Binary::MatMul | Binary::Power
-        ),
-        Op::Select { .. } => false,
-    })
+    ids.all(|id| step.graph.node(id).op.is_of_a_field())
 }
 
 /// The arithmetics in which two runs of `step` are compared, the strongest first. A root in the

@@ -65,8 +65,8 @@ fn stands_still(step: &StepGraph) -> bool {
     let mut still: Vec<bool> = vec![];
     for id in step.graph.ids() {
         let frozen = step.parameters.iter().any(|p| p.leaf == id && p.next == id);
-        let operands = step.graph.node(id).op.operands();
-        let from_still = !operands.is_empty() && operands.iter().all(|x| still[x.index()]);
+        let op = &step.graph.node(id).op;
+        let from_still = op.any(|_| true) && op.all(|x| still[x.index()]);
         still.push(lasting[id.index()] || frozen || from_still);
     }
     let output = step.outputs.iter().find(|o| o.name == "claimed");

@@ -170,7 +170,7 @@ fn flows(
                 LeafKind::Hyperparameter { .. } => !moved(&leaf.name),
                 LeafKind::Parameter | LeafKind::State => false,
             },
-            op => op.operands().iter().all(|x| shared[x.index()]),
+            op => op.all(|x| shared[x.index()]),
         };
         shared.push(equal || known.contains(&id));
     }

@@ -62,8 +62,7 @@ pub(super) fn renewed(
                 | Binary::Atan2 => false,
             },
         };
-        let operands = op.operands();
-        renewed[id.index()] = own || (onward && operands.iter().any(|x| renewed[x.index()]));
+        renewed[id.index()] = own || (onward && op.any(|x| renewed[x.index()]));
     }
     renewed
 }

@@ -13,7 +13,7 @@ use super::snapshot::Snapshot;
 use super::upward::Contribution;
 use crate::exec::{ExecError, Sizes};
 use crate::fault::{Fault, planted};
-use crate::graph::{Binary, LeafKind, NodeId, Op, Sensitivity, StepGraph, Unary};
+use crate::graph::{LeafKind, NodeId, Op, Sensitivity, StepGraph};
 use crate::scenario::Scenario;
 
 /// Which way each error hurts: the sign of its adjoint.
@@ -53,18 +53,7 @@ pub(super) fn rounding_nodes(
         // A format that holds the first numbers of steps may not hold later ones.
         Op::Leaf(leaf) if leaf.kind == LeafKind::StepNumber => true,
         Op::Leaf(_) | Op::Constant(_) | Op::Count(_) => snapshot.errors.contains_key(*id),
-        Op::Identity(_) | Op::Select { .. } => false,
-        Op::Unary(op, _) => !matches!(
-            op,
-            Unary::Neg
-                | Unary::Abs
-                | Unary::Sign
-                | Unary::Transpose
-                | Unary::Detach
-                | Unary::Broadcast
-                | Unary::RowMax
-        ),
-        Op::Binary(op, ..) => !matches!(op, Binary::Max | Binary::Min),
+        op => op.rounds(),
     };
     of.adjoints.keys().filter(rounds).copied().collect()
 }

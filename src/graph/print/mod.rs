@@ -21,4 +21,4 @@ mod walk;
 pub use definitions::{Definition, definitions};
 pub use latex::{LatexOptions, latex};
 pub use mathml::mathml;
-pub use text::{formula, operand, place, to_text, unary_name};
+pub use text::{formula, operand, place, to_text, written};

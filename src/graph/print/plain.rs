@@ -4,7 +4,6 @@
 use super::symbol::Symbol;
 use super::walk::{Call, Cases, Level, Product, Style, Superscript, Term};
 use crate::arith::{Ratio, show_ratio};
-use crate::graph::Comparison;
 
 /// Plain text.
 pub(super) struct Plain;
@@ -105,14 +104,13 @@ impl Style for Plain {
     }
 
     fn cases(&self, c: &Cases<'_>) -> String {
-        let sign = match c.comparison {
-            Comparison::Less => "<",
-            Comparison::LessEqual => "<=",
-            Comparison::Equal => "=",
-        };
         format!(
-            "{} if {} {sign} {} else {}",
-            c.then, c.lhs, c.rhs, c.otherwise
+            "{} if {} {} {} else {}",
+            c.then,
+            c.lhs,
+            c.comparison.sign(),
+            c.rhs,
+            c.otherwise
         )
     }
 

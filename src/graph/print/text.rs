@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::arith::show_ratio;
-use crate::graph::{Binary, Comparison, Graph, NodeId, Op, StepGraph, Unary};
+use crate::graph::{Graph, NodeId, Op, StepGraph};
 
 /// The step as numbered lines: name or position, formula, shape.
 pub fn to_text(step: &StepGraph) -> String {
@@ -53,27 +53,24 @@ pub fn operand(graph: &Graph, id: NodeId) -> String {
     }
 }
 
-fn written(graph: &Graph, id: NodeId, name: &dyn Fn(&NodeId) -> String) -> String {
-    match &graph.node(id).op {
+/// The formula of one node, its operands as `name` has them; a call needs no second parentheses
+/// around its only operand.
+pub fn written(graph: &Graph, id: NodeId, name: &dyn Fn(&NodeId) -> String) -> String {
+    let op = &graph.node(id).op;
+    match op {
         Op::Leaf(leaf) => format!("leaf {}", leaf.name),
         Op::Constant(q) => format!("constant {}", show_ratio(q)),
-        Op::Count(dim) => format!("count {dim}"),
-        Op::Identity(dim) => format!("identity {dim}"),
+        Op::Count(dim) | Op::Identity(dim) => format!("{} {dim}", op.name()),
         Op::Unary(op, x) => {
             let x = name(x);
             let inner = x.strip_prefix('(').and_then(|x| x.strip_suffix(')'));
-            format!("{}({})", unary_name(*op), inner.unwrap_or(&x))
+            let nested = inner.is_some_and(|x| x.contains(['(', ')']));
+            let x = inner.filter(|_| !nested).unwrap_or(&x);
+            format!("{}({x})", op.name())
         }
-        Op::Binary(op, x, y) => match op {
-            Binary::Add => format!("{} + {}", name(x), name(y)),
-            Binary::Sub => format!("{} - {}", name(x), name(y)),
-            Binary::Mul => format!("{} * {}", name(x), name(y)),
-            Binary::Div => format!("{} / {}", name(x), name(y)),
-            Binary::Max => format!("max({}, {})", name(x), name(y)),
-            Binary::Min => format!("min({}, {})", name(x), name(y)),
-            Binary::MatMul => format!("{} @ {}", name(x), name(y)),
-            Binary::Power => format!("{} ^ {}", name(x), name(y)),
-            Binary::Atan2 => format!("atan2({}, {})", name(x), name(y)),
+        Op::Binary(op, x, y) => match op.sign() {
+            Some(sign) => format!("{} {sign} {}", name(x), name(y)),
+            None => format!("{}({}, {})", op.name(), name(x), name(y)),
         },
         Op::Select {
             comparison,
@@ -84,39 +81,10 @@ fn written(graph: &Graph, id: NodeId, name: &dyn Fn(&NodeId) -> String) -> Strin
         } => format!(
             "if {} {} {} then {} else {}",
             name(lhs),
-            comparison_sign(*comparison),
+            comparison.sign(),
             name(rhs),
             name(then),
             name(otherwise)
         ),
-    }
-}
-
-/// The name of a unary operation in printed graphs.
-pub fn unary_name(op: Unary) -> &'static str {
-    match op {
-        Unary::Neg => "neg",
-        Unary::Abs => "abs",
-        Unary::Sign => "sign",
-        Unary::Sqrt => "sqrt",
-        Unary::Function(f) => f.name(),
-        Unary::Transpose => "transpose",
-        Unary::Detach => "detach",
-        Unary::SumTo => "sum",
-        Unary::Broadcast => "broadcast",
-        Unary::RowMax => "row_max",
-        Unary::Inverse => "inverse",
-        Unary::MatrixSqrt => "matrix_sqrt",
-        Unary::Cast(format) => format.name(),
-        Unary::OpaqueLoss => "opaque_loss",
-        Unary::OpaqueGradient => "opaque_gradient",
-    }
-}
-
-fn comparison_sign(comparison: Comparison) -> &'static str {
-    match comparison {
-        Comparison::Less => "<",
-        Comparison::LessEqual => "<=",
-        Comparison::Equal => "=",
     }
 }

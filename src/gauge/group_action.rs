@@ -1,25 +1,51 @@
-//! How each node of a step turns when the ranks are mixed: the law of every operation.
+//! The action on each node of a step of a group that mixes the ranks: the law of every operation.
 
 use std::collections::BTreeMap;
 
-use super::rotation::{Mixing, RANK};
 use crate::graph::{Binary, Comparison, Dim, NodeId, Op, StepGraph, Unary};
 
-/// What a mixing `Q` does along one axis.
+/// The dimension that is mixed.
+pub(super) const RANK: &str = "r";
+/// A group of matrices that mix the ranks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mixing {
+    /// Those that reorder the ranks.
+    Permutation,
+    /// Those that reorder them and change signs.
+    SignedPermutation,
+    /// All orthogonal matrices.
+    Orthogonal,
+}
+
+impl Mixing {
+    /// All groups, the largest first.
+    pub const ALL: [Self; 3] = [Self::Orthogonal, Self::SignedPermutation, Self::Permutation];
+
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Orthogonal => "orthogonal",
+            Self::SignedPermutation => "signed-permutation",
+            Self::Permutation => "permutation",
+        }
+    }
+}
+
+/// The action of a mixing `Q` along one axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum Action {
     /// Nothing: the axis has nothing to do with the ranks.
-    Still,
+    Fixed,
     /// `Q` acts.
-    Turned,
+    Mixed,
     /// The permutation acts that a signed permutation is without its signs.
     Permuted,
     /// Anything: all entries are zero, or nothing is known yet.
     Free,
 }
 
-/// What happens along rows and columns.
-pub(super) type Label = [Turn; 2];
+/// The action along rows and columns.
+pub(super) type Label = [Action; 2];
 
 /// A node that does not commute with a mixing.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +62,7 @@ const UNLIKE: &str = "joins what turns with the ranks and what does not";
 pub(super) struct Laws<'a> {
     step: &'a StepGraph,
     mixing: Mixing,
-    whole: Turn,
+    whole: Action,
     zero: &'a [bool],
     leaves: &'a BTreeMap<NodeId, Label>,
     found: Vec<Result<Label, Fault>>,
@@ -46,7 +72,7 @@ impl<'a> Laws<'a> {
     pub fn new(
         step: &'a StepGraph,
         mixing: Mixing,
-        whole: Turn,
+        whole: Action,
         zero: &'a [bool],
         leaves: &'a BTreeMap<NodeId, Label>,
     ) -> Self {
@@ -84,10 +110,10 @@ impl<'a> Laws<'a> {
         let label = match &self.step.graph.node(id).op {
             Op::Leaf(_) => match self.leaves.get(&id) {
                 Some(label) => *label,
-                None if ranked(self.step, id) == [false; 2] => [Turn::Still; 2],
+                None if ranked(self.step, id) == [false; 2] => [Action::Fixed; 2],
                 None => return fault("has ranks, and is given"),
             },
-            Op::Constant(_) | Op::Count(_) => [Turn::Still; 2],
+            Op::Constant(_) | Op::Count(_) => [Action::Fixed; 2],
             Op::Identity(_) => self.each(id, |_| Some(self.whole)).ok_or(Fault {
                 node: id,
                 why: UNLIKE,
@@ -103,7 +129,7 @@ impl<'a> Laws<'a> {
             } => self.select(id, *comparison, [*lhs, *rhs], [*then, *otherwise])?,
         };
         // A rotation is no permutation, so nothing can be without its signs.
-        if self.mixing == Mixing::Orthogonal && label.contains(&Turn::Permuted) {
+        if self.mixing == Mixing::Orthogonal && label.contains(&Action::Permuted) {
             return fault(match &self.step.graph.node(id).op {
                 Op::Unary(Unary::Broadcast, _) => "stands at every rank alike",
                 _ => BY_ENTRY,
@@ -113,8 +139,8 @@ impl<'a> Laws<'a> {
     }
 
     /// `f` on the rank axes of `id`; the others keep still. `None` where `f` says so.
-    fn each(&self, id: NodeId, f: impl Fn(usize) -> Option<Turn>) -> Option<Label> {
-        let mut label = [Turn::Still; 2];
+    fn each(&self, id: NodeId, f: impl Fn(usize) -> Option<Action>) -> Option<Label> {
+        let mut label = [Action::Fixed; 2];
         for (axis, ranked) in ranked(self.step, id).into_iter().enumerate() {
             if ranked {
                 label[axis] = f(axis)?;
@@ -125,11 +151,11 @@ impl<'a> Laws<'a> {
 
     /// How the operand `x` of an elementwise operation turns along an axis of ranks: where it has
     /// one entry only, that stands at every rank.
-    fn seen(&self, x: NodeId, axis: usize) -> Result<Turn, Fault> {
+    fn seen(&self, x: NodeId, axis: usize) -> Result<Action, Fault> {
         let label = self.of(x)?;
         Ok(match label[axis] {
-            _ if self.zero[x.index()] => Turn::Free,
-            Turn::Still => Turn::Permuted,
+            _ if self.zero[x.index()] => Action::Free,
+            Action::Fixed => Action::Permuted,
             turn => turn,
         })
     }
@@ -139,10 +165,10 @@ impl<'a> Laws<'a> {
         let mut turned = [false; 2];
         for x in operands {
             for (axis, turned) in turned.iter_mut().enumerate() {
-                *turned |= self.seen(*x, axis)? == Turn::Turned;
+                *turned |= self.seen(*x, axis)? == Action::Mixed;
             }
         }
-        let label = self.each(id, |axis| (!turned[axis]).then_some(Turn::Permuted));
+        let label = self.each(id, |axis| (!turned[axis]).then_some(Action::Permuted));
         label.ok_or(Fault {
             node: id,
             why: BY_ENTRY,
@@ -155,7 +181,7 @@ impl<'a> Laws<'a> {
         let [rows, cols] = seen;
         let seen = [rows?, cols?];
         let label = self.each(id, |axis| match seen[axis] {
-            (Turn::Free, turn) | (turn, Turn::Free) => Some(turn),
+            (Action::Free, turn) | (turn, Action::Free) => Some(turn),
             (a, b) => (a == b).then_some(a),
         });
         label.ok_or(Fault {
@@ -171,9 +197,9 @@ impl<'a> Laws<'a> {
         let seen = [rows?, cols?];
         let label = self.each(id, |axis| {
             Some(match seen[axis] {
-                (Turn::Free, _) | (_, Turn::Free) => Turn::Free,
-                (a, b) if a == b => Turn::Permuted,
-                _ => Turn::Turned,
+                (Action::Free, _) | (_, Action::Free) => Action::Free,
+                (a, b) if a == b => Action::Permuted,
+                _ => Action::Mixed,
             })
         });
         label.ok_or(Fault {
@@ -188,7 +214,7 @@ impl<'a> Laws<'a> {
             return self.sum(id, x);
         }
         let label = self.of(x)?;
-        let has_ranks = label != [Turn::Still; 2];
+        let has_ranks = label != [Action::Fixed; 2];
         let rotates = self.mixing == Mixing::Orthogonal;
         Ok(match op {
             Unary::Neg | Unary::Detach => label,
@@ -196,28 +222,28 @@ impl<'a> Laws<'a> {
             Unary::Sign | Unary::Cast(_) if rotates && has_ranks => return fault(BY_ENTRY),
             Unary::Sign | Unary::Cast(_) => label,
             Unary::Abs => label.map(|turn| match turn {
-                Turn::Still => Turn::Still,
-                _ => Turn::Permuted,
+                Action::Fixed => Action::Fixed,
+                _ => Action::Permuted,
             }),
             Unary::Sqrt | Unary::Function(_) => self.even(id, &[x])?,
             // (P·X·Rᵀ)⁻¹ = R·X⁻¹·Pᵀ for orthogonal P and R.
             Unary::Transpose | Unary::Inverse => [label[1], label[0]],
             Unary::MatrixSqrt => match label {
-                [a, Turn::Free] | [Turn::Free, a] => [a, a],
+                [a, Action::Free] | [Action::Free, a] => [a, a],
                 [a, b] if a == b => label,
                 _ => return fault(UNLIKE),
             },
             Unary::Broadcast => {
                 let turn = |axis: usize| match label[axis] {
-                    Turn::Still => Turn::Permuted,
+                    Action::Fixed => Action::Permuted,
                     turn => turn,
                 };
                 self.each(id, |axis| Some(turn(axis))).unwrap_or(label)
             }
-            Unary::RowMax if label.contains(&Turn::Turned) => return fault(BY_ENTRY),
-            Unary::RowMax => [label[0], Turn::Still],
+            Unary::RowMax if label.contains(&Action::Mixed) => return fault(BY_ENTRY),
+            Unary::RowMax => [label[0], Action::Fixed],
             Unary::OpaqueLoss | Unary::OpaqueGradient if has_ranks => return fault(ALONG),
-            Unary::OpaqueLoss | Unary::OpaqueGradient => [Turn::Still; 2],
+            Unary::OpaqueLoss | Unary::OpaqueGradient => [Action::Fixed; 2],
             Unary::SumTo => label,
         })
     }
@@ -231,23 +257,23 @@ impl<'a> Laws<'a> {
             let ranked = ranked(self.step, x);
             let is_inner = (0..2).filter(|axis| ranked[*axis]).all(|axis| {
                 let both = [a[axis], b[axis]];
-                let alike = a[axis] == b[axis] || both.contains(&Turn::Free);
-                gone[axis] && alike && !both.contains(&Turn::Still)
+                let alike = a[axis] == b[axis] || both.contains(&Action::Free);
+                gone[axis] && alike && !both.contains(&Action::Fixed)
             });
             if is_inner {
-                return Ok([Turn::Still; 2]);
+                return Ok([Action::Fixed; 2]);
             }
         }
         let mut label = self.of(x)?;
         for axis in 0..2 {
             if gone[axis] {
-                if label[axis] == Turn::Turned {
+                if label[axis] == Action::Mixed {
                     return Err(Fault {
                         node: id,
                         why: ALONG,
                     });
                 }
-                label[axis] = Turn::Still;
+                label[axis] = Action::Fixed;
             }
         }
         Ok(label)
@@ -259,7 +285,7 @@ impl<'a> Laws<'a> {
             Binary::Mul => self.product(id, x, y),
             // 1/x turns with signs only.
             Binary::Div
-                if self.mixing == Mixing::Orthogonal && self.of(y)?.contains(&Turn::Turned) =>
+                if self.mixing == Mixing::Orthogonal && self.of(y)?.contains(&Action::Mixed) =>
             {
                 Err(Fault {
                     node: id,
@@ -272,7 +298,7 @@ impl<'a> Laws<'a> {
             Binary::MatMul => {
                 let (left, right) = (self.of(x)?, self.of(y)?);
                 match (left[1], right[0]) {
-                    (Turn::Free, _) | (_, Turn::Free) => {}
+                    (Action::Free, _) | (_, Action::Free) => {}
                     (a, b) if a == b => {}
                     _ => {
                         return Err(Fault {
@@ -295,7 +321,7 @@ impl<'a> Laws<'a> {
     ) -> Result<Label, Fault> {
         if self.mixing == Mixing::Orthogonal {
             for side in sides {
-                if self.of(side)? != [Turn::Still; 2] {
+                if self.of(side)? != [Action::Fixed; 2] {
                     return Err(Fault {
                         node: id,
                         why: BY_ENTRY,
@@ -324,6 +350,12 @@ fn ranked(step: &StepGraph, id: NodeId) -> [bool; 2] {
 
 /// The label of a node whose rank axes may turn in any way.
 pub(super) fn free(step: &StepGraph, id: NodeId) -> Label {
-    let turn = |is_ranked| if is_ranked { Turn::Free } else { Turn::Still };
+    let turn = |is_ranked| {
+        if is_ranked {
+            Action::Free
+        } else {
+            Action::Fixed
+        }
+    };
     ranked(step, id).map(turn)
 }
