@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use num_traits::{One, Zero};
 
 use super::claim::Setting;
-use super::judge::JudgeError;
+use super::error::JudgeError;
 use super::watch::{Compare, Watched, watch};
 use super::{Evidence, Rung};
 use crate::arith::{Ratio, show_ratio};

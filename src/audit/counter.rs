@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::case::Case;
 use super::claim::{Claim, FieldError, Statement, Variant};
-use super::judge::JudgeError;
+use super::error::JudgeError;
 use super::watch::{Compare, Watched, watch_in};
 use crate::arith::{ArithmeticName, Ratio, Surd};
 use crate::exec::{ExecError, Tensor};

@@ -1,7 +1,7 @@
 //! Evidence that several judges gather: theorems, certificates, exact and bit-equal runs.
 
 use super::case::{Case, at_k};
-use super::judge::JudgeError;
+use super::error::JudgeError;
 use super::{Claim, Derivation, DerivationLine, Evidence, Rung, theorem};
 use crate::arith::{Arithmetic, F32, F64, Prime, Ratio, show_ratio};
 use crate::gauge::{self, Certificate, MapProof};

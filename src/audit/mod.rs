@@ -12,6 +12,7 @@ mod builtin;
 mod case;
 mod claim;
 mod counter;
+mod error;
 mod evidence;
 mod judge;
 mod judgement;
@@ -24,7 +25,8 @@ mod words;
 
 pub use builtin::builtin;
 pub use claim::{Claim, ClaimError, FieldError, Kind, parse_claim};
-pub use judge::{JudgeError, Judged, judge};
+pub use error::JudgeError;
+pub use judge::{Judged, judge};
 pub use judgement::{
     Audit, Derivation, DerivationLine, Evidence, Figure, Judgement, NotJudged, PrintedDefinition,
     Rung, Series, Summary, Table, Theorem, Verdict,

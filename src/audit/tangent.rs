@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use num_traits::Zero;
 
 use super::case::{Case, SEED};
-use super::judge::JudgeError;
+use super::error::JudgeError;
 use super::{Evidence, Rung};
 use crate::arith::{Arithmetic, Jet, JetElem, OpError, Ratio, WithArithmetic, with_arithmetic};
 use crate::exec::{ExecError, Machine, Options, Outputs, Plan};

@@ -13,8 +13,8 @@ use super::builtin::built_in_called;
 use super::case::Case;
 use super::claim::{Claim, FieldError, Setting, Statement};
 use super::counter::{Trial, Tried};
+use super::error::JudgeError;
 use super::judge;
-use super::judge::JudgeError;
 use crate::arith::{ArithmeticName, Ratio, show_ratio};
 use crate::scenario::{Exact, Scenario, ScenarioFile, TensorFile};
 use crate::search::Finding;
@@ -347,10 +347,11 @@ fn fits(setting: &Setting, run: &Scenario) -> Result<(), WitnessError> {
             return Err(field(&format!("run.hyperparameters.{leaf}"), message));
         }
     }
-    judge::refuse_zero_terms(setting, run).map_err(|name| {
-        field(
+    match judge::zero_term(setting, run) {
+        Some(name) => Err(field(
             &format!("run.hyperparameters.{name}"),
             "the claim has it on",
-        )
-    })
+        )),
+        None => Ok(()),
+    }
 }

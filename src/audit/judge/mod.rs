@@ -8,6 +8,7 @@
 
 mod bits;
 mod conserved;
+mod draft;
 mod exists;
 mod experiment;
 mod identity;
@@ -20,16 +21,14 @@ mod uniqueness;
 
 use num_traits::Zero;
 
+use self::draft::Draft;
 use super::case::{Case, NoRun};
-use super::claim::{Claim, FieldError, Setting, Statement};
+use super::claim::{Claim, Setting, Statement};
 use super::counter::{Trial, Tried};
-use super::{Evidence, Judgement, Rung, Verdict, Witness, evidence};
-use crate::exec::ExecError;
-use crate::fault::{Fault, planted};
-use crate::gauge::{self, Condition};
-use crate::scenario::{self, Scenario, ScenarioError};
-use crate::search::{self, HuntError};
-use crate::zoo::RecipeError;
+use super::error::JudgeError;
+use super::{Judgement, Verdict, Witness, evidence};
+use crate::gauge::Condition;
+use crate::scenario::Scenario;
 
 /// A judgement and the counterexample behind it, if there is one.
 #[derive(Debug, Clone)]
@@ -41,42 +40,6 @@ pub struct Judged {
     /// Of what is described (whether it is claimed or denied): it holds under any one of these
     /// sets of conditions.
     pub alternatives: Vec<Vec<Condition>>,
-}
-
-/// Why a claim could not be judged.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum JudgeError {
-    /// A field cannot be used.
-    #[error("field `{}`: {}", .0.field, .0.message)]
-    Field(FieldError),
-    /// The recipe cannot be built.
-    #[error(transparent)]
-    Recipe(#[from] RecipeError),
-    /// A scenario cannot be set up.
-    #[error(transparent)]
-    Scenario(#[from] ScenarioError),
-    /// The map does not apply.
-    #[error(transparent)]
-    Map(#[from] scenario::MapError),
-    /// The map names something the step does not have, or the checker refuses a certificate: a
-    /// defect of this program.
-    #[error(transparent)]
-    Decide(#[from] gauge::DecideError),
-    /// A hunt could not be carried through.
-    #[error(transparent)]
-    Hunt(#[from] HuntError),
-    /// A run ended.
-    #[error(transparent)]
-    Run(#[from] ExecError),
-    /// Two runs could not be compared.
-    #[error(transparent)]
-    Compare(#[from] search::WitnessError),
-}
-
-impl From<FieldError> for JudgeError {
-    fn from(e: FieldError) -> Self {
-        Self::Field(e)
-    }
 }
 
 pub(super) use exists::{directions, rescalings};
@@ -190,109 +153,14 @@ fn no_such_run(setting: &Setting, none: &NoRun) -> String {
 }
 
 /// The first setting that the claim has on and the run has at zero.
-pub(super) fn refuse_zero_terms(setting: &Setting, run: &Scenario) -> Result<(), String> {
+pub(super) fn zero_term<'r>(setting: &Setting, run: &'r Scenario) -> Option<&'r str> {
     let is_zero = |(_, value): &(&String, &crate::arith::Surd)| value.is_zero();
     let on = |(name, _): &(&String, &crate::arith::Surd)| {
         let base = |base: &String| *name == base || name.starts_with(&format!("{base}_"));
         setting.nonzero.iter().any(base)
     };
     let mut zeros = run.values.scalars.iter().filter(is_zero);
-    match zeros.find(on) {
-        Some((name, _)) => Err(name.clone()),
-        None => Ok(()),
-    }
-}
-
-/// What a judge hands back; the claim's own words are added by [`judge`].
-pub(super) struct Draft {
-    pub verdict: Verdict,
-    pub because: String,
-    pub conditions: Vec<String>,
-    pub evidence: Vec<Evidence>,
-    pub remarks: Vec<String>,
-    pub witness: Option<Witness>,
-    pub alternatives: Vec<Vec<Condition>>,
-    pub tables: Vec<super::Table>,
-    pub figures: Vec<super::Figure>,
-    pub derivation: Option<super::Derivation>,
-}
-
-impl Draft {
-    fn new(verdict: Verdict, because: impl Into<String>) -> Self {
-        Self {
-            verdict,
-            because: because.into(),
-            conditions: vec![],
-            evidence: vec![],
-            remarks: vec![],
-            witness: None,
-            alternatives: vec![],
-            tables: vec![],
-            figures: vec![],
-            derivation: None,
-        }
-    }
-
-    fn unknown(because: impl Into<String>) -> Self {
-        Self::new(Verdict::Unknown, because)
-    }
-
-    /// Adds what was found; what could not be had is a remark.
-    fn gather(&mut self, what: &str, found: Result<Option<Evidence>, JudgeError>) {
-        match found {
-            Ok(found) => self.evidence.extend(found),
-            Err(e) => self.remarks.push(format!("{what}: {e}")),
-        }
-    }
-
-    /// The verdict on the claim that what was judged does not hold: proved and refuted change
-    /// places, unknown stays, and what holds under conditions is no denial's proof.
-    fn denied(mut self) -> Self {
-        let because = std::mem::take(&mut self.because);
-        (self.verdict, self.because) = match self.verdict {
-            Verdict::Proved => (Verdict::Refuted, format!("it does hold: {because}")),
-            Verdict::Refuted => (
-                Verdict::Proved,
-                format!("what is denied is refuted: {because}"),
-            ),
-            Verdict::ProvedIf if planted(Fault::DenialAccepted) => (Verdict::ProvedIf, because),
-            Verdict::ProvedIf => (
-                Verdict::Refuted,
-                format!("what is denied does hold under conditions: {because}"),
-            ),
-            Verdict::Unknown => (Verdict::Unknown, because),
-        };
-        self
-    }
-
-    /// Adds a counterexample: the witness and an entry on the rung of exact arithmetic, of bits,
-    /// or of bounds where two intervals are disjoint.
-    fn with_counterexample(
-        mut self,
-        claim: &Claim,
-        variant: Option<&str>,
-        tried: &Tried,
-        says: &str,
-    ) -> Self {
-        let sizes = tried.run.sizes.iter();
-        let sizes: Vec<String> = sizes
-            .map(|(name, size)| format!("{name} = {size}"))
-            .collect();
-        let rung = match tried.arithmetic {
-            name if name.is_enclosure() => Rung::Bound,
-            crate::arith::ArithmeticName::Rational | crate::arith::ArithmeticName::Prime => {
-                Rung::Exact
-            }
-            _ => Rung::BitEqual,
-        };
-        let words = format!("Counterexample ({says}): {}.", tried.finding.describe());
-        let found = Evidence::new(rung, words)
-            .with("sizes", sizes.join(", "))
-            .with("arithmetic", tried.arithmetic);
-        self.evidence.push(found);
-        self.witness = Some(Witness::new(claim, variant, says, tried));
-        self
-    }
+    zeros.find(on).map(|(name, _)| name.as_str())
 }
 
 /// A trial with what was hunted down.
