@@ -3,6 +3,8 @@
 //! The file is split once: the fields about the claim itself, those of the setting, and all others,
 //! which are the statement's and must be fields of its kind. Nobody else reads the file.
 
+mod fields;
+mod map;
 mod setting;
 mod statement;
 
@@ -11,10 +13,11 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+pub use map::{MapFile, Side};
 pub use setting::{Setting, SettingFile};
 pub use statement::{
-    Conserved, Experiment, Identity, Implication, Invariant, Kind, Knobs, MapFile, Side, Statement,
-    Uniqueness, Variant,
+    Conserved, Experiment, Identity, Implication, Invariant, Kind, Knobs, Statement, Uniqueness,
+    Variant,
 };
 
 use super::{NotJudged, Verdict};
