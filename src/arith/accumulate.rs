@@ -5,7 +5,7 @@
 
 use super::machine::MachineFloat;
 
-/// What sums and matrix products of half-precision numbers are kept in.
+/// The accumulator of sums and matrix products of half-precision numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Accumulator {
     /// binary32: each product and each sum rounded there, from left to right; then one rounding
@@ -72,9 +72,9 @@ const LIMBS: usize = 10;
 #[derive(Debug, Clone, Default)]
 struct FixedPoint {
     limbs: [u64; LIMBS],
-    /// Whether a term was an infinity or a NaN.
+    /// `true` if a term was an infinity or a NaN.
     not_finite: bool,
-    /// Whether a term was anything but −0; a sum of nothing but −0 is −0.
+    /// `true` if a term was anything but −0; a sum of nothing but −0 is −0.
     other_than_minus_zero: bool,
     terms: bool,
 }

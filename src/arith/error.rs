@@ -1,4 +1,4 @@
-//! Why an operation has no answer.
+//! The reasons for which an operation has no answer.
 
 use super::ArithmeticName;
 

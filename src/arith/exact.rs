@@ -191,7 +191,7 @@ impl Surd {
         &self.coeff
     }
 
-    /// What stands under the root; 1 for a rational number.
+    /// The radicand; 1 for a rational number.
     pub fn radicand(&self) -> Ratio {
         Ratio::from_integer(self.radicand.clone())
     }
@@ -201,12 +201,12 @@ impl Surd {
         &self.coeff * &self.coeff * Ratio::from_integer(self.radicand.clone())
     }
 
-    /// Whether the number is below zero.
+    /// `true` if the number is below zero.
     pub fn is_negative(&self) -> bool {
         self.coeff.is_negative()
     }
 
-    /// Whether the number is zero.
+    /// `true` if the number is zero.
     pub fn is_zero(&self) -> bool {
         self.coeff.is_zero()
     }

@@ -77,7 +77,7 @@ impl<A: Arithmetic> Jet<A> {
         })
     }
 
-    /// Which of two is larger, where that is so in a neighbourhood.
+    /// The order of two numbers, where it is the same in a neighbourhood.
     fn order(&self, x: &JetElem<A::Elem>, y: &JetElem<A::Elem>) -> Result<Ordering, OpError> {
         match self.inner.compare(&x.value, &y.value)? {
             Ordering::Equal if x.slope.is_some() || y.slope.is_some() => Err(KINK),

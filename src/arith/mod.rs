@@ -1,4 +1,4 @@
-//! What a number is.
+//! The arithmetics.
 //!
 //! An *arithmetic* is a context object; its elements are plain values. Precision and rounding
 //! live in the context, never in the element, so there are no globals and no thread-locals.
@@ -53,7 +53,7 @@ pub use rational::Rational;
 pub use reordered::{Reordered, SumOrder};
 pub use round::{FloatFormat, Format};
 
-/// What [`Arithmetic::from_f64`] answers to infinities and NaN.
+/// The answer of [`Arithmetic::from_f64`] to infinities and NaN.
 const NOT_FINITE: OpError = OpError::Undefined("not a finite number");
 
 /// A number system: the context in which every operation of a training step is carried out.
@@ -163,7 +163,7 @@ pub trait Arithmetic: Clone + Debug + Send + Sync + 'static {
         self.accumulate(acc, product);
     }
 
-    /// Whether sums and matrix products are handed over whole, to [`Arithmetic::sum`] and
+    /// `true` if sums and matrix products are handed over whole, to [`Arithmetic::sum`] and
     /// [`Arithmetic::dot`], instead of term by term: where a sum is rounded as one, or kept in a
     /// wider format on the way.
     fn sums_whole(&self) -> bool {
@@ -339,7 +339,7 @@ pub trait Arithmetic: Clone + Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Whether `x` is a number.
+    /// `true` if `x` is a number.
     ///
     /// # Errors
     /// [`OpError::Overflow`] for an infinity or a NaN.

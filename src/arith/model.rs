@@ -1,4 +1,4 @@
-//! What is known of the roundings of a float arithmetic: precision, exponents, how it sums.
+//! The rounding of a float arithmetic: precision, exponents, how it sums.
 
 use num_bigint::BigInt;
 use num_traits::{One, Signed, Zero};
@@ -17,7 +17,7 @@ pub struct FloatModel {
     pub emin: Option<i32>,
     /// Every finite number is below 2^emax; `None` where nothing overflows.
     pub emax: Option<i32>,
-    /// What sums and matrix products are kept in, with one rounding into the format at the end;
+    /// The accumulator of sums and matrix products, with one rounding into the format at the end;
     /// `None` where every product and every partial sum is rounded into the format.
     pub sums: Option<Accumulator>,
 }
@@ -71,7 +71,7 @@ impl FloatModel {
         Self::of_machine(name, format.format())
     }
 
-    /// Whether this is binary floating point without an exponent range.
+    /// `true` if this is binary floating point without an exponent range.
     pub fn is_mp(&self) -> bool {
         self.emin.is_none()
     }
@@ -96,7 +96,7 @@ impl FloatModel {
         Some(Self::power_of_two(emax) - Self::power_of_two(emax - i64::from(self.precision)))
     }
 
-    /// Whether every number of this model is one of `other`.
+    /// `true` if every number of this model is one of `other`.
     pub fn is_within(&self, other: &Self) -> bool {
         let (Some(emin), Some(emax)) = (self.emin, self.emax) else {
             return false;
@@ -106,7 +106,7 @@ impl FloatModel {
             && other.emax.is_none_or(|e| e >= emax)
     }
 
-    /// Whether `q` is a number of this format.
+    /// `true` if `q` is a number of this format.
     pub fn represents(&self, q: &Ratio) -> bool {
         if q.is_zero() {
             return true;

@@ -153,7 +153,7 @@ impl Arithmetic for Mp {
         Ok(())
     }
 
-    /// What rounds to zero keeps its sign.
+    /// A result that rounds to zero keeps its sign.
     fn cast(&self, out: &mut Float, x: &Float, to: FloatFormat) -> Result<(), OpError> {
         self.check(x)?;
         let exact = self.to_ratio(x).ok_or(OpError::Unsupported {

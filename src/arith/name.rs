@@ -37,7 +37,7 @@ pub enum ArithmeticName {
 }
 
 impl ArithmeticName {
-    /// Whether elements are enclosures, not numbers.
+    /// `true` if elements are enclosures, not numbers.
     pub fn is_enclosure(self) -> bool {
         matches!(self, Self::Interval(_) | Self::IntervalF64)
     }
@@ -79,7 +79,7 @@ pub enum UnknownArithmetic {
     Bits {
         /// `mp` or `interval`.
         kind: &'static str,
-        /// What was given.
+        /// The text that was given.
         found: String,
     },
     /// The build leaves GMP and MPFR out.
@@ -128,7 +128,7 @@ impl FromStr for ArithmeticName {
 
 /// A computation that is generic over the arithmetic, to be run in one chosen by name.
 pub trait WithArithmetic {
-    /// What the computation returns.
+    /// The result of the computation.
     type Output;
     /// Runs the computation in `ctx`.
     fn call<A: Arithmetic>(self, ctx: A) -> Self::Output;

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering as Memory};
 
 use super::{Arithmetic, ArithmeticName, FloatFormat, Function, OpError, Ratio, Surd};
 
-/// How the terms of a sum follow each other.
+/// The order of the terms of a sum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SumOrder {
     /// From the first to the last.

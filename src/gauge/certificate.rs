@@ -21,7 +21,7 @@ const SCHEMA: &str = "lora-gauge/certificate/2";
 pub struct Certificate {
     /// `lora-gauge/certificate/2`.
     pub schema: String,
-    /// What it answers.
+    /// The question that it answers.
     pub question: Question,
     /// Names of the factors; every weight has one entry per factor.
     pub generators: Vec<String>,
@@ -55,7 +55,7 @@ pub struct CertifiedNode {
     pub weight: Option<Vec<String>>,
 }
 
-/// What a leaf stands for.
+/// The role of a leaf.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CertifiedLeaf {
     /// The leaf's name.

@@ -14,7 +14,7 @@ use super::question::{Question, Symmetry};
 use crate::arith::{Ratio, parse_ratio, show_ratio};
 use crate::graph::{Binary, Comparison, LeafKind, NodeId, Op, StepGraph, Unary};
 
-/// Why a certificate is not accepted.
+/// The reason for which a certificate is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CheckError {
     /// It is about another graph, or its weights are not readable.
@@ -23,7 +23,7 @@ pub enum CheckError {
     /// The law of a node, an update, the loss, a tie or the claimed map is broken.
     #[error("{at}: {why}")]
     Law {
-        /// What the law is about: a node's name or position, or a part of the step.
+        /// The subject of the law: a node's name or position, or a part of the step.
         at: String,
         /// The law and the weights that break it.
         why: String,
@@ -138,7 +138,7 @@ pub fn check(
     Ok(())
 }
 
-/// What the question is about: what loss and outputs read, at this step and, through parameters
+/// The nodes that the question is about: what loss and outputs read, at this step and, through parameters
 /// and states, at every later one.
 fn reached(step: &StepGraph, question: &Question) -> Result<Vec<bool>, CheckError> {
     let mut roots: BTreeSet<NodeId> = BTreeSet::new();
@@ -176,7 +176,7 @@ fn reached(step: &StepGraph, question: &Question) -> Result<Vec<bool>, CheckErro
     }
 }
 
-/// Which nodes are 0 in both runs: literal zeros, hyperparameters that are assumed to be zero,
+/// The nodes that are 0 in both runs: literal zeros, hyperparameters that are assumed to be zero,
 /// and what these make zero.
 fn zeros(step: &StepGraph, question: &Question) -> Vec<bool> {
     let map = question.map.as_ref();
@@ -235,7 +235,7 @@ fn zeros(step: &StepGraph, question: &Question) -> Vec<bool> {
     zero
 }
 
-/// What makes node `n` scale as its weight says, if its operands do.
+/// The laws that make node `n` scale as its weight says, if its operands do.
 fn laws(step: &StepGraph, question: &Question, zero: &[bool], n: NodeId) -> Vec<Law> {
     let scaling = question.symmetry == Symmetry::Scaling;
     let by_two =

@@ -1,4 +1,4 @@
-//! Why the parameters of a step cannot be scaled independently, in words.
+//! The reasons in words for which the parameters of a step cannot be scaled independently.
 
 use std::collections::BTreeSet;
 
@@ -15,18 +15,18 @@ use super::words::{call, explain, meeting, origin_place, place, show_decimal, sh
 use crate::arith::{Ratio, show_ratio};
 use crate::graph::{Binary, NodeId, Op, StepGraph, Unary};
 
-/// What stands in the way of scaling every parameter by a factor of its own.
+/// The obstacles to scaling every parameter by a factor of its own.
 #[derive(Debug, Clone)]
 pub struct Conflicts {
     /// The number of trained tensors.
     pub parameters: usize,
-    /// How many of them can be scaled independently. No conflict where the two agree.
+    /// The number of them that can be scaled independently. No conflict where the two agree.
     pub independent: usize,
-    /// What holds between the factors, for instance `p = q`; empty without conflict.
+    /// The equations between the factors, for instance `p = q`; empty without conflict.
     pub remains: Vec<String>,
     /// Constants that would have to be rescaled.
     pub constants: Vec<ConstantConflict>,
-    /// Where parameters are tied to each other (or to a fixed size), after the constants above
+    /// The places where parameters are tied to each other (or to a fixed size), after the constants above
     /// are set free.
     pub ties: Vec<TieConflict>,
     /// An irreducible set of constraints that together forbid independent scaling.
@@ -40,7 +40,7 @@ pub struct ConstantConflict {
     pub constant: String,
     /// The name of the place where it meets the quantity that it does not fit.
     pub node: String,
-    /// What happens there, in words.
+    /// The obstacle there, in words.
     pub because: String,
     /// `exact` when every parameter is free once the constant is rescaled (or gone), else
     /// `exact with` the ties that remain.
@@ -165,7 +165,7 @@ fn constant_conflicts(
     Vec::new()
 }
 
-/// Whether every use of the constant puts it next to something of its own kind.
+/// `true` if every use of the constant puts it next to something of its own kind.
 fn is_threshold(step: &StepGraph, live: &[bool], constant: NodeId) -> bool {
     let graph = &step.graph;
     let mut carried = vec![false; graph.nodes().len()];

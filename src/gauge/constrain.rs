@@ -41,7 +41,7 @@ impl Column {
     }
 }
 
-/// Where an equation comes from.
+/// The origin of an equation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Origin {
     /// `node` needs operands of equal weight.
@@ -86,7 +86,7 @@ impl Origin {
 pub(super) struct Equation<F> {
     pub(super) form: Form<F>,
     pub(super) origin: Origin,
-    /// Whether the dynamics need it; otherwise only an output does.
+    /// `true` if the dynamics need it; otherwise only an output does.
     pub(super) core: bool,
 }
 
@@ -97,7 +97,7 @@ pub(super) struct System<F> {
     /// The weight of each node; `None` where the node is zero or nobody reads it.
     pub(super) forms: Vec<Option<Form<F>>>,
     pub(super) equations: Vec<Equation<F>>,
-    /// What must have a weight.
+    /// The nodes that must have a weight.
     pub(super) roots: Vec<NodeId>,
 }
 
@@ -191,7 +191,7 @@ impl<F: Field> System<F> {
     }
 }
 
-/// What must have a weight: loss, outputs that are kept, next values and first states. Of the
+/// The nodes that must have a weight: loss, outputs that are kept, next values and first states. Of the
 /// latter those alone on which loss and kept outputs depend, at this step or a later one, where
 /// only these are asked for.
 pub(super) fn roots(step: &StepGraph, options: &Options) -> Vec<NodeId> {
@@ -368,7 +368,7 @@ impl<F: Field> Walk<'_, F> {
         }
     }
 
-    /// What holds between the end of a step and the beginning of the next.
+    /// The equations between the end of a step and the beginning of the next.
     fn ends(&mut self, options: &Options) {
         let step = self.step;
         let updates = step.parameters.iter().map(|p| (p.leaf, p.next));

@@ -41,9 +41,9 @@ pub struct MapQuestion {
     pub zero: BTreeSet<String>,
     /// The outputs that must not change; with them the loss.
     pub kept: BTreeSet<String>,
-    /// Whether the loss may change all the same.
+    /// `true` if the loss may change all the same.
     pub free_loss: bool,
-    /// What may be assumed besides where nothing holds without it.
+    /// The conditions that may be assumed besides where nothing holds without them.
     pub conditions: Vec<Condition>,
     /// The logarithm of k to base 2, where every quantity is to be multiplied by a power of two.
     pub log2_k: Option<Ratio>,
@@ -88,10 +88,10 @@ pub enum DecideError {
     Refused(#[from] CheckError),
 }
 
-/// What was asked, and a certificate that the checker has accepted as the answer.
+/// A question, and a certificate that the checker has accepted as the answer.
 #[derive(Debug, Clone)]
 pub struct Proof {
-    /// What was asked.
+    /// The question.
     pub question: Question,
     /// The weight of every node.
     pub certificate: Certificate,
@@ -111,7 +111,7 @@ pub struct MapProof {
 /// Conditions under which all is well.
 #[derive(Debug, Clone)]
 pub struct Alternative {
-    /// What must hold, all of it.
+    /// The conditions, all of which must hold.
     pub conditions: Vec<Condition>,
     /// The proof under these conditions.
     pub proof: MapProof,
@@ -423,7 +423,7 @@ impl<'a> Judge<'a> {
         Ok(found)
     }
 
-    /// Why the powers do not go together, or where these do, the signs.
+    /// The reasons for which the powers do not go together, or where these do, the signs.
     fn conflict(&self) -> Vec<Constraint> {
         match self.weights::<Ratio>(&[]) {
             None => self.conflict_of::<Ratio>(),

@@ -10,7 +10,7 @@ use super::rule::{Options, Rule, Tied};
 use super::sign::{SignFlips, sign_flips};
 use crate::graph::{Op, StepGraph, Unary};
 
-/// What is derived about one step.
+/// The results of deriving the symmetry of one step.
 #[derive(Debug, Clone)]
 pub struct Derivation {
     /// The rule under the options, with its certificate.
@@ -21,9 +21,9 @@ pub struct Derivation {
     pub invariants: Vec<Invariant>,
     /// Changes of sign that change nothing else.
     pub sign_flips: SignFlips,
-    /// Which mixings of the ranks change nothing; `None` where the step has no single pair.
+    /// The mixings of the ranks that change nothing; `None` where the step has no single pair.
     pub rotations: Option<Rotations>,
-    /// What keeps parameters from being scaled independently.
+    /// The conflicts that keep parameters from being scaled independently.
     pub conflicts: Conflicts,
     /// Parts of the rule that a user can follow by themselves.
     pub directions: Vec<Direction>,

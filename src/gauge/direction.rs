@@ -11,7 +11,7 @@ use crate::graph::StepGraph;
 /// A part of a rule that a user can follow by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Direction {
-    /// What is left alone: `scale` where every scaling keeps its value, so that k = 1; else the
+    /// The quantity that is left alone: `scale` where every scaling keeps its value, so that k = 1; else the
     /// name of the one trained tensor that moves.
     pub kind: DirectionKind,
     /// The names of the factors; one for each way to go.
@@ -23,7 +23,7 @@ pub struct Direction {
     pub quotients: Vec<Quotient>,
 }
 
-/// What distinguishes a [`Direction`].
+/// The property that distinguishes a [`Direction`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DirectionKind {
     /// Every scaling keeps its value: k = 1, and the factors move against each other.

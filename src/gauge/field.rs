@@ -6,7 +6,7 @@ use num_traits::{One, Zero};
 use super::question::Symmetry;
 use crate::arith::Ratio;
 
-/// What elimination needs of a number.
+/// The operations that elimination needs of a number.
 pub(super) trait Field: Clone + PartialEq + std::fmt::Debug {
     /// The transformations whose weights are these numbers.
     const SYMMETRY: Symmetry;

@@ -149,7 +149,7 @@ impl<'a> Laws<'a> {
         Some(label)
     }
 
-    /// How the operand `x` of an elementwise operation turns along an axis of ranks: where it has
+    /// The action on the operand `x` of an elementwise operation along an axis of ranks: where it has
     /// one entry only, that stands at every rank.
     fn seen(&self, x: NodeId, axis: usize) -> Result<Action, Fault> {
         let label = self.of(x)?;
@@ -343,7 +343,7 @@ fn dims(step: &StepGraph, id: NodeId) -> [&Dim; 2] {
     [&shape.rows, &shape.cols]
 }
 
-/// Which axes are those of the ranks.
+/// The axes of the ranks.
 fn ranked(step: &StepGraph, id: NodeId) -> [bool; 2] {
     dims(step, id).map(|dim| dim.names().any(|name| name == RANK))
 }

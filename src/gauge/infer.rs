@@ -21,7 +21,7 @@ use crate::graph::{LeafKind, NodeId, Op, StepGraph};
 pub struct Inference {
     /// The rule.
     pub rule: Rule,
-    /// What the certificate must prove.
+    /// The question that the certificate must answer.
     pub question: Question,
     /// The weights of all nodes as data for [`super::check`].
     pub certificate: Certificate,
@@ -46,7 +46,7 @@ pub fn infer(step: &StepGraph, options: &Options) -> Inference {
     }
 }
 
-/// What a certificate of `rule` must prove.
+/// The question that a certificate of `rule` must answer.
 pub(super) fn question(options: &Options, rule: &Rule, symmetry: Symmetry) -> Question {
     let mut ties = options.ties.clone();
     let mut copies: BTreeMap<&String, Vec<String>> = BTreeMap::new();
@@ -70,7 +70,7 @@ pub(super) fn question(options: &Options, rule: &Rule, symmetry: Symmetry) -> Qu
     }
 }
 
-/// What planted faults make of a rule.
+/// The rule that planted faults make of a rule.
 fn plant(rule: &mut Rule) {
     let bases = rule.bases.clone();
     let is = |name: &String, base: &str| bases.get(name).is_some_and(|b| b == base);

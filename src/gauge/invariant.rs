@@ -1,4 +1,4 @@
-//! What no rescaling can change: the monomials of weight zero.
+//! The monomials of weight zero, which no rescaling can change.
 
 use std::fmt;
 
@@ -16,12 +16,12 @@ pub struct Invariant {
     /// Name and exponent of each factor; hyperparameters in the order of the graph, then
     /// parameters.
     pub factors: Vec<(String, BigInt)>,
-    /// Whether the scale of a parameter is among the factors.
+    /// `true` if the scale of a parameter is among the factors.
     pub has_parameters: bool,
 }
 
 impl Invariant {
-    /// Whether this is one quantity that keeps its value anyway, such as a momentum.
+    /// `true` if this is one quantity that keeps its value anyway, such as a momentum.
     pub fn is_trivial(&self) -> bool {
         self.factors.len() == 1
     }

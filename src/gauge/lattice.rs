@@ -100,7 +100,7 @@ pub(super) fn shorten(vectors: &mut [Vector], fixed: &[Vector]) {
     }
 }
 
-/// How long a monomial reads: the sum of its exponents, then how many factors stand below (or
+/// The length of a monomial for a reader: the sum of its exponents, then how many factors stand below (or
 /// above, if these are fewer), then the number of its factors.
 pub(super) fn cost(x: &Vector) -> (BigInt, usize, usize) {
     let sum = x.iter().map(BigInt::abs).sum();

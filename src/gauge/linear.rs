@@ -103,7 +103,7 @@ impl<F: Field> Echelon<F> {
         }
     }
 
-    /// What is left of `form` after the known equations are used; zero when it follows from
+    /// The rest of `form` after the known equations are used; zero when it follows from
     /// them. Only the leading terms are reduced.
     pub(super) fn reduce(&self, form: &Form<F>) -> Form<F> {
         let mut rest = form.clone();
@@ -123,7 +123,7 @@ impl<F: Field> Echelon<F> {
         Some(column)
     }
 
-    /// How many of the columns from `first` on are determined by later ones.
+    /// The number of columns from `first` on that are determined by later ones.
     pub(super) fn determined_from(&self, first: usize) -> usize {
         self.rows[first..].iter().flatten().count()
     }

@@ -1,4 +1,4 @@
-//! What generators are called.
+//! The names of generators.
 
 use std::collections::BTreeSet;
 

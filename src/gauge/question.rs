@@ -1,4 +1,4 @@
-//! What is asked of a step, and so what a certificate must prove.
+//! The question that is asked of a step, which its certificate must answer.
 //!
 //! Whoever wants to know something says it in a [`Question`] and hands it to the checker together
 //! with the certificate. A certificate for another question proves nothing here.
@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-/// Which kind of transformation a weight describes.
+/// The kind of transformation that a weight describes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Symmetry {
@@ -26,15 +26,15 @@ pub enum Symmetry {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Question {
-    /// Whether weights are exponents of positive factors or parities.
+    /// The kind of the weights: exponents of positive factors, or parities.
     pub symmetry: Symmetry,
     /// Leaves that are one number (of settings) or change alike, by name.
     pub ties: Vec<Vec<String>>,
     /// Leaves of weight 0.
     pub held: BTreeSet<String>,
-    /// Whether the loss may be rescaled, too.
+    /// `true` if the loss may be rescaled, too.
     pub free_loss: bool,
-    /// Whether the factors are such that every rounded quantity is multiplied by a power of two.
+    /// `true` if the factors are such that every rounded quantity is multiplied by a power of two.
     pub powers_of_two: bool,
     /// Constants that are rescaled as if they were hyperparameters.
     pub free_constants: BTreeSet<usize>,
@@ -42,10 +42,10 @@ pub struct Question {
     pub outputs: BTreeSet<String>,
     /// The outputs that do not change.
     pub kept: BTreeSet<String>,
-    /// Whether every parameter and every state has a weight, also those that nothing asked for
+    /// `true` if every parameter and every state has a weight, also those that nothing asked for
     /// reads.
     pub whole: bool,
-    /// Whether only the first step is asked about, from these parameters at zero: next values of
+    /// `true` if only the first step is asked about, from these parameters at zero: next values of
     /// parameters have a weight, and nothing need carry over to a second step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_step: Option<BTreeSet<String>>,

@@ -1,4 +1,4 @@
-//! Which mixings of the ranks leave a run unchanged: `A → Q·A`, `B → B·Qᵀ`.
+//! The mixings of the ranks that leave a run unchanged: `A → Q·A`, `B → B·Qᵀ`.
 //!
 //! Every tensor with an axis of the dimension `r` is taken along by `Q` on it, or, where signs are
 //! lost (as in squares), by the permutation alone that a signed permutation consists of. One pass
@@ -15,18 +15,18 @@ use crate::graph::{LeafKind, NodeId, StepGraph};
 /// The pair of trained tensors that has it: r × n and n × r.
 const PAIR: [&str; 2] = ["A", "B"];
 
-/// Which mixings of the ranks a step admits.
+/// The mixings of the ranks that a step admits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rotations {
     /// The largest group that is certain to leave loss and `W` unchanged; `None` where not even
     /// the permutations are.
     pub allowed: Option<Mixing>,
-    /// What stands in the way of each larger group, the largest first: the node, and in words.
+    /// The obstacle to each larger group, the largest first: the node, and in words.
     pub obstacles: Vec<(Mixing, NodeId, String)>,
 }
 
 impl Rotations {
-    /// What stands in the way of the next larger group; `None` where all are allowed.
+    /// The obstacle to the next larger group; `None` where all are allowed.
     pub fn because(&self) -> Option<&str> {
         self.obstacles.last().map(|(_, _, why)| why.as_str())
     }
@@ -86,7 +86,7 @@ fn pair(step: &StepGraph) -> Option<[NodeId; 2]> {
     fits.then_some([a, b])
 }
 
-/// Whether the step commutes with the group; else the first node that does not.
+/// Nothing if the step commutes with the group; else the first node that does not.
 fn admits(
     step: &StepGraph,
     mixing: Mixing,

@@ -10,7 +10,7 @@ use crate::graph::NodeId;
 /// The exponents of one quantity, one per generator of a [`Rule`].
 pub type Weight = Vec<Ratio>;
 
-/// Which hyperparameters are one number for all factors.
+/// The hyperparameters that are one number for all factors.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Tied {
     /// Each factor has its own.
@@ -23,7 +23,7 @@ pub enum Tied {
 }
 
 impl Tied {
-    /// Whether the copies of `base` are one number.
+    /// `true` if the copies of `base` are one number.
     pub fn contains(&self, base: &str) -> bool {
         match self {
             Self::None => false,
@@ -33,7 +33,7 @@ impl Tied {
     }
 }
 
-/// What is asked of [`infer`] beyond the step itself.
+/// The options of [`super::infer`] beyond the step itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
     /// Hyperparameters shared by all factors.
@@ -46,15 +46,15 @@ pub struct Options {
     /// Leaves that change alike besides, each group by name: settings that are one number, trained
     /// tensors whose first values one factor multiplies. Unknown names say nothing.
     pub ties: Vec<Vec<String>>,
-    /// Whether the loss may be multiplied by a factor, as loss scaling does.
+    /// `true` if the loss may be multiplied by a factor, as loss scaling does.
     pub free_loss: bool,
     /// The outputs that must not change, by name.
     pub kept: BTreeSet<String>,
-    /// Whether only the first step is asked about, from these parameters at zero.
+    /// `true` if only the first step is asked about, from these parameters at zero.
     pub first_step: Option<BTreeSet<String>>,
-    /// Whether only those parameters and states must follow on which loss and kept outputs depend.
+    /// `true` if only those parameters and states must follow on which loss and kept outputs depend.
     pub only_seen: bool,
-    /// Whether the factors may be taken to be powers of two, with which rounding into a storage
+    /// `true` if the factors may be taken to be powers of two, with which rounding into a storage
     /// format commutes as long as nothing leaves its range. The rule then holds for those factors
     /// only that multiply every rounded quantity by a power of two.
     pub powers_of_two: bool,
@@ -77,7 +77,7 @@ pub struct Generator {
     pub name: String,
     /// The leaf (or freed constant) whose weight is 1 in it.
     pub leaf: String,
-    /// Whether it moves a parameter. One that does not trades hyperparameters only.
+    /// `true` if it moves a parameter. One that does not trades hyperparameters only.
     pub moves_parameters: bool,
 }
 
@@ -108,7 +108,7 @@ impl Rule {
         self.generators.len()
     }
 
-    /// How many parameters can be scaled independently of each other.
+    /// The number of parameters that can be scaled independently of each other.
     pub fn independent_parameters(&self) -> usize {
         self.generators
             .iter()
@@ -158,7 +158,7 @@ pub fn weights_in_sqrt_k(rule: &Rule, scale: &str) -> Option<BTreeMap<String, Ra
     Some(all)
 }
 
-/// Whether all copies of one base name weigh the same.
+/// `true` if all copies of one base name weigh the same.
 fn alike(rule: &Rule, base: &str) -> bool {
     let mut copies = rule
         .bases

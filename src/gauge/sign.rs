@@ -28,7 +28,7 @@ pub struct SignFlips {
     pub flips: Vec<SignFlip>,
     /// Parities as weights: 0 for even, 1 for odd.
     pub rule: Rule,
-    /// What the certificate must prove.
+    /// The question that the certificate must answer.
     pub question: Question,
     /// The parity of every node, for [`super::check`].
     pub certificate: Certificate,

@@ -16,7 +16,7 @@ use crate::graph::{LeafKind, NodeId, Op, StepGraph, Unary};
 pub struct TieConflict {
     /// The name of the place.
     pub node: String,
-    /// What happens there, with the weights of the two sides.
+    /// The conflict there, with the weights of the two sides.
     pub because: String,
     /// The base name of the hyperparameter whose copies are one number, if that is the tie.
     pub tied: Option<String>,
@@ -132,7 +132,7 @@ fn without_shared(
     without
 }
 
-/// How many parameters are determined by the others.
+/// The number of parameters that are determined by the others.
 fn pinned(system: &System<Ratio>, tail: usize) -> usize {
     let mut echelon = Echelon::new(system.columns.len());
     for equation in system.equations.iter().filter(|e| e.core) {

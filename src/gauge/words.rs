@@ -90,10 +90,10 @@ pub fn show_weight(weight: &[Ratio]) -> String {
     }
 }
 
-/// How many operations deep a formula in a message goes before it refers to a node by number.
+/// The number of operations that a formula in a message nests before it refers to a node by number.
 const DEPTH: usize = 4;
 
-/// How a message calls a node: a name where it has one, else its formula.
+/// The name of a node in a message, or its formula where it has none.
 pub(super) fn call(step: &StepGraph, id: NodeId) -> String {
     match &step.graph.node(id).op {
         Op::Constant(q) => format!("the constant {}", show_decimal(q)),
@@ -172,7 +172,7 @@ pub(super) fn origin_place(step: &StepGraph, origin: &Origin) -> String {
     }
 }
 
-/// What an operation does with two operands that must weigh the same.
+/// The words for an operation on two operands that must weigh the same.
 pub(super) fn meeting(step: &StepGraph, node: NodeId, left: &str, right: &str) -> String {
     match &step.graph.node(node).op {
         Op::Binary(Binary::Add, ..) => format!("adds {left} to {right}"),

@@ -1,4 +1,4 @@
-//! Which nodes are zero whatever the inputs are.
+//! The nodes that are zero whatever the inputs are.
 
 use std::collections::BTreeSet;
 

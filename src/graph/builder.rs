@@ -41,7 +41,7 @@ impl Builder {
         self.mistake.borrow_mut().get_or_insert(mistake);
     }
 
-    /// What `build` builds, with both operands of every matrix product rounded into `format`,
+    /// The result of `build`, with both operands of every matrix product rounded into `format`,
     /// as `torch.autocast` has it. What follows, gradients included, multiplies as it is told.
     pub fn with_products_in<T>(&self, format: Option<FloatFormat>, build: impl FnOnce() -> T) -> T {
         let before = self.products_in.replace(format);
@@ -490,7 +490,7 @@ impl<'g> Expr<'g> {
     }
 }
 
-/// What may stand next to an [`Expr`] in a formula: another one, or an integer.
+/// An operand beside an [`Expr`] in a formula: another one, or an integer.
 pub trait Operand<'g> {
     /// The operand as a node of `builder`.
     fn expr(self, builder: &'g Builder) -> Expr<'g>;

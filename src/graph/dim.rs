@@ -25,7 +25,7 @@ impl Dim {
         Self(names)
     }
 
-    /// Whether this is the dimension 1.
+    /// `true` if this is the dimension 1.
     pub fn is_one(&self) -> bool {
         self.0.is_empty()
     }
@@ -74,7 +74,7 @@ impl Shape {
         Self::new(Dim::one(), Dim::one())
     }
 
-    /// Whether this is 1 × 1 for every size of the named dimensions.
+    /// `true` if this is 1 × 1 for every size of the named dimensions.
     pub fn is_scalar(&self) -> bool {
         self.rows.is_one() && self.cols.is_one()
     }

@@ -57,7 +57,7 @@ pub(super) fn accumulate<'g>(
         .or_insert(part);
 }
 
-/// Where a derivative takes the values it is made of, and what it does where an operation is not
+/// The source of the values that a derivative is made of, and its ways where an operation is not
 /// smooth.
 pub(super) trait Source<'g> {
     /// The builder of the derivative.
@@ -82,7 +82,7 @@ pub(super) trait Source<'g> {
     /// `part`, where both the result `out` and its operand `x` can change; 0 elsewhere, where the
     /// formula may have no value.
     fn guarded(&self, out: NodeId, x: NodeId, part: Expr<'g>) -> Expr<'g>;
-    /// Whether a detached value passes a change on.
+    /// `true` if a detached value passes a change on.
     fn passes_detached(&self) -> bool;
 }
 
@@ -123,7 +123,7 @@ impl<'g> Source<'g> for InPlace<'g> {
     }
 }
 
-/// Which nodes depend on one of `wrt`; the others get no adjoint.
+/// The nodes that depend on one of `wrt`; the others get no adjoint.
 fn depends_on(builder: &Builder, wrt: &[Expr<'_>]) -> Vec<bool> {
     let graph = builder.graph();
     let mut relevant = vec![false; graph.nodes().len()];
@@ -149,7 +149,7 @@ fn times<'g>(x: Expr<'g>, y: Expr<'g>) -> Expr<'g> {
     }
 }
 
-/// What the adjoint of the node `id`, which computes `op`, contributes to each operand's adjoint.
+/// The contributions of the adjoint of node `id`, which computes `op`, to each operand's adjoint.
 pub(super) fn parts<'g>(
     source: &impl Source<'g>,
     id: NodeId,

@@ -25,7 +25,7 @@ impl fmt::Display for NodeId {
     }
 }
 
-/// What a leaf stands for.
+/// The role of a leaf.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum LeafKind {
     /// A trained tensor. Its initial value is given; the step computes the next one.
@@ -38,7 +38,7 @@ pub enum LeafKind {
     Hyperparameter {
         /// The published name without the factor: `lr` of `lr_A`.
         base: String,
-        /// Whether 0 is an admissible setting that switches a term off.
+        /// `true` if 0 is an admissible setting that switches a term off.
         may_be_zero: bool,
     },
     /// The number of the step, counted from 1.
@@ -50,20 +50,20 @@ pub enum LeafKind {
 pub struct Leaf {
     /// The unique name, for instance `A`, `lr_A` or `state.momentum_buffer_A`.
     pub name: String,
-    /// What it stands for.
+    /// The role.
     pub kind: LeafKind,
 }
 
 /// An operation together with the shape of its result.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Node {
-    /// What is computed.
+    /// The operation.
     pub op: Op,
     /// The shape of the result.
     pub shape: Shape,
 }
 
-/// Why a graph could not be built.
+/// The reason for which a graph could not be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GraphError {
     /// Two operands do not fit together.
@@ -92,7 +92,7 @@ pub enum GraphError {
         formula: String,
         /// The place, in characters from 1.
         at: usize,
-        /// What was found and what was expected.
+        /// The text that was found, and what was expected.
         message: String,
     },
     /// A step without a loss, or a parameter or state that is not updated exactly once.
@@ -103,9 +103,9 @@ pub enum GraphError {
     TooMany {
         /// The number's name.
         what: String,
-        /// What was asked for.
+        /// The number that was asked for.
         found: u32,
-        /// What there may be.
+        /// The largest number that is admitted.
         most: u32,
     },
     /// A node that was to become a setting is not a constant.
@@ -148,7 +148,7 @@ impl Graph {
         self.leaves.get(name).copied()
     }
 
-    /// What the leaf at `id` stands for; `None` for other nodes.
+    /// The leaf at `id`; `None` for other nodes.
     pub fn leaf_at(&self, id: NodeId) -> Option<&Leaf> {
         match &self.node(id).op {
             Op::Leaf(leaf) => Some(leaf),
@@ -161,7 +161,7 @@ impl Graph {
         self.labels.get(&id).map(String::as_str)
     }
 
-    /// How to call the node in a message: its label, its leaf name, its constant, or `%n`.
+    /// The name of the node in a message: its label, its leaf name, its constant, or `%n`.
     pub fn describe(&self, id: NodeId) -> String {
         if let Some(label) = self.label(id) {
             return label.to_owned();

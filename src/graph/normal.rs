@@ -17,7 +17,7 @@ use crate::fault::{Fault, planted};
 /// The largest number of terms that are multiplied out.
 const MAX_TERMS: usize = 4096;
 
-/// What is multiplied as a matrix.
+/// The part of a product that is multiplied as a matrix.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Factor {
     /// A matrix, possibly transposed.
@@ -273,7 +273,7 @@ fn form_of(graph: &Graph, id: NodeId, forms: &BTreeMap<NodeId, NormalForm>) -> O
     })
 }
 
-/// Whether a scalar is positive by what it stands for. The sign of a setting is a user's affair.
+/// `true` if a scalar is positive by what it stands for. The sign of a setting is a user's affair.
 fn positive(graph: &Graph, id: NodeId) -> bool {
     match &graph.node(id).op {
         Op::Count(_) => true,
@@ -284,7 +284,7 @@ fn positive(graph: &Graph, id: NodeId) -> bool {
     }
 }
 
-/// Whether a scalar is not 0 by what it stands for.
+/// `true` if a scalar is not 0 by what it stands for.
 fn not_zero(graph: &Graph, id: NodeId) -> bool {
     let setting = |leaf: &crate::graph::Leaf| match leaf.kind {
         LeafKind::Hyperparameter { may_be_zero, .. } => !may_be_zero,

@@ -61,7 +61,7 @@ pub enum Binary {
     Atan2,
 }
 
-/// How a [`Op::Select`] compares.
+/// The comparison of an [`Op::Select`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Comparison {
     /// x < y
@@ -72,7 +72,7 @@ pub enum Comparison {
     Equal,
 }
 
-/// What a node computes.
+/// The operation of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Op {
     /// An input.
@@ -133,12 +133,12 @@ impl Op {
         }
     }
 
-    /// Whether the condition holds for every operand.
+    /// `true` if the condition holds for every operand.
     pub fn all(&self, mut condition: impl FnMut(NodeId) -> bool) -> bool {
         self.fold(true, |all, operand| all && condition(operand))
     }
 
-    /// Whether the condition holds for some operand.
+    /// `true` if the condition holds for some operand.
     pub fn any(&self, mut condition: impl FnMut(NodeId) -> bool) -> bool {
         self.fold(false, |any, operand| any || condition(operand))
     }
@@ -156,7 +156,7 @@ impl Op {
         }
     }
 
-    /// Whether the result is a number that the operation has rounded, where operands are numbers
+    /// `true` if the result is a number that the operation has rounded, where operands are numbers
     /// of the format. Inputs are rounded once, before the run.
     pub fn rounds(&self) -> bool {
         match self {
@@ -183,7 +183,7 @@ impl Op {
         }
     }
 
-    /// Whether every field has the operation: sums, products, quotients and what only moves
+    /// `true` if every field has the operation: sums, products, quotients and what only moves
     /// entries.
     pub fn is_of_a_field(&self) -> bool {
         match self {

@@ -12,9 +12,9 @@
 use super::{Dim, Expr, GraphError, StepBuilder};
 use crate::arith::parse_ratio;
 
-/// How deeply a formula may be nested.
+/// The greatest depth of a formula.
 const MAX_DEPTH: usize = 64;
-/// How long a formula may be, in bytes: some operations take the square of it.
+/// The greatest length of a formula, in bytes: some operations take the square of it.
 const MAX_LENGTH: usize = 10_000;
 
 /// The node that computes `text`, a formula over the leaves and labels of `step`.

@@ -1,4 +1,4 @@
-//! How a change of any node passes on to the results of a step: the reverse mode over given values.
+//! The effect of a change of any node on the results of a step: the reverse mode over given values.
 //!
 //! A gradient of the loss is part of a step; a sensitivity is about a step. It asks how results
 //! change when the value of some node does, as a rounding makes it. So it is a graph of its own,

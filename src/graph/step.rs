@@ -46,9 +46,9 @@ pub struct StepGraph {
     pub graph: Graph,
     /// The loss at the parameters before the step; 1 × 1.
     pub loss: NodeId,
-    /// What is trained, in the order in which it was declared.
+    /// The trained tensors, in the order in which they were declared.
     pub parameters: Vec<ParameterUpdate>,
-    /// What the optimizer remembers.
+    /// The memory of the optimizer.
     pub states: Vec<StateUpdate>,
     /// Further quantities that a comparison looks at.
     pub outputs: Vec<Output>,
@@ -93,7 +93,7 @@ impl StepGraph {
         Ok(step)
     }
 
-    /// Which nodes have the same value at every step: those that depend neither on parameters or
+    /// The nodes that have the same value at every step: those that depend neither on parameters or
     /// states nor on the number of the step.
     pub fn lasting(&self) -> Vec<bool> {
         let mut lasting = vec![false; self.graph.nodes().len()];
@@ -213,7 +213,7 @@ impl StepBuilder {
         id.map(|id| self.builder.at(id))
     }
 
-    /// Whether a leaf has a dimension of this name.
+    /// `true` if a leaf has a dimension of this name.
     pub fn has_dimension(&self, name: &str) -> bool {
         let graph = self.builder.graph();
         let mut shapes = graph.leaves().map(|(_, id)| &graph.node(id).shape);

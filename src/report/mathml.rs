@@ -9,7 +9,7 @@ const ELEMENTS: [&str; 15] = [
 /// Attributes without any power to load or run something.
 const ATTRIBUTES: [&str; 5] = ["display", "stretchy", "width", "form", "mathvariant"];
 
-/// Whether `code` is one well-formed `<math>` element of known elements and attributes.
+/// `true` if `code` is one well-formed `<math>` element of known elements and attributes.
 pub(super) fn is_harmless(code: &str) -> bool {
     let Some(pieces) = code.strip_prefix('<').map(|rest| rest.split('<')) else {
         return false;

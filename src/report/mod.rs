@@ -25,7 +25,7 @@ pub use html::html;
 pub use json::json;
 pub use markdown::markdown;
 
-/// Why a report could not be written.
+/// The reason for which a report could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// A template that is built into the crate is wrong, which is a defect of this room.

@@ -1,4 +1,4 @@
-//! What the HTML templates are given: a view for each part of the page, in which everything is
+//! The views that the HTML templates are given, one for each part of the page, in which everything is
 //! prepared (order, figures, anchors, which formulas are harmless).
 
 use std::collections::{BTreeSet, HashSet};

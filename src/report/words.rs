@@ -30,7 +30,7 @@ pub(super) fn sign(verdict: Verdict) -> &'static str {
     }
 }
 
-/// What a verdict means.
+/// The meaning of a verdict.
 pub(super) fn meaning(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Proved => "holds as stated",
@@ -40,7 +40,7 @@ pub(super) fn meaning(verdict: Verdict) -> &'static str {
     }
 }
 
-/// What a rung is.
+/// The meaning of a rung.
 pub(super) fn rung_meaning(rung: Rung) -> &'static str {
     match rung {
         Rung::Theorem => "a named Rocq theorem, compiled",

@@ -1,4 +1,4 @@
-//! What the end points of an interval are, and how they round.
+//! The end points of an interval, and their rounding.
 
 use std::fmt::Debug;
 
@@ -51,7 +51,7 @@ pub trait Ends: Clone + Debug + Send + Sync + 'static {
     fn sqrt(&self, out: &mut Self::End, x: &Self::End, to: Toward);
     /// `out ← xⁿ`, not necessarily the nearest such number.
     fn power(&self, out: &mut Self::End, x: &Self::End, n: u64, to: Toward);
-    /// Whether there are `function` and `atan2`.
+    /// `true` if there are `function` and `atan2`.
     fn has_functions(&self) -> bool {
         true
     }
@@ -62,9 +62,9 @@ pub trait Ends: Clone + Debug + Send + Sync + 'static {
     fn atan2(&self, y: &Self::End, x: &Self::End, to: Toward) -> Self::End;
     /// The least integer from `x` on, for finite `x`.
     fn ceil(&self, x: &Self::End) -> Self::End;
-    /// Whether the integer `n` is even.
+    /// `true` if the integer `n` is even.
     fn is_even(&self, n: &Self::End) -> bool;
-    /// Whether `x` is neither −∞ nor ∞.
+    /// `true` if `x` is neither −∞ nor ∞.
     fn is_finite(&self, x: &Self::End) -> bool;
     /// `x` rounded to nearest, ties to even, into `format`; `None` beyond its largest number.
     fn cast(&self, x: &Self::End, format: FloatFormat) -> Option<f64>;

@@ -80,7 +80,7 @@ impl<E: Ends> Intervals<E> {
         };
     }
 
-    /// Whether there is an even and whether there is an odd integer in `x`; perhaps both where
+    /// The presence of an even and of an odd integer in `x`; perhaps both where
     /// `x` is so wide that this cannot be told.
     fn integers(&self, x: &Interval<E::End>) -> (bool, bool) {
         if !self.ends.is_finite(&x.inf) || !self.ends.is_finite(&x.sup) {

@@ -125,7 +125,7 @@ impl<T: PartialOrd> Interval<T> {
         self.inf == self.sup
     }
 
-    /// Whether every number here is less than every number of `other`.
+    /// `true` if every number here is less than every number of `other`.
     fn precedes(&self, other: &Self) -> bool {
         self.sup < other.inf
     }

@@ -24,7 +24,7 @@ use super::{Ends, Interval, Intervals, OpError};
 use crate::arith::{Arithmetic, FloatModel, Ratio};
 use crate::fault::{Fault, planted};
 
-/// What is known of one entry in every admissible run, and of the error made at its node.
+/// The range of one entry in every admissible run, and of the error made at its node.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Enclosed<T> {
     /// Holds the value.
@@ -102,7 +102,7 @@ impl<E: Ends> Enclosures<E> {
         &self.inner.ends
     }
 
-    /// Whether `x` is a single number, and one of the format: rounding leaves it as it is.
+    /// `true` if `x` is a single number, and one of the format: rounding leaves it as it is.
     fn is_held(&self, x: &Interval<E::End>) -> bool {
         let is_of_format = || {
             let number = self.ends().to_ratio(&x.inf);
@@ -140,7 +140,7 @@ impl<E: Ends> Enclosures<E> {
         self.inner.larger(&flipped, &x.sup).clone()
     }
 
-    /// Whether some number of `x` may be below the normal range without being 0.
+    /// `true` if some number of `x` may be below the normal range without being 0.
     fn may_underflow(&self, x: &Interval<E::End>) -> bool {
         if planted(Fault::UnderflowForgotten) {
             return false;

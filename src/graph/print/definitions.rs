@@ -1,4 +1,4 @@
-//! Which quantities of a step are worth showing, and each as an equation over the others.
+//! The quantities of a step that are worth showing, each as an equation over the others.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -27,9 +27,9 @@ pub struct Definition {
     pub mathml: String,
 }
 
-/// What an unnamed node may cost, in symbols, before a part of it is given a name.
+/// The cost of an unnamed node, in symbols, from which a part of it is given a name.
 const LONGEST: usize = 24;
-/// What an unnamed node must cost to be given a name when it is used more than once.
+/// The least cost of a node that is given a name when it is used more than once.
 const WORTH_SHARING: usize = 6;
 
 /// The quantities worth showing, operands first: labelled nodes, the loss, large shared

@@ -9,7 +9,7 @@ use super::walk::{Call, Cases, Level, Product, Style, Superscript, Term};
 use crate::arith::Ratio;
 use crate::graph::{Comparison, StepGraph};
 
-/// What [`latex`] writes around the equations.
+/// The text that [`latex`] writes around the equations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LatexOptions {
     /// A whole document instead of the bare `align*` environment.

@@ -1,6 +1,6 @@
-//! How a quantity is written: base letter or word, subscripts, and which of its values is meant.
+//! The symbol of a quantity: base letter or word, subscripts, and which of its values is meant.
 
-/// Which value of a quantity that changes from step to step.
+/// The value that is meant of a quantity that changes from step to step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Instant {
     /// The value that the step reads or computes on the way.
@@ -20,11 +20,11 @@ pub(super) struct Symbol {
     pub base: String,
     /// Subscripts, in order: `1` and `A` in `beta1_A`.
     pub subscripts: Vec<String>,
-    /// Which value is meant.
+    /// The value that is meant.
     pub instant: Instant,
 }
 
-/// Who may stand before the name of a setting that others have too: `optimizer.alpha`.
+/// The owners that stand before the name of a setting that others have too: `optimizer.alpha`.
 const OWNERS: [&str; 2] = ["optimizer", "loss"];
 
 impl Symbol {
@@ -87,7 +87,7 @@ pub(super) fn greek(word: &str) -> Option<(char, &'static str)> {
     })
 }
 
-/// Whether the word is a single letter, which mathematics sets in italics.
+/// `true` if the word is a single letter, which mathematics sets in italics.
 pub(super) fn is_letter(word: &str) -> bool {
     let mut chars = word.chars();
     chars.next().is_some_and(char::is_alphabetic) && chars.next().is_none()

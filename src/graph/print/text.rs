@@ -34,7 +34,7 @@ pub fn formula(graph: &Graph, id: NodeId) -> String {
     written(graph, id, &|x: &NodeId| graph.describe(*x))
 }
 
-/// What a reader who does not have the list of nodes needs to find a node: its formula, in which
+/// The place of a node for a reader who does not have the list of nodes: its formula, in which
 /// operands without a name are written out, after the name where it has one.
 pub fn place(graph: &Graph, id: NodeId) -> String {
     let formula = written(graph, id, &|x: &NodeId| operand(graph, *x));

@@ -7,7 +7,7 @@ use super::symbol::Symbol;
 use crate::arith::{FloatFormat, Function, Ratio};
 use crate::graph::{Binary, Comparison, Graph, NodeId, Op, Unary};
 
-/// How tightly a piece of notation holds together, loosest first.
+/// The precedence of a piece of notation, loosest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
     /// A case distinction.
@@ -90,7 +90,7 @@ pub(super) struct Cases<'a> {
     pub otherwise: &'a str,
 }
 
-/// What follows a base at its upper right.
+/// The superscript of a base.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Superscript {
     Transpose,
@@ -102,7 +102,7 @@ pub(super) enum Superscript {
 
 /// A notation.
 pub(super) trait Style {
-    /// Whether products are written side by side, so that a scalar may stand before a product of
+    /// `true` if products are written side by side, so that a scalar may stand before a product of
     /// matrices without parentheses. In plain text a product is read from left to right.
     const SIDE_BY_SIDE: bool;
 

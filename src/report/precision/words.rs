@@ -2,10 +2,10 @@
 
 use crate::bound::study::{Bound, Enough, Fit, Quantity, Row, Study};
 
-/// Why there is no growth per step.
+/// The reason for which there is no growth per step.
 pub(super) const NO_GROWTH: &str = "fewer than two steps with a drift";
 
-/// What a missing number is shown as in a table.
+/// The sign for a missing number in a table.
 pub(super) const NONE: &str = "–";
 
 /// The drift and the bounds that the tables have, by their heads.
@@ -24,7 +24,7 @@ pub(super) const HEADS: [&str; 12] = [
     "jumps",
 ];
 
-/// What the columns are, for a reader who has not met them.
+/// The meaning of the columns, for a reader who has not met them.
 pub(super) const MEANINGS: [(&str, &str); 6] = [
     (
         "drift",
@@ -110,7 +110,7 @@ pub(super) fn cells(study: &Study, row: &Row) -> Vec<String> {
     ]
 }
 
-/// Why a row has no bits left to tell of.
+/// The reason for which a row has no bits left.
 pub(super) fn no_bits_left<'a>(study: &Study, row: &'a Row) -> &'a str {
     match leading(study, row).map(|q| &q.measured) {
         Some(Err(why)) => why,
@@ -144,7 +144,7 @@ pub(super) fn slope(fit: &Fit) -> String {
     )
 }
 
-/// Which precision is enough, in words.
+/// The precision that is enough, in words.
 pub(super) fn enough(study: &Study, enough: &Enough) -> String {
     let listed = |name: &Option<String>| match name {
         Some(name) => name.clone(),
@@ -179,7 +179,7 @@ pub(super) fn growth(study: &Study) -> Vec<String> {
     last_rows(study).filter_map(line).collect()
 }
 
-/// What the likely bound assumes, in words.
+/// The assumptions of the likely bound, in words.
 pub(super) fn probability(study: &Study) -> Vec<String> {
     let mut lines: Vec<String> = vec![];
     for row in last_rows(study) {
@@ -193,7 +193,7 @@ pub(super) fn probability(study: &Study) -> Vec<String> {
     lines
 }
 
-/// Where jumps happened and where certificates end, in words.
+/// The places where jumps happened and where certificates end, in words.
 pub(super) fn events(study: &Study) -> Vec<String> {
     let mut lines = vec![];
     for row in last_rows(study) {
@@ -243,7 +243,7 @@ pub(super) fn exact(study: &Study) -> Vec<String> {
     lines
 }
 
-/// Why numbers are missing, each reason once.
+/// The reasons for missing numbers, each once.
 pub(super) fn reasons(study: &Study) -> Vec<String> {
     // By row and reason, in order: what is missing, and after how many steps.
     let mut found: Vec<(String, &str, Vec<&str>)> = vec![];
@@ -284,7 +284,7 @@ pub(super) fn last_rows(study: &Study) -> impl Iterator<Item = &Row> {
     study.rows.iter().filter(move |row| Some(row.steps) == most)
 }
 
-/// What is trained, in one line.
+/// The trained model, in one line.
 pub(super) fn scenario(study: &Study) -> String {
     let s = &study.scenario;
     let sizes = s

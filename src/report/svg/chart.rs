@@ -4,7 +4,7 @@ use super::scale::{Scale, drawable, label};
 use super::{coordinate as c, escaped, shortened};
 use crate::audit::Figure;
 
-/// How many styles of lines the style sheet knows; a further series starts over.
+/// The number of styles of lines in the style sheet; a further series starts over.
 pub(crate) const SERIES_STYLES: usize = 6;
 
 /// For how wide a page a figure is drawn. The letters are of the same size in each, so a phone
@@ -58,7 +58,7 @@ const LONGEST_LABEL: usize = 18;
 /// Lines with more points than this have no marks on them.
 const MOST_MARKS: usize = 24;
 
-/// Whether the figure is drawn as bars: every series is a single number.
+/// `true` if the figure is drawn as bars: every series is a single number.
 pub(crate) fn has_bars(figure: &Figure) -> bool {
     figure.series.iter().all(|s| s.points.len() <= 1)
 }
@@ -74,7 +74,7 @@ pub(crate) fn even_figure(figure: &Figure, size: Size, id: &str) -> String {
     drawing(figure, size, id, Scale::even)
 }
 
-/// How the x axis of these numbers is laid out between two positions.
+/// The layout of the x axis of these numbers between two positions.
 type Axis = fn(&[f64], f64, f64) -> Scale;
 
 fn drawing(figure: &Figure, size: Size, id: &str, axis: Axis) -> String {

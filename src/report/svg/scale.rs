@@ -1,6 +1,6 @@
 //! Axes: from numbers to positions, and where the ticks stand.
 
-/// How numbers are spread along an axis.
+/// The scale of an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Spread {
     /// Evenly.
@@ -16,7 +16,7 @@ const WIDE: f64 = 50.0;
 /// Room between the line of zero and the smallest power, as a part of the axis.
 const ZERO_GAP: f64 = 0.1;
 
-/// Whether a number can be drawn.
+/// `true` if a number can be drawn.
 pub(super) fn drawable(x: f64) -> bool {
     x.is_finite() && x.abs() <= LARGEST
 }
