@@ -7,7 +7,7 @@ use crate::scenario::{self, ScenarioError};
 use crate::search::{self, HuntError};
 use crate::zoo::RecipeError;
 
-/// Why a claim could not be judged.
+/// The reason for which a claim could not be judged.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum JudgeError {
     /// A field cannot be used.

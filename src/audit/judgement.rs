@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What was found out about a claim.
+/// The judgement of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -74,7 +74,7 @@ impl Rung {
 pub struct Theorem {
     /// Its fully qualified name.
     pub name: String,
-    /// What it says, in words.
+    /// The statement in words.
     pub says: String,
     /// Its hypotheses, in words.
     pub hypotheses: Vec<String>,
@@ -102,7 +102,7 @@ pub struct PrintedDefinition {
 pub struct Evidence {
     /// The rung of the ladder it stands on.
     pub rung: Rung,
-    /// What it shows, in a sentence or two.
+    /// The meaning, in a sentence or two.
     pub says: String,
     /// Exact figures behind the sentence.
     #[serde(default)]
@@ -135,7 +135,7 @@ impl Evidence {
 pub struct DerivationLine {
     /// The quantity's name.
     pub quantity: String,
-    /// How it is computed, as text.
+    /// The formula, as text.
     pub formula: String,
     /// The same as presentation MathML (`<math>…</math>`).
     pub mathml: String,
@@ -146,7 +146,7 @@ pub struct DerivationLine {
 /// The step with a weight at each quantity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Derivation {
-    /// What is derived, in words.
+    /// The subject of the derivation, in words.
     pub title: String,
     /// The generators, for instance `p`, `q`, or `k`.
     pub basis: Vec<String>,
@@ -161,7 +161,7 @@ pub struct Derivation {
 /// A table of measurements.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
-    /// What is measured.
+    /// The measured quantity.
     pub title: String,
     /// Column heads.
     pub columns: Vec<String>,
@@ -183,9 +183,9 @@ pub struct Series {
 pub struct Figure {
     /// The caption.
     pub title: String,
-    /// What runs along x.
+    /// The quantity along x.
     pub x: String,
-    /// What runs along y.
+    /// The quantity along y.
     pub y: String,
     /// The lines.
     pub series: Vec<Series>,
@@ -196,9 +196,9 @@ pub struct Figure {
 pub struct Judgement {
     /// The claim's identifier.
     pub id: String,
-    /// What is claimed, in words.
+    /// The claim in words.
     pub title: String,
-    /// Who claims it.
+    /// The source of the claim.
     pub source: String,
     /// The heading under which it is listed; empty for none.
     #[serde(default)]
@@ -235,7 +235,7 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// Whether the verdict is the expected one; without an expectation, whether it is
+    /// `true` if the verdict is the expected one; without an expectation, whether it is
     /// `proved` or `proved-if`.
     pub fn holds(&self) -> bool {
         match self.expected {
@@ -250,15 +250,15 @@ impl Judgement {
 pub struct NotJudged {
     /// The claim's identifier.
     pub id: String,
-    /// What is claimed, in words.
+    /// The claim in words.
     pub title: String,
-    /// Who claims it.
+    /// The source of the claim.
     pub source: String,
-    /// Why it is not judged.
+    /// The reason for which it is not judged.
     pub why: String,
 }
 
-/// How often each verdict was reached.
+/// The number of claims with each verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Summary {

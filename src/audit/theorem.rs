@@ -79,7 +79,7 @@ struct IndexedTheorem {
     hypotheses: Vec<String>,
 }
 
-/// Why a theorem cannot be shown.
+/// The reason for which a theorem cannot be shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TheoremError {
     /// No compiled theorem has this name.
@@ -109,7 +109,7 @@ pub enum TheoremError {
 struct Compiled {
     theorem: Theorem,
     claims: Vec<String>,
-    /// Whether the words were written for this statement.
+    /// `true` if the words were written for this statement.
     worded: bool,
 }
 

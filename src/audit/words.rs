@@ -67,7 +67,7 @@ fn change(power: &Ratio, negated: bool) -> String {
     format!("{scale}{sign}")
 }
 
-/// Why a run ends, without numbers of nodes that nobody knows.
+/// The reason for which a run ends, without numbers of nodes that nobody knows.
 pub(super) fn ends(error: &ExecError) -> String {
     match error {
         ExecError::Operation {

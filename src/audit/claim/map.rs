@@ -27,7 +27,7 @@ pub enum Side {
 }
 
 impl MapFile {
-    /// Whether a map is given.
+    /// `true` if a map is given.
     pub(super) fn is_given(&self) -> bool {
         self.map.is_some() || self.left.is_some() || self.right.is_some()
     }
@@ -80,7 +80,7 @@ impl MapFile {
         Ok(signs.map_err(|e| FieldError::new("negate", e))?.negated)
     }
 
-    /// Whether only the right side is named.
+    /// `true` if only the right side is named.
     pub fn is_one_sided(&self) -> bool {
         self.left.is_none()
     }

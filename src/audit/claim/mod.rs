@@ -22,7 +22,7 @@ pub use statement::{
 
 use super::{NotJudged, Verdict};
 
-/// Why a file is not a claim.
+/// The reason for which a file is not a claim.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ClaimError {
     /// Not TOML, a missing or unknown field, or a value of the wrong type.
@@ -42,7 +42,7 @@ pub enum ClaimError {
         line: Option<usize>,
         /// The field.
         field: String,
-        /// What was found and what was expected.
+        /// The text that was found, and what was expected.
         message: String,
     },
 }
@@ -56,7 +56,7 @@ fn at(line: Option<usize>) -> String {
 pub struct FieldError {
     /// The field.
     pub field: String,
-    /// What was found and what was expected.
+    /// The text that was found, and what was expected.
     pub message: String,
 }
 
@@ -70,7 +70,7 @@ impl FieldError {
     }
 }
 
-/// What a claim says about itself.
+/// The fields of a claim about itself.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Head {
@@ -250,12 +250,12 @@ impl Claim {
         &self.head.id
     }
 
-    /// What is claimed, in words.
+    /// The claim in words.
     pub fn title(&self) -> &str {
         &self.head.title
     }
 
-    /// Who claims it.
+    /// The source of the claim.
     pub fn source(&self) -> &str {
         &self.head.source
     }
@@ -265,7 +265,7 @@ impl Claim {
         &self.head.group
     }
 
-    /// Which kind of thing is claimed.
+    /// The kind of the claim.
     pub fn kind(&self) -> Kind {
         self.head.kind
     }
@@ -275,17 +275,17 @@ impl Claim {
         self.head.expect.map(|e| e.verdict)
     }
 
-    /// What is trained, and how it starts.
+    /// The setting: the trained model and its start.
     pub fn setting(&self) -> &Setting {
         &self.setting
     }
 
-    /// What is said about it.
+    /// The statement about the setting.
     pub fn statement(&self) -> &Statement {
         &self.statement
     }
 
-    /// Whether the claim is that what is described does not hold.
+    /// `true` if the claim is that what is described does not hold.
     pub fn contrary(&self) -> bool {
         self.head.contrary
     }

@@ -1,4 +1,4 @@
-//! What is trained and how it starts: read once, the same for every kind of claim.
+//! The setting of a claim, the trained model and its start: read once, the same for every kind of claim.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,15 +60,15 @@ setting! {
     loss_scaling: String,
     /// Sizes of dimensions that the runs have; the others are drawn.
     sizes: BTreeMap<String, usize>,
-    /// Which tensors start at zero.
+    /// The tensors that start at zero.
     start: StartFile,
-    /// Whether the optimizer's memory starts from given values, as in the middle of a run.
+    /// `true` if the optimizer's memory starts from given values, as in the middle of a run.
     midway: bool,
     /// LoRA+: one rate, times a ratio for the factors B.
     loraplus: bool,
 }
 
-/// How runs start.
+/// The start of runs.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub enum StartFile {
@@ -84,11 +84,11 @@ pub enum StartFile {
 pub enum StartName {
     /// Anywhere.
     Any,
-    /// Where the model's training starts: B = 0 for LoRA.
+    /// The start of the model's training: B = 0 for LoRA.
     Lora,
 }
 
-/// What is trained and how it starts.
+/// The trained model and its start.
 #[derive(Debug, Clone)]
 pub struct Setting {
     file: SettingFile,
@@ -181,12 +181,12 @@ impl Setting {
         Self::new(file)
     }
 
-    /// Whether the network is any that there is.
+    /// `true` if the network is any that there is.
     pub fn any_network(&self) -> bool {
         self.file.model.is_none()
     }
 
-    /// Whether two settings are the same.
+    /// `true` if two settings are the same.
     pub fn is(&self, other: &Self) -> bool {
         self.file == other.file
     }

@@ -1,4 +1,4 @@
-//! What is said about a setting, typed by its kind: a field that a kind does not have is an error.
+//! The statement about a setting, typed by its kind: a field that a kind does not have is an error.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::scenario::{Exact, Powers, Property};
 
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])* $kind:ident $name:literal $reads:expr,)*) => {
-        /// What kind of thing is claimed.
+        /// The kind of a claim.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
         pub enum Kind {
             $($(#[doc = $doc])* #[serde(rename = $name)] $kind,)*
@@ -29,7 +29,7 @@ macro_rules! kinds {
                 match self { $(Self::$kind => $name,)* }
             }
 
-            /// Whether a claim of this kind uses a field of the setting.
+            /// `true` if a claim of this kind uses a field of the setting.
             pub(super) fn reads(self, field: &str) -> bool {
                 let reads: fn(&str) -> bool = match self { $(Self::$kind => $reads,)* };
                 reads(field)
@@ -43,7 +43,7 @@ kinds! {
     Equivalence "equivalence" |_| true,
     /// Formulas over the step's quantities keep their values under a map, at every step.
     Invariant "invariant" |_| true,
-    /// What is equal in two runs makes something else equal.
+    /// Equality of some quantities in two runs makes others equal.
     Implication "implication" |_| true,
     /// The map is the only one of its sort.
     Uniqueness "uniqueness" |_| true,
@@ -116,13 +116,13 @@ with_map! {
 with_map! {
     /// `kind = "implication"`.
     Implication {
-        /// What is equal in both runs.
+        /// The quantities that are equal in both runs.
         #[serde(default)]
         premise: Vec<String>,
         /// Up to so many steps; always when absent.
         #[serde(default)]
         premise_until: Option<usize>,
-        /// What is then equal.
+        /// The quantities that are then equal.
         conclusion: Vec<String>,
     }
 }
@@ -133,7 +133,7 @@ with_map! {
         /// The quantities whose powers might be others.
         #[serde(default)]
         vary: Vec<String>,
-        /// Whether mixings of the ranks are among the maps in question.
+        /// `true` if mixings of the ranks are among the maps in question.
         #[serde(default)]
         mixing: bool,
     }
@@ -197,7 +197,7 @@ pub struct Identity {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conserved {
-    /// What keeps its value.
+    /// The quantity that keeps its value.
     pub formula: String,
 }
 
@@ -207,7 +207,7 @@ pub struct Conserved {
 pub struct Knobs {
     /// The settings that are counted.
     pub vary: Vec<String>,
-    /// How many degrees of freedom are effective.
+    /// The number of effective degrees of freedom.
     #[serde(default)]
     pub effective: Option<usize>,
     /// Settings with fewer effective degrees of freedom.
@@ -222,7 +222,7 @@ pub struct Knobs {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Empirical {
-    /// Why no judge here can decide.
+    /// The reason for which no judge here can decide.
     pub why: String,
 }
 
@@ -242,7 +242,7 @@ pub struct Variant {
     pub map: MapFile,
 }
 
-/// What is said.
+/// The statement.
 #[derive(Debug, Clone)]
 pub enum Statement {
     /// See [`Kind::Equivalence`].
@@ -305,7 +305,7 @@ impl Freedom {
 }
 
 impl Implication {
-    /// What is said of two runs.
+    /// The property of two runs.
     pub fn property(&self) -> Property {
         Property {
             premise: self.premise.clone(),

@@ -59,7 +59,7 @@ pub(super) fn judge(claim: &Claim, case: &Case<'_>, own: &Conserved) -> Result<D
     Ok(draft)
 }
 
-/// Whether the formula reads nothing that moves, or nothing of that is left in its normal form.
+/// `true` if the formula reads nothing that moves, or nothing of that is left in its normal form.
 fn stands_still(step: &StepGraph) -> bool {
     let lasting = step.lasting();
     let mut still: Vec<bool> = vec![];

@@ -73,7 +73,7 @@ pub(super) fn freedom(
     free(case, &fixed, &on_runs, vary)
 }
 
-/// Whether `fixed` becomes a rule if the quantities in `vary` follow by some powers of k.
+/// The draft on whether `fixed` becomes a rule if the quantities in `vary` follow by some powers of k.
 fn free(
     case: &Case<'_>,
     fixed: &Powers,
@@ -264,7 +264,7 @@ pub(super) fn rule_instead(
     Ok(whole.map(|(asked, _)| describe(step, &powers_of(&asked))))
 }
 
-/// Whether some powers of what these maps move, what moves alike held fixed, are a rule.
+/// The draft on whether some powers of what these maps move, what moves alike held fixed, are a rule.
 pub(super) fn some_powers(case: &Case<'_>, maps: &[Powers]) -> Result<Draft, JudgeError> {
     let all_alike = |power: &dyn Fn(&Powers) -> Option<Ratio>| {
         let first = maps.first().and_then(power);

@@ -1,4 +1,4 @@
-//! What a finite experiment can and cannot notice: the seed's own script, measured.
+//! The rules that a finite experiment can and cannot notice: the seed's own script, measured.
 
 use super::{Draft, JudgeError};
 use crate::arith::{Arithmetic, F32, F64, Ratio, parse_ratio};
@@ -11,10 +11,10 @@ use crate::graph::StepGraph;
 use crate::scenario::{Outcome, Powers, Property, SEED_ALPHAS, Scenario, check, seed_script};
 use crate::search::check_exactly;
 
-/// How many random problems of the script's shape are tried.
+/// The number of random problems of the script's shape.
 const SEEDS: u64 = 20;
 
-/// What one wrong rule did to the script.
+/// The effect of one wrong rule on the script.
 struct Noticed {
     name: String,
     map: String,
@@ -23,7 +23,7 @@ struct Noticed {
     exact: Vec<Option<usize>>,
     /// The same for the losses as the script prints them, with four decimals.
     printed: Vec<Option<usize>>,
-    /// Whether some losses could not be compared, so that nothing is known of them.
+    /// `true` if some losses could not be compared, so that nothing is known of them.
     is_open: bool,
 }
 
@@ -176,7 +176,7 @@ fn alphas() -> Vec<Ratio> {
         .collect()
 }
 
-/// How many rescaled runs have the same bits as alpha = 1 in f32, of how many.
+/// The number of rescaled runs with the same bits as alpha = 1 in f32, and of all.
 fn bit_equal(
     problems: &[Scenario],
     right: &Powers,
@@ -193,12 +193,12 @@ fn bit_equal(
     Ok((equal, problems.len() * alphas.len()))
 }
 
-/// What becomes of the bits, unless a run leaves the range of f32.
+/// The effect on the bits, unless a run leaves the range of f32.
 fn compared(left: &Scenario, right: &Scenario) -> Option<Outcome> {
     check(&F32, &Property::same_run(), left, right, left.steps).ok()
 }
 
-/// How many f32 runs differ in their bits at alpha = 3.
+/// The number of f32 runs that differ in their bits at alpha = 3.
 fn rounding(problems: &[Scenario], right: &Powers) -> Result<(usize, usize), JudgeError> {
     let three = Ratio::from_integer(3.into());
     let mut differ = 0;

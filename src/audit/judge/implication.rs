@@ -1,4 +1,4 @@
-//! What is equal in two runs makes something else equal: shown by the way in which the one is
+//! Equality of some quantities in two runs makes others equal: shown by the way in which the one is
 //! computed from the other, or contradicted by a pair of runs from unrelated factors.
 
 use super::{Draft, JudgeError};
@@ -110,7 +110,7 @@ pub(super) fn judge(
     Ok(Draft::new(Verdict::Refuted, because).with_counterexample(claim, None, &tried, &says))
 }
 
-/// Whether the premise has all trained tensors equal at the start, and nothing else differs.
+/// `true` if the premise has all trained tensors equal at the start, and nothing else differs.
 fn starts_alike(case: &Case<'_>, own: &Implication, powers: &Powers) -> bool {
     let assumed = |name: &str| own.premise.iter().any(|formula| formula.trim() == name);
     let settings = powers.hyperparameters.values().all(super::is_still);
@@ -122,7 +122,7 @@ fn starts_alike(case: &Case<'_>, own: &Implication, powers: &Powers) -> bool {
         && case.step.parameters.iter().all(|p| assumed(&p.name))
 }
 
-/// Whether every conclusion is computed from the premise, data and settings that both runs share.
+/// `true` if every conclusion is computed from the premise, data and settings that both runs share.
 fn follows(case: &Case<'_>, own: &Implication, powers: &Powers) -> Result<bool, JudgeError> {
     let all: Vec<&String> = own.premise.iter().chain(&own.conclusion).collect();
     let named: Vec<(String, &String)> = (all.iter().enumerate())

@@ -33,7 +33,7 @@ use crate::scenario::Scenario;
 /// A judgement and the counterexample behind it, if there is one.
 #[derive(Debug, Clone)]
 pub struct Judged {
-    /// What was found.
+    /// The judgement.
     pub judgement: Judgement,
     /// The counterexample, to be stored under the judgement's witness name.
     pub witness: Option<Witness>,
@@ -182,7 +182,7 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-/// Whether a power of k is none.
+/// `true` if a power of k is none.
 fn is_still(power: &crate::arith::Ratio) -> bool {
     power.is_zero()
 }

@@ -139,7 +139,7 @@ pub(super) fn judge(case: &Case<'_>) -> Result<Draft, JudgeError> {
     Ok(draft)
 }
 
-/// Whether a user turns a setting: rates and strengths, not fractions such as β.
+/// `true` if a user turns a setting: rates and strengths, not fractions such as β.
 fn turns(setting: &'static crate::zoo::Hyperparameter) -> bool {
     matches!(setting.range, crate::zoo::Range::Positive)
 }

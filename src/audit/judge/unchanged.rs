@@ -34,7 +34,7 @@ pub(super) fn equivalence(
     Ok(draft)
 }
 
-/// Whether a map leaves loss and outputs of a setting unchanged.
+/// The draft on a map that is to leave loss and outputs of a setting unchanged.
 pub(super) fn unchanged(
     claim: &Claim,
     variant: Option<&str>,
@@ -175,7 +175,7 @@ impl Asked<'_> {
         Ok(draft)
     }
 
-    /// What a run contradicts although a certificate says otherwise: a quotient without a value
+    /// The verdict where a run contradicts a certificate: a quotient without a value
     /// refutes the claim, a difference is a defect of this program.
     fn contradicted(&self, draft: Draft, (found, k): &(Found, Ratio)) -> Draft {
         match &found.finding {

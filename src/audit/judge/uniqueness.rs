@@ -121,7 +121,7 @@ pub(super) fn judge(claim: &Claim, case: &Case<'_>, own: &Uniqueness) -> Result<
     Ok(draft)
 }
 
-/// Whether turning the ranks on top of the map makes another solution.
+/// The draft on whether turning the ranks on top of the map makes another solution.
 fn mixing(claim: &Claim, case: &Case<'_>, own: &Uniqueness) -> Result<Draft, JudgeError> {
     let free = gauge::rotations(&case.symbolic);
     if free.is_none_or(|r| r.allowed != Some(gauge::Mixing::Orthogonal)) {

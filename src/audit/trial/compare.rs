@@ -8,14 +8,14 @@ use super::runs::{Bench, Run};
 use crate::arith::{Arithmetic, ArithmeticName, F64, OpError, WithArithmetic, with_arithmetic};
 use crate::exec::{ExecError, Machine, Options, Outputs, Plan, Values};
 
-/// What two runs look like beside each other.
+/// The outcome of comparing two runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Agreement {
     /// Equal number by number, at least until after the first step.
     Same,
     /// Not known to differ.
     Overlap,
-    /// What differs, and where.
+    /// The quantity that differs, and the place.
     Differs(String),
     /// There is nothing to compare: a run does not get far enough.
     Nothing(String),
@@ -27,10 +27,10 @@ impl Agreement {
     }
 }
 
-/// What is looked at before each step and after the last one.
+/// The observed quantities before each step and after the last one.
 pub(super) struct Course<E> {
     pub points: Vec<Vec<DMatrix<E>>>,
-    /// Why it ends before, and whether it does in every arithmetic.
+    /// The reason for an earlier end, and whether it is one in every arithmetic.
     pub end: Option<(String, bool)>,
 }
 
@@ -102,7 +102,7 @@ pub(super) fn course<A: Arithmetic>(ctx: &A, bench: &Bench, run: &Run) -> Course
     Course { points, end }
 }
 
-/// Where two courses first differ; otherwise whether all that was compared is known to be equal.
+/// The place where two courses first differ; otherwise whether all that was compared is known to be equal.
 pub(super) fn differ<A: Arithmetic>(
     ctx: &A,
     left: &Course<A::Elem>,
@@ -135,7 +135,7 @@ struct Both<'a> {
     right: &'a Run,
 }
 
-/// What one arithmetic says, and whether another one may know more.
+/// The outcome in one arithmetic, and whether another one may know more.
 impl WithArithmetic for Both<'_> {
     type Output = (Agreement, bool);
 
@@ -147,7 +147,7 @@ impl WithArithmetic for Both<'_> {
     }
 }
 
-/// What two courses come to, and whether another arithmetic may know more.
+/// The outcome of two courses, and whether another arithmetic may know more.
 fn agreement<A: Arithmetic>(
     ctx: &A,
     left: &Course<A::Elem>,
@@ -175,7 +175,7 @@ fn ladder() -> Vec<ArithmeticName> {
     }
 }
 
-/// What exact numbers say, and enclosures where these have no answer.
+/// The outcome in exact numbers, and in enclosures where these have no answer.
 fn climb<T>(task: impl Fn() -> T) -> Agreement
 where
     T: WithArithmetic<Output = (Agreement, bool)>,
@@ -240,12 +240,12 @@ impl<'b> Sieve<'b> {
         Some(self)
     }
 
-    /// Whether the run gets beyond its first step.
+    /// `true` if the run gets beyond its first step.
     pub fn is_of_use(&self) -> bool {
         self.left.points.len() > 1
     }
 
-    /// Whether a run from these values may be the same.
+    /// `true` if a run from these values may be the same.
     pub fn passes(&self, values: &Values) -> bool {
         let mut near = true;
         walk(
@@ -270,12 +270,12 @@ impl<'b> Sieve<'b> {
     }
 }
 
-/// What is asked of a single run.
+/// The question about a single run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Within {
-    /// Whether the first two quantities are the same.
+    /// `true` if the first two quantities are the same.
     Pair,
-    /// Whether everything stays as it is at the start.
+    /// `true` if everything stays as it is at the start.
     Time,
 }
 
@@ -308,7 +308,7 @@ impl WithArithmetic for Alone<'_> {
     }
 }
 
-/// What a single run says.
+/// The outcome of a single run.
 pub(super) fn within(bench: &Bench, run: &Run, within: Within) -> Agreement {
     climb(|| Alone(bench, run, within))
 }
@@ -324,7 +324,7 @@ pub(super) struct Crowd<'a> {
 }
 
 impl WithArithmetic for Crowd<'_> {
-    /// What contradicts the implication, and in how many pairs the premise holds.
+    /// The contradiction to the implication, and the number of pairs in which the premise holds.
     type Output = (Option<String>, usize);
 
     fn call<A: Arithmetic>(self, ctx: A) -> Self::Output {

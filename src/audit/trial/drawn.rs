@@ -17,7 +17,7 @@ pub(super) struct Drawn {
     pub foreign: Option<(String, Value)>,
 }
 
-/// What is claimed, by kind.
+/// The drawn statement, by kind.
 #[derive(Debug, Clone)]
 pub(super) enum Statement {
     Equivalence(Map),

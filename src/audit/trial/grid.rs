@@ -80,7 +80,7 @@ impl<'b> Grid<'b> {
         })
     }
 
-    /// Whether a map that has come through leaves many exact runs alone.
+    /// `true` if a map that has come through leaves many exact runs alone.
     fn survives(&self, moves: &Moves, dice: &mut Dice) -> bool {
         let mut seen = 0;
         for i in 0..RUNS {
@@ -138,7 +138,7 @@ fn too_many(names: &[String]) -> Option<Tried> {
     (names.len() > MOST).then(|| Tried::Open("more names than can be tried".to_owned()))
 }
 
-/// Whether another map than the claimed one does the same.
+/// The trial of whether another map than the claimed one does the same.
 pub(super) fn unique(
     setting: &Setting,
     map: &Map,
@@ -217,7 +217,7 @@ fn shown(powers: &[Ratio]) -> String {
     format!("[{}]", all.join(", "))
 }
 
-/// Whether some powers of the names that vary undo what is asked for.
+/// The trial of whether some powers of the names that vary undo what is asked for.
 pub(super) fn free(
     setting: &Setting,
     map: &Map,
@@ -274,7 +274,7 @@ fn effective(grid: &Grid<'_>, vary: &[String], follow: &[String], dice: &mut Dic
     vary.len() - basis.len()
 }
 
-/// Whether the number of effective settings is what it is said to be.
+/// The trial of whether the number of effective settings is what it is said to be.
 pub(super) fn knobs(
     setting: &Setting,
     (vary, follow): (&[String], &[String]),
@@ -308,7 +308,7 @@ pub(super) fn knobs(
     }
 }
 
-/// Whether some alpha, rates and scale of A lead from a run of rank 1 to one of rank 2 of whose A
+/// The trial of whether some alpha, rates and scale of A lead from a run of rank 1 to one of rank 2 of whose A
 /// it has the first row.
 pub(super) fn ranks(setting: &Setting, dice: &mut Dice) -> Tried {
     let Ok(bench) = Bench::new(setting, &[]) else {

@@ -30,7 +30,7 @@ use super::{Judged, Kind, Verdict, judge, parse_claim};
 use crate::search::Subject;
 use crate::zoo::RecipeError;
 
-/// What came of one drawn claim.
+/// The outcome of one drawn claim.
 enum Outcome {
     /// Nothing speaks against the verdict.
     Passed,
@@ -111,7 +111,7 @@ fn outcome(drawn: &Drawn) -> (Option<Verdict>, Outcome) {
     (Some(verdict), outcome)
 }
 
-/// Why there is no judgement.
+/// The reason for which there is no judgement.
 #[derive(Debug, thiserror::Error)]
 enum Refusal {
     #[error("it is no claim: {0}")]

@@ -28,7 +28,7 @@ pub(super) struct Map {
     pub negate: BTreeSet<String>,
 }
 
-/// What a map does to each setting and each tensor's first value.
+/// The action of a map on each setting and each tensor's first value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Moves {
     /// By the name of the leaf; what is not named stays.
@@ -67,7 +67,7 @@ impl Map {
         }
     }
 
-    /// What it does to the quantities of `step`.
+    /// The action on the quantities of `step`.
     pub fn moves(&self, step: &StepGraph) -> Moves {
         let mut moves = Moves::default();
         let nothing = Side::new();

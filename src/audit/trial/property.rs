@@ -16,13 +16,13 @@ pub static VERDICTS_AGREE: HuntedProperty = HuntedProperty {
     judge,
 };
 
-/// Where the runs begin; what has no answer there is tried in enclosures.
+/// The arithmetic in which the runs begin; what has no answer there is tried in enclosures.
 const ARITHMETIC: ArithmeticName = match cfg!(feature = "mp") {
     true => ArithmeticName::Rational,
     false => ArithmeticName::IntervalF64,
 };
 
-/// What a passed case rests on: the kind of its claim, and what is said of it as it stands, or
+/// The evidence of a passed case: the kind of its claim, and what is said of it as it stands, or
 /// that a claim which says nothing is refused.
 const EVIDENCE: &[&str] = &[
     "a meaningless claim is refused",
@@ -64,7 +64,7 @@ const EVIDENCE: &[&str] = &[
     "uniqueness refuted",
 ];
 
-/// How often names are drawn, those with exact runs and small steps most; others once.
+/// The weight of a name among those that are drawn: more for exact runs and small steps, else 1.
 const OPTIMIZERS: &[(&str, usize)] = &[
     ("sgd", 80),
     ("signsgd", 7),

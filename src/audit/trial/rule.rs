@@ -20,7 +20,7 @@ pub(super) fn half(n: i64) -> Ratio {
     Ratio::new(n.into(), 2.into())
 }
 
-/// Whether a setting makes sense multiplied by a positive number.
+/// `true` if a setting makes sense multiplied by a positive number.
 pub(super) fn may_move(recipe: &Recipe, base: &str) -> bool {
     base == "s"
         || recipe
@@ -203,7 +203,7 @@ pub(super) fn signs(step: &StepGraph, dice: &mut Dice) -> BTreeSet<String> {
     }
 }
 
-/// How far the named settings can be moved without any change: the rank of the solutions that
+/// The freedom of the named settings: the rank of the solutions that
 /// move only what is named, seen in the settings that are counted.
 pub(super) fn slack(
     step: &StepGraph,

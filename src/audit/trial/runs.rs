@@ -28,7 +28,7 @@ pub(super) struct Run {
     pub steps: usize,
 }
 
-/// What a run should be like besides what the setting says.
+/// The properties of a run besides those that the setting has.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Wish {
     /// Tensors that start at zero.
@@ -48,7 +48,7 @@ pub(super) struct Wish {
 }
 
 impl Wish {
-    /// What a setting asks for.
+    /// The start and terms that a setting asks for.
     pub fn of(setting: &Setting) -> Self {
         Self {
             zero: setting.zero(),

@@ -1,4 +1,4 @@
-//! What a drawn claim says is trained and how runs start, and the claim's fields that say it.
+//! The setting of a drawn claim, and the claim's fields that say it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::zoo::{Recipe, Reduction};
 /// The fields of a claim, in the order in which they are written.
 pub(super) type Fields = Vec<(String, Value)>;
 
-/// How runs start.
+/// The start of runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Start {
     /// Anywhere.
@@ -25,7 +25,7 @@ pub(super) enum Start {
 #[derive(Debug, Clone)]
 pub(super) struct Setting {
     pub recipe: Recipe,
-    /// Whether the claim names the model; one that does not speaks of any network.
+    /// `true` if the claim names the model; one that does not speaks of any network.
     pub named: bool,
     /// The optional terms that are on and are not 0.
     pub terms: BTreeSet<String>,

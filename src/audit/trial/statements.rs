@@ -15,7 +15,7 @@ use crate::audit::Kind;
 use crate::graph::StepGraph;
 use crate::zoo::{Recipe, RecipeError};
 
-/// Whether a map is to be right, nearly right or anything.
+/// The quality that a drawn map is to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flavour {
     Right,
@@ -23,7 +23,7 @@ pub(super) enum Flavour {
     Any,
 }
 
-/// What a statement is drawn from.
+/// The source from which a statement is drawn.
 pub(super) struct Draw {
     pub setting: Setting,
     pub step: StepGraph,

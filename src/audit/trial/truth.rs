@@ -1,4 +1,4 @@
-//! What tiny runs say about a claim, tried by brute force and apart from the judges.
+//! The truth of a claim on tiny runs, tried by brute force and apart from the judges.
 //!
 //! Nothing here knows a rule or a certificate: the right run is the left one with its numbers
 //! multiplied by what the map says, and both are run.
@@ -18,7 +18,7 @@ use crate::exec::Tensor;
 use crate::gauge::Condition;
 use crate::search::exact_arithmetic;
 
-/// What came of trying a verdict.
+/// The outcome of trying a verdict.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Tried {
     /// Nothing speaks against it.
@@ -29,9 +29,9 @@ pub(super) enum Tried {
     Open(String),
 }
 
-/// How many runs an agreement rests on.
+/// The number of runs that an agreement rests on.
 const RUNS: usize = 14;
-/// How many runs look for a difference that is to exist.
+/// The number of runs that look for a difference that is to exist.
 const LOOKS: usize = 40;
 
 /// Tries the verdict on the claim as it stands, not denied.
@@ -156,7 +156,7 @@ pub(super) fn one(
     Some((left, right))
 }
 
-/// Whether all of some drawn runs are left alone.
+/// The trial of whether all of some drawn runs are left alone.
 pub(super) fn agree(
     bench: &Bench,
     setting: &Setting,
@@ -222,7 +222,7 @@ fn show(run: &Run) -> String {
     scalars.chain(tensors).collect::<Vec<_>>().join(", ")
 }
 
-/// Whether some drawn run is not left alone.
+/// `true` if some drawn run is not left alone.
 pub(super) fn some_differ(
     bench: &Bench,
     setting: &Setting,
@@ -477,7 +477,7 @@ fn elsewhere(bench: &Bench, run: &Run, wish: &Wish, dice: &mut Dice) -> Run {
     other
 }
 
-/// Whether a rotation of the ranks on top of the map goes unnoticed.
+/// The trial of whether a rotation of the ranks on top of the map goes unnoticed.
 fn mixed(setting: &Setting, map: &Map, dice: &mut Dice) -> Tried {
     let Ok(bench) = Bench::new(setting, &[]) else {
         return Tried::Open("no step".to_owned());
