@@ -1,8 +1,8 @@
 #!/bin/sh
 # Changes the program in one place at a time and sees whether its tests notice (cargo-mutants and
-# cargo-nextest, which stops at the first test that fails): the rules, the intervals and the bounds,
-# each with the tests that are meant to guard them, the quick ones first. What survives some tests is
-# tried with the next.
+# cargo-nextest, which stops at the first test that fails): the rules, the intervals, the bounds and
+# the search, each with the tests that are meant to guard them, the quick ones first. What survives
+# some tests is tried with the next.
 #
 # The quick tests of a room need the rooms below it and nothing else, so they run in a copy of the
 # project without the others, which is built several times as fast. The copy is of what git knows.
@@ -88,9 +88,10 @@ again() {
 	mutate "$dir" "$tests" --file "$files" "$@"
 }
 
-# Programs of tests as arguments of cargo.
-programs() {
-	for name in "$@"; do printf -- '--test=%s ' "$name"; done
+# Modules of the everyday tests as arguments of cargo.
+suite() {
+	printf -- '--test=suite'
+	for name in "$@"; do printf ' -E=test(/^%s::/)' "$name"; done
 }
 
 top="audit cli report search"
@@ -98,24 +99,30 @@ top="audit cli report search"
 gauge() {
 	room gauge 'src/gauge/**' "$top bound exec scenario" \
 		'--lib -E=test(/^gauge::/)' \
-		"$(programs derived_rules rules_hold all_shapes optimizers rotations)" \
-		"$(programs mutations claims equivalence hunt)"
+		"$(suite derived_rules rules_hold all_shapes optimizers rotations)" \
+		"$(suite mutations claims equivalence hunt)"
 }
 # The second tests are of the build without MPFR, which has some arithmetic of its own.
 intervals() {
 	room intervals 'src/arith/interval/**' "$top bound exec gauge graph scenario zoo" \
 		'--lib -E=test(/^arith::/)' \
 		'--lib --no-default-features -E=test(/^arith::/)' \
-		"$(programs intervals itf1788)" \
-		"$(programs soundness hunt)"
+		"$(suite intervals itf1788)" \
+		"$(suite soundness hunt)"
 }
 bound() {
 	room bound 'src/bound/**' "$top" \
 		'--lib -E=test(/^bound::/)' \
-		"$(programs bounds hunt)"
+		"$(suite bounds hunt)"
+}
+search() {
+	room search 'src/search/**' 'audit cli report' \
+		'--lib -E=test(/^search::/)' \
+		"$(suite hunt mutations)" \
+		"$(suite cli::search cli::replay verdicts)"
 }
 
-rooms=${*:-gauge intervals bound}
+rooms=${*:-gauge intervals bound search}
 for name in $rooms; do "$name"; done
 
 tried=0 survived=0

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use lora_gauge::arith::{
-    Accumulator, Arithmetic, ArithmeticName, F64, FloatModel, MpIntervals, Ratio, Reordered, Surd,
+    Accumulator, Arithmetic, ArithmeticName, F64, FloatModel, Ratio, Reordered, Surd,
     WithArithmetic, parse_ratio, ratio_from_f64, with_arithmetic,
 };
 use lora_gauge::bound::Rescaling;
@@ -24,12 +24,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
 use rug::Float;
-use rug::float::Round;
 
-fn factor() -> u64 {
-    let text = std::env::var("LORA_GAUGE_CASES").ok();
-    text.map_or(1, |t| t.parse().expect("LORA_GAUGE_CASES is a number"))
-}
+use crate::common::cases::factor;
+use crate::common::runs::drift;
 
 /// How a float run sums.
 #[derive(Debug, Clone, Copy)]
@@ -90,34 +87,6 @@ impl Run<'_> {
         let mut all = named.map(|(name, values)| (name.clone(), last(values)));
         let all = all.by_ref().chain([("loss".to_owned(), loss)]);
         Ok(all.map(|(name, m)| Some((name, exact(&m)?))).collect())
-    }
-}
-
-/// max |y − c·x| / max |c·x|, rounded down; `None` where nothing is relative to 0.
-fn drift(x: &DMatrix<Ratio>, y: &DMatrix<Ratio>, c: &Surd, bits: u32) -> Option<Float> {
-    let ctx = MpIntervals::new(bits);
-    let c = ctx.from_surd(c).expect("a factor");
-    let (mut apart, mut size) = (Float::new(64), Float::new(64));
-    let least = |x: &lora_gauge::arith::Interval<Float>| match (*x.inf() > 0, *x.sup() < 0) {
-        (true, _) => Float::with_val_round(64, x.inf(), Round::Down).0,
-        (_, true) => -Float::with_val_round(64, x.sup(), Round::Up).0,
-        _ => Float::new(64),
-    };
-    for (x, y) in x.iter().zip(y) {
-        let of = |q| ctx.from_ratio(q).expect("a number");
-        let (mut scaled, mut difference) = (ctx.zero(), ctx.zero());
-        ctx.mul(&mut scaled, &c, &of(x));
-        ctx.sub(&mut difference, &of(y), &scaled);
-        apart.max_mut(&least(&difference));
-        let largest = Float::with_val_round(64, scaled.sup().abs_ref(), Round::Up).0;
-        size.max_mut(&largest);
-        let largest = Float::with_val_round(64, scaled.inf().abs_ref(), Round::Up).0;
-        size.max_mut(&largest);
-    }
-    match (apart == 0, size == 0) {
-        (true, _) => Some(apart),
-        (_, true) => None,
-        _ => Some(Float::with_val_round(64, apart / size, Round::Down).0),
     }
 }
 

@@ -2,10 +2,7 @@
 
 use lora_gauge::audit::{Audit, Judged, Rung, Verdict, Witness, builtin, judge, parse_claim};
 
-fn judged(text: &str) -> Judged {
-    let claim = parse_claim("claim.toml", text).unwrap_or_else(|e| panic!("{e}"));
-    judge(&claim)
-}
+use crate::common::rules::judged;
 
 #[test]
 fn every_claim_gets_the_expected_verdict() {

@@ -2,9 +2,9 @@
 //! promises: the rescaled run is the run itself, bit by bit with powers of two and number by
 //! number in the rationals, and no weight of the rule is idle.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use lora_gauge::arith::{Arithmetic, F64, Ratio, Surd, parse_ratio};
+use lora_gauge::arith::{Arithmetic, F64, Ratio, Surd};
 use lora_gauge::gauge::{Options, Rule, check as check_certificate, infer, sign_flips};
 use lora_gauge::scenario::{
     CheckError, Exact, Outcome, Powers, Property, RandomFile, Scenario, ScenarioFile, check,
@@ -12,9 +12,8 @@ use lora_gauge::scenario::{
 use lora_gauge::zoo::models::MODELS;
 use lora_gauge::zoo::{Clip, LossScaling, Recipe, Reduction, Schedule};
 
-fn ratio(text: &str) -> Ratio {
-    parse_ratio(text).expect("a rational number")
-}
+use crate::common::rules::{powers, rule_of};
+use crate::common::runs::ratio;
 
 /// SGD and AdamW with every term on.
 fn recipes(model: &str) -> [Recipe; 2] {
@@ -138,25 +137,6 @@ fn scenario(recipe: &Recipe, steps: usize) -> Scenario {
     .expect("a complete scenario")
 }
 
-/// The map in which generator g of the rule is the power `exponents[g]` of k.
-fn powers(rule: &Rule, exponents: &[i64]) -> Powers {
-    let of = |name: &str| -> Ratio {
-        let weight = rule.weights.get(name).map_or(&[][..], Vec::as_slice);
-        let terms = weight.iter().zip(exponents);
-        terms
-            .map(|(w, e)| w * Ratio::from_integer((*e).into()))
-            .sum()
-    };
-    let all = |names: &[String]| -> BTreeMap<String, Ratio> {
-        names.iter().map(|n| (n.clone(), of(n))).collect()
-    };
-    Powers {
-        hyperparameters: all(&rule.hyperparameters),
-        initial: all(&rule.parameters),
-        negated: BTreeSet::new(),
-    }
-}
-
 /// The loss and every output of the step.
 fn same_run(recipe: &Recipe) -> Property {
     let step = recipe.build().expect("a recipe that can be built");
@@ -194,10 +174,7 @@ fn exponents(rule: &Rule) -> Vec<i64> {
 fn with_powers_of_two_the_rescaled_runs_have_the_same_bits() {
     for (name, recipe) in models().into_iter().chain(surroundings()) {
         let step = recipe.build().expect("a recipe that can be built");
-        let inference = infer(&step, &Options::default());
-        check_certificate(&step, &inference.question, &inference.certificate)
-            .unwrap_or_else(|e| panic!("{name}: {e}"));
-        let rule = inference.rule;
+        let rule = rule_of(&name, &step, &Options::default());
         // PyTorch's constant 10⁻⁶ holds every gradient fast.
         let held = matches!(recipe.clip, Some(Clip::Norm | Clip::NormPerTensor));
         assert_eq!(rule.independent_parameters() == 0, held, "{name}: {rule:?}");

@@ -4,22 +4,21 @@
 //!
 //! The draws are the same in every run. `LORA_GAUGE_CASES=10` multiplies their number by ten.
 
-use lora_gauge::arith::{Arithmetic, F32, F64, Prime, Ratio, Surd, parse_ratio};
+use lora_gauge::arith::{Arithmetic, F32, F64, Prime, Ratio, Surd};
+use lora_gauge::exec::Sizes;
 use lora_gauge::exec::random::{self, Draw};
-use lora_gauge::exec::{Options, Sizes, Trajectory, run};
 use lora_gauge::scenario::{Outcome, Property, ScaleMap, Scenario, check};
 use lora_gauge::zoo::Recipe;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
+use crate::common::cases::factor;
+use crate::common::runs::{ratio, run};
+
 /// The rule of the note for gradient descent: alpha · k, lr / k, init / √k. Weight decay, where
 /// there is any, goes with 1/lr.
 fn note() -> ScaleMap {
     ScaleMap::of(&[("alpha", "1"), ("lr", "-1"), ("init", "-1/2")])
-}
-
-fn ratio(text: &str) -> Ratio {
-    parse_ratio(text).expect("a rational number")
 }
 
 /// A random run: its shape, its loss, the terms of SGD that are on, and the seed of its numbers.
@@ -145,10 +144,7 @@ fn for_all<S: Strategy>(
     strategy: S,
     test: impl Fn(S::Value) -> Result<(), TestCaseError>,
 ) {
-    let factor = std::env::var("LORA_GAUGE_CASES").map_or(1, |text| {
-        text.parse::<u32>()
-            .expect("LORA_GAUGE_CASES is a whole number")
-    });
+    let factor = u32::try_from(factor()).expect("a small factor");
     let config = Config {
         cases: count.saturating_mul(factor),
         failure_persistence: None,
@@ -180,26 +176,14 @@ fn assert_same<A: Arithmetic>(
     }
 }
 
-fn trajectory<A: Arithmetic>(ctx: &A, scenario: &Scenario) -> Trajectory<A::Elem> {
-    let step = scenario.recipe.build().expect("a step");
-    run(
-        ctx.clone(),
-        &step,
-        &scenario.sizes,
-        &scenario.values,
-        scenario.steps,
-        &Options::default(),
-    )
-    .expect("a run without undefined entries")
-}
-
 /// Each factor of the right run is `factor` times that of the left one, after every step.
 fn assert_factors<A: Arithmetic>(
     ctx: &A,
     [left, right]: &[Scenario; 2],
     factors: [(&str, &Surd); 2],
 ) -> Result<(), TestCaseError> {
-    let (left, right) = (trajectory(ctx, left), trajectory(ctx, right));
+    let [left, right] = [left, right]
+        .map(|scenario| run(ctx.clone(), scenario).expect("a run without undefined entries"));
     for (name, factor) in factors {
         let factor = ctx.from_surd(factor).expect("a factor of this arithmetic");
         let steps = left.parameters[name].iter().zip(&right.parameters[name]);

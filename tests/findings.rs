@@ -1,6 +1,8 @@
 //! Claims that once came out wrong, what is right, and more of each kind.
 
-use lora_gauge::audit::{Judged, Verdict, judge, parse_claim};
+use lora_gauge::audit::{Judged, Verdict, parse_claim};
+
+use crate::common::rules::judged;
 
 const REFUTED: &[Verdict] = &[Verdict::Refuted];
 const PROVED: &[Verdict] = &[Verdict::Proved];
@@ -12,11 +14,6 @@ const REFUTED_OR_UNKNOWN: &[Verdict] = &[Verdict::Refuted, Verdict::Unknown];
 fn file(name: &str) -> String {
     let path = format!("{}/tests/findings/{name}", env!("CARGO_MANIFEST_DIR"));
     std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"))
-}
-
-fn judged(text: &str) -> Judged {
-    let claim = parse_claim("claim.toml", text).unwrap_or_else(|e| panic!("{e}\n{text}"));
-    judge(&claim)
 }
 
 /// The verdict, and that a refutation by a run replays.

@@ -9,10 +9,7 @@ use lora_gauge::search::{
 };
 use rayon::ThreadPoolBuilder;
 
-fn factor() -> u64 {
-    let text = std::env::var("LORA_GAUGE_CASES").ok();
-    text.map_or(1, |t| t.parse().expect("LORA_GAUGE_CASES is a number"))
-}
+use crate::common::cases::factor;
 
 fn only(property: &str) -> Selection {
     Selection {

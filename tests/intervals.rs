@@ -2,30 +2,18 @@
 //! open.
 #![cfg(feature = "mp")]
 
-use std::path::Path;
-
 use lora_gauge::arith::{Arithmetic, ArithmeticName, F64, Mp, MpIntervals, OpError, Ratio, Surd};
-use lora_gauge::exec::{self, ExecError, Options, Trajectory};
-use lora_gauge::scenario::{Exact, Outcome, Property, ScaleMap, Scenario, check, parse_golden};
+use lora_gauge::exec::{ExecError, Trajectory};
+use lora_gauge::scenario::{Exact, Outcome, Property, ScaleMap, Scenario, check};
 use lora_gauge::search::{Judged, judge};
 use lora_gauge::zoo::losses;
 
-fn golden(name: &str) -> Scenario {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.json"));
-    let text = std::fs::read_to_string(&path).expect("a readable file");
-    parse_golden(&text).expect("a golden file").scenario
-}
+use crate::common::golden::runs;
+use crate::common::runs::run;
 
-fn run<A: Arithmetic>(ctx: &A, case: &Scenario) -> Result<Trajectory<A::Elem>, ExecError> {
-    let step = case.recipe.build().expect("a recipe that can be built");
-    exec::run(
-        ctx.clone(),
-        &step,
-        &case.sizes,
-        &case.values,
-        case.steps,
-        &Options::default(),
-    )
+fn golden(name: &str) -> Scenario {
+    let found = runs().into_iter().find(|(n, _)| n == name);
+    found.expect("a golden file").1.scenario
 }
 
 /// All numbers of a run, in one order.
@@ -44,8 +32,8 @@ fn a_run_in_intervals_holds_the_run_in_many_more_digits() {
     let (narrow, wide) = (MpIntervals::new(128), Mp::new(1024));
     for name in ["sgd", "sgd_clip_norm", "sgd_nesterov", "adam", "adamw"] {
         let case = golden(name);
-        let enclosures = numbers(&run(&narrow, &case).expect(name));
-        let values = numbers(&run(&wide, &case).expect(name));
+        let enclosures = numbers(&run(narrow, &case).expect(name));
+        let values = numbers(&run(wide, &case).expect(name));
         assert_eq!(enclosures.len(), values.len());
         let mut of_some_width = 0;
         for (enclosure, value) in enclosures.iter().zip(&values) {
@@ -190,7 +178,7 @@ fn a_branch_that_cannot_be_told_ends_the_run() {
     let mut case = golden("sgd");
     case.recipe.loss = losses::find("l1").expect("a loss");
     // Too few digits for the sign of a residual.
-    let outcome = run(&MpIntervals::new(2), &case);
+    let outcome = run(MpIntervals::new(2), &case);
     match outcome {
         Err(ExecError::Operation { source, .. }) => {
             assert!(matches!(source, OpError::Undecided(_)), "{source}");
@@ -198,5 +186,5 @@ fn a_branch_that_cannot_be_told_ends_the_run() {
         other => panic!("{other:?}"),
     }
     case.steps = 1;
-    assert!(run(&MpIntervals::new(64), &case).is_ok());
+    assert!(run(MpIntervals::new(64), &case).is_ok());
 }

@@ -1,15 +1,15 @@
 //! The table in the README of what proves a claim of each kind, what refutes it and when it stays
 //! unknown: every cell that names a way has a claim that goes it.
 
-use lora_gauge::audit::{Judged, Kind, Rung, Verdict, judge, parse_claim};
+use lora_gauge::audit::{Judged, Kind, Rung, Verdict};
+
+use crate::common::rules;
 
 fn judged(kind: Kind, rest: &str) -> Judged {
-    let text = format!(
-        "id = \"x\"\ntitle = \"t\"\nkind = \"{}\"\n{rest}",
-        kind.name()
-    );
-    let claim = parse_claim("claim.toml", &text).unwrap_or_else(|e| panic!("{e}\n{text}"));
-    judge(&claim)
+    let kind = kind.name();
+    rules::judged(&format!(
+        "id = \"x\"\ntitle = \"t\"\nkind = \"{kind}\"\n{rest}"
+    ))
 }
 
 const NOTE: &str = "[map]\nalpha = 1\nlr = -1\ninit = \"-1/2\"\n";

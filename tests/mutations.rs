@@ -10,6 +10,8 @@ use lora_gauge::zoo::optimizers::{OPTIMIZERS, Optimizer};
 use lora_gauge::zoo::{Recipe, RecipeError};
 use rayon::prelude::*;
 
+use crate::common::cases::factor;
+
 /// Drawn runs for each step.
 const RUNS: u32 = 16;
 const SEED: u64 = 1;
@@ -17,9 +19,7 @@ const SEED: u64 = 1;
 const COUNT: u32 = 2;
 
 fn runs() -> u32 {
-    let factor = std::env::var("LORA_GAUGE_CASES").ok();
-    let factor = factor.map(|text| text.parse::<u32>().expect("LORA_GAUGE_CASES is a number"));
-    RUNS * factor.unwrap_or(1)
+    RUNS * u32::try_from(factor()).expect("a small factor")
 }
 
 /// The optimizer's steps with all terms on: with the switches as they are by default and with

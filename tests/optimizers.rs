@@ -6,14 +6,12 @@ use std::collections::BTreeMap;
 use lora_gauge::arith::{F64, Ratio, Surd, parse_ratio};
 use lora_gauge::exec::random::{self, Draw};
 use lora_gauge::exec::{self, Options as Recorded, Sizes, Trajectory};
-use lora_gauge::gauge::{Options, Rule, check as certified, infer};
+use lora_gauge::gauge::{Options, Rule};
 use lora_gauge::graph::StepGraph;
 use lora_gauge::scenario::{Outcome, Powers, Property, Scenario, ScenarioFile, check};
 use lora_gauge::zoo::{Recipe, RecipeError, Schedule, optimizers};
 
-fn recipe(optimizer: &str) -> Recipe {
-    Recipe::new("linear", "mse", optimizer).expect("an optimizer of the zoo")
-}
+use crate::common::rules::{recipe, rule_of};
 
 /// The step, or `None` where PyTorch refuses the combination of switches too.
 fn step(recipe: &Recipe) -> Option<StepGraph> {
@@ -75,27 +73,12 @@ fn scenario(recipe: Recipe, step: &StepGraph) -> Scenario {
 }
 
 fn rule(step: &StepGraph) -> Rule {
-    let inference = infer(step, &Options::default());
-    certified(step, &inference.question, &inference.certificate)
-        .expect("a certificate that the checker accepts");
-    inference.rule
+    rule_of("the step", step, &Options::default())
 }
 
 /// The map that multiplies the free factors of `rule` by 4, 16, 1/64, …
 fn powers(rule: &Rule) -> Powers {
-    let exponents = [2, 4, -6, 8, -10, 12, 14, -16];
-    let power = |name: &str| {
-        let weights = rule.weights[name].iter().zip(exponents);
-        weights
-            .map(|(w, e)| w * Ratio::from_integer(e.into()))
-            .sum()
-    };
-    let all = |names: &[String]| names.iter().map(|n| (n.clone(), power(n))).collect();
-    Powers {
-        hyperparameters: all(&rule.hyperparameters),
-        initial: all(&rule.parameters),
-        ..Powers::default()
-    }
+    crate::common::rules::powers(rule, &[2, 4, -6, 8, -10, 12, 14, -16])
 }
 
 #[test]

@@ -4,23 +4,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lora_gauge::arith::{Arithmetic, F64, Ratio};
-use lora_gauge::exec::{self, Options as Recorded, Outputs, Trajectory};
-use lora_gauge::gauge::{Options, Rule, check as certified, infer};
-use lora_gauge::graph::StepGraph;
+use lora_gauge::arith::{F64, Ratio};
+use lora_gauge::exec::Trajectory;
+use lora_gauge::gauge::{Options, Rule};
 use lora_gauge::scenario::{Outcome, Powers, Property, Scenario, ScenarioFile, check};
 use lora_gauge::zoo::Recipe;
 
-fn recipe(optimizer: &str) -> Recipe {
-    Recipe::new("linear", "mse", optimizer).expect("an optimizer of the zoo")
-}
+use crate::common::rules::{recipe, rule_of};
+use crate::common::runs::{run, scenario as read};
 
 fn rule_with(recipe: &Recipe, options: &Options) -> Rule {
     let step = recipe.build().expect("a step");
-    let inference = infer(&step, options);
-    certified(&step, &inference.question, &inference.certificate)
-        .expect("a certificate that the checker accepts");
-    inference.rule
+    rule_of(recipe.optimizer.name, &step, options)
 }
 
 fn rule(recipe: &Recipe) -> Rule {
@@ -183,11 +178,6 @@ fn a_constant_that_cannot_be_set_takes_the_rule_away() {
     assert_eq!(rule.weights["A"][0], Ratio::from_integer(0.into()));
 }
 
-fn read(text: &str) -> Scenario {
-    let file = ScenarioFile::from_toml(text).expect("TOML");
-    file.scenario().expect("a scenario")
-}
-
 /// Three steps of an optimizer on a small drawn problem, with more of the file in `rest`.
 fn file(model: &str, optimizer: &str, settings: &str, rest: &str) -> String {
     format!(
@@ -198,17 +188,8 @@ fn file(model: &str, optimizer: &str, settings: &str, rest: &str) -> String {
     )
 }
 
-fn run<A: Arithmetic>(ctx: A, scenario: &Scenario, step: &StepGraph) -> Trajectory<A::Elem> {
-    let recorded = Recorded {
-        outputs: Outputs::All,
-        ..Recorded::default()
-    };
-    let Scenario { sizes, values, .. } = scenario;
-    exec::run(ctx, step, sizes, values, scenario.steps, &recorded).expect("a run")
-}
-
 fn trajectory(scenario: &Scenario) -> Trajectory<f64> {
-    run(F64, scenario, &scenario.recipe.build().expect("a step"))
+    run(F64, scenario).expect("a run")
 }
 
 #[test]
@@ -260,12 +241,15 @@ fn prodigy_rests_while_there_is_no_gradient() {
 #[cfg(feature = "mp")]
 #[test]
 fn schedule_free_x_is_the_average_of_z() {
-    use lora_gauge::arith::Rational;
+    use lora_gauge::arith::{Arithmetic, Rational};
+    use lora_gauge::exec::Outputs;
+
+    use crate::common::runs::run_of;
     let settings = "lr = \"1/8\"\nmomentum = \"3/4\"\nweight_decay = \"1/16\"";
     let scenario = read(&file("linear", "schedulefree_sgd", settings, ""));
     let observed = [("x", "x_A"), ("z", "state.z_A")];
     let step = (scenario.recipe.build_observing(&observed)).expect("a step");
-    let run = run(Rational, &scenario, &step);
+    let run = run_of(Rational, &scenario, &step, Outputs::All).expect("a run");
     let (x, z) = (&run.outputs["x"], &run.outputs["z"]);
     assert_eq!(x.len(), 4);
     for t in 1..x.len() {

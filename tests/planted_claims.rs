@@ -1,7 +1,6 @@
 //! The property of verdicts finds every planted fault of claims.
 //!
 //! `LORA_GAUGE_FAULT=name` looks for one fault only.
-#![cfg(all(feature = "planted-faults", feature = "mp"))]
 
 use lora_gauge::audit::VERDICTS_AGREE;
 use lora_gauge::fault::{OF_CLAIMS, plant};
@@ -13,6 +12,7 @@ const SEED: u64 = 1;
 
 #[test]
 fn every_planted_fault_of_claims_is_found() {
+    let _planting = super::alone();
     let selection = Selection {
         table: PropertyTable::default().with([&VERDICTS_AGREE]),
         properties: vec![&VERDICTS_AGREE],

@@ -1,7 +1,10 @@
 //! The default campaign finds every planted fault, and shrinks what it finds.
 //!
 //! `LORA_GAUGE_FAULT=name` looks for one fault only.
-#![cfg(all(feature = "planted-faults", feature = "mp"))]
+
+mod planted_claims;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lora_gauge::fault::{Fault, OF_CLAIMS, plant};
 use lora_gauge::search::{Plan, Record, Selection};
@@ -13,6 +16,12 @@ const SEED: u64 = 1;
 /// So many failing cases are shrunk at most until one becomes small: what a property is about may
 /// need more than the fault does, such as the two ranks that it relabels.
 const SHRUNK: usize = 8;
+
+/// The right to plant faults, which stand in the whole process and so under one test at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static PLANTING: Mutex<()> = Mutex::new(());
+    PLANTING.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// What became of one fault.
 struct Row {
@@ -92,6 +101,7 @@ fn shrunk(plan: &Plan, fault: Fault, record: &Record) -> Row {
 
 #[test]
 fn every_planted_fault_is_found_and_shrunk() {
+    let _planting = alone();
     let plan = Plan::new(SEED, &Selection::default()).expect("a campaign");
     let sought = sought();
     let (mut missed, mut large) = (vec![], vec![]);

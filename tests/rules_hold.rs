@@ -5,17 +5,16 @@
 //! run keeps its bits under what is then free.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use lora_gauge::arith::{F64, Ratio, Surd};
 use lora_gauge::exec::{self, Outputs, Tensor};
-use lora_gauge::gauge::{Options, Rule, check as check_certificate, conflicts, infer};
+use lora_gauge::gauge::{Options, Rule, conflicts};
 use lora_gauge::graph::StepGraph;
-use lora_gauge::scenario::{Golden, Outcome, Powers, Property, Scenario, check, parse_golden};
+use lora_gauge::scenario::{Golden, Outcome, Powers, Property, Scenario, check};
 use lora_gauge::zoo::optimizers::OPTIMIZERS;
 
-/// The file of a loop whose length depends on the data, which is no step graph.
-const LINE_SEARCH: &str = "lbfgs_wolfe";
+use crate::common::golden::runs as golden;
+use crate::common::rules::{powers, rule_of};
 
 /// The runs of PyTorch, by name.
 fn cases() -> Vec<(String, Scenario)> {
@@ -23,45 +22,14 @@ fn cases() -> Vec<(String, Scenario)> {
     golden.map(|(name, g)| (name, g.scenario)).collect()
 }
 
-/// PyTorch's figures with the runs, by name.
-fn golden() -> Vec<(String, Golden)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let mut all: Vec<(String, Golden)> = std::fs::read_dir(folder)
-        .expect("tests/golden is there")
-        .map(|entry| entry.expect("a readable entry").path())
-        .filter(|path| path.extension().is_some_and(|e| e == "json"))
-        .map(|path| {
-            let name = path.file_stem().expect("a name").to_string_lossy();
-            let text = std::fs::read_to_string(&path).expect("a readable file");
-            (name.into_owned(), text)
-        })
-        .filter(|(name, _)| name != LINE_SEARCH)
-        .map(|(name, text)| {
-            let golden = parse_golden(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
-            (name, golden)
-        })
-        .collect();
-    all.sort_by(|x, y| x.0.cmp(&y.0));
-    all
-}
-
 fn whole(n: i64) -> Ratio {
     Ratio::from_integer(n.into())
 }
 
 /// The rule with the power `powers(leaf)` of the number k for the factor named for `leaf`.
-fn map(rule: &Rule, powers: impl Fn(&str) -> i64) -> Powers {
-    let power = |name: &String| -> Ratio {
-        let weight = rule.weights.get(name).map_or(&[][..], Vec::as_slice);
-        let terms = weight.iter().zip(&rule.generators);
-        terms.map(|(w, g)| w * whole(powers(&g.leaf))).sum()
-    };
-    let all = |names: &[String]| names.iter().map(|n| (n.clone(), power(n))).collect();
-    Powers {
-        hyperparameters: all(&rule.hyperparameters),
-        initial: all(&rule.parameters),
-        ..Powers::default()
-    }
+fn map(rule: &Rule, power: impl Fn(&str) -> i64) -> Powers {
+    let exponents: Vec<i64> = rule.generators.iter().map(|g| power(&g.leaf)).collect();
+    powers(rule, &exponents)
 }
 
 /// Whether the run keeps its bits under `map` with k = 1/2.
@@ -84,10 +52,7 @@ fn golden_runs_keep_their_bits_under_the_derived_rule() {
     let (mut seen, mut shown, mut hidden) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for (name, left) in cases() {
         let step = left.recipe.build().expect("a recipe that can be built");
-        let inference = infer(&step, &Options::default());
-        check_certificate(&step, &inference.question, &inference.certificate)
-            .expect("an accepted certificate");
-        let rule = inference.rule;
+        let rule = rule_of(&name, &step, &Options::default());
         let named = |leaf: &str| rule.generators.iter().any(|g| g.leaf == leaf);
         let moves = rule.independent_parameters();
         seen.insert(left.recipe.optimizer.name);
@@ -140,14 +105,6 @@ struct Mended {
     step: StepGraph,
     options: Options,
     run: Scenario,
-}
-
-/// The rule, if the checker accepts it.
-fn rule_of(name: &str, step: &StepGraph, options: &Options) -> Rule {
-    let inference = infer(step, options);
-    check_certificate(step, &inference.question, &inference.certificate)
-        .unwrap_or_else(|e| panic!("{name}: {e}"));
-    inference.rule
 }
 
 /// The run with each of the constants that are named as conflicts as a setting of the same value.

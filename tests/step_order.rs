@@ -4,16 +4,17 @@
 use std::collections::BTreeMap;
 
 use lora_gauge::arith::{
-    Arithmetic, ArithmeticName, MpIntervals, Ratio, Reordered, SumOrder, Surd, WithArithmetic,
-    parse_ratio, ratio_from_f64, with_arithmetic,
+    Arithmetic, ArithmeticName, Ratio, Reordered, SumOrder, Surd, WithArithmetic, ratio_from_f64,
+    with_arithmetic,
 };
 use lora_gauge::bound::certified::{PairBounds, pair_bounds};
 use lora_gauge::bound::precision::rescale;
 use lora_gauge::exec::{Machine, Options, Outputs};
-use lora_gauge::scenario::{Scenario, ScenarioFile, Share};
+use lora_gauge::scenario::{Scenario, Share};
 use nalgebra::DMatrix;
 use rug::Float;
-use rug::float::Round;
+
+use crate::common::runs::{drift, ratio, scenario};
 
 // A copy of shared/findings/bounds/step-order.toml.
 const FOUND: &str = include_str!("scenarios/step_order.toml");
@@ -67,27 +68,9 @@ fn anew(run: &Scenario, arith: ArithmeticName, orders: &[Step]) -> Vec<Values> {
     with_arithmetic(arith, Anew(run, orders)).expect("an arithmetic")
 }
 
-/// max |y − c·x| / max |c·x|, rounded down.
-fn drift(x: &DMatrix<Ratio>, y: &DMatrix<Ratio>, c: &Surd) -> Float {
-    let ctx = MpIntervals::new(400);
-    let c = ctx.from_surd(c).expect("a factor");
-    let (mut apart, mut size) = (Float::new(64), Float::new(64));
-    for (x, y) in x.iter().zip(y) {
-        let of = |q| ctx.from_ratio(q).expect("a number");
-        let (mut scaled, mut difference) = (ctx.zero(), ctx.zero());
-        let (mut own, mut gap) = (ctx.zero(), ctx.zero());
-        ctx.mul(&mut scaled, &c, &of(x));
-        ctx.sub(&mut difference, &of(y), &scaled);
-        ctx.abs(&mut own, &scaled).expect("a size");
-        ctx.abs(&mut gap, &difference).expect("a size");
-        apart.max_mut(&Float::with_val_round(64, gap.inf(), Round::Down).0);
-        size.max_mut(&Float::with_val_round(64, own.sup(), Round::Up).0);
-    }
-    // 0/0 is 0: nothing has moved yet.
-    if apart == 0 {
-        return apart;
-    }
-    Float::with_val_round(64, apart / size, Round::Down).0
+/// The drift, where 400 bits tell 0 from what is not.
+fn apart(x: &DMatrix<Ratio>, y: &DMatrix<Ratio>, c: &Surd) -> Float {
+    drift(x, y, c, 400).expect("a size")
 }
 
 /// From one side and then from the other, and the other run the other way round.
@@ -107,9 +90,8 @@ struct Pair {
 }
 
 fn pair(text: &str, arith: ArithmeticName) -> Pair {
-    let file = ScenarioFile::from_toml(text).expect("a scenario");
-    let left = file.scenario().expect("a run");
-    let map = rescale(&left, &parse_ratio("3").expect("a number"), Share::Sqrt);
+    let left = scenario(text);
+    let map = rescale(&left, &ratio("3"), Share::Sqrt);
     let map = map.expect("a rescaled run");
     let steps: Vec<usize> = (0..=left.steps).collect();
     let bounds = pair_bounds(&left, &map.run, &map.factors, arith, &steps, &|_| {});
@@ -140,11 +122,11 @@ impl Pair {
                 for (name, x) in x {
                     let own = &self.bounds.at[&taken][name];
                     let Ok(bound) = &own.any_order else { continue };
-                    let found = drift(x, &y[name], &self.factors[name]);
+                    let found = apart(x, &y[name], &self.factors[name]);
                     assert!(found <= *bound, "{name} after {taken}: {found} > {bound}");
                 }
             }
-            largest.max_mut(&drift(&x[last]["B"], &y[last]["B"], &self.factors["B"]));
+            largest.max_mut(&apart(&x[last]["B"], &y[last]["B"], &self.factors["B"]));
         }
         let bound = self.bounds.at[&last]["B"].any_order.clone();
         (largest, bound.expect("a bound"))
@@ -156,7 +138,7 @@ impl Pair {
     }
 }
 
-fn ratio(x: f64) -> Ratio {
+fn of_f64(x: f64) -> Ratio {
     ratio_from_f64(x).expect("a number")
 }
 
@@ -167,8 +149,8 @@ fn two_steps_that_sum_to_and_fro_stay_within_the_bound() {
     let x = &anew(&pair.left, pair.arith, &left)[2]["B"];
     let y = &anew(&pair.right, pair.arith, &right)[2]["B"];
     // As found: 0x1.e23c8p-5 and 0x1.18a9p-5.
-    assert_eq!(x[0], ratio(f64::from(0x1e_23c8) * 2f64.powi(-25)));
-    assert_eq!(y[0], ratio(f64::from(0x1_18a9) * 2f64.powi(-21)));
+    assert_eq!(x[0], of_f64(f64::from(0x1e_23c8) * 2f64.powi(-25)));
+    assert_eq!(y[0], of_f64(f64::from(0x1_18a9) * 2f64.powi(-21)));
     let (reached, bound) = pair.largest(&[[left, right], [right, left]]);
     assert!(reached > 8.04e-3, "{reached}");
     // What it was when all steps were taken to sum alike was less.

@@ -5,28 +5,15 @@
 use std::collections::BTreeMap;
 
 use lora_gauge::arith::Rational;
-use lora_gauge::exec::{self, Options, Outputs, Trajectory};
+use lora_gauge::exec::{Outputs, Trajectory};
 use lora_gauge::scenario::{Scenario, ScenarioFile};
 use rug::Rational as Q;
 
-fn scenario(toml: &str) -> Scenario {
-    let file = ScenarioFile::from_toml(toml).expect("a scenario file");
-    file.scenario().expect("a complete scenario")
-}
+use crate::common::runs::{run_of, scenario};
 
 fn run(scenario: &Scenario) -> Trajectory<Q> {
     let step = scenario.recipe.build().expect("a step");
-    let options = Options {
-        outputs: Outputs::All,
-        ..Options::default()
-    };
-    let Scenario {
-        sizes,
-        values,
-        steps,
-        ..
-    } = scenario;
-    exec::run(Rational, &step, sizes, values, *steps, &options).expect("a run in the rationals")
+    run_of(Rational, scenario, &step, Outputs::All).expect("a run in the rationals")
 }
 
 /// The same losses and the same trained tensors after every step.
@@ -150,11 +137,7 @@ fn rates(schedule: &str, more: &str) -> Vec<String> {
     let text = SIZES
         .replace("steps = 3", "steps = 7")
         .replace("batch = 2", "batch = 1");
-    let file = ScenarioFile::from_toml(&format!("schedule = {schedule}\n{text}{more}"));
-    let scenario = file
-        .expect("a scenario file")
-        .scenario()
-        .expect("a complete scenario");
+    let scenario = scenario(&format!("schedule = {schedule}\n{text}{more}"));
     let observed = match scenario.recipe.schedule.as_ref().map(|s| s.name()) {
         Some("exponential" | "step") => "state.lr_A",
         Some("constant") => "lr_A",
@@ -164,17 +147,7 @@ fn rates(schedule: &str, more: &str) -> Vec<String> {
         .recipe
         .build_observing(&[("rate", observed)])
         .expect("a step");
-    let options = Options {
-        outputs: Outputs::All,
-        ..Options::default()
-    };
-    let Scenario {
-        sizes,
-        values,
-        steps,
-        ..
-    } = &scenario;
-    let run = exec::run(Rational, &step, sizes, values, *steps, &options).expect("a run");
+    let run = run_of(Rational, &scenario, &step, Outputs::All).expect("a run");
     let rates = run.outputs["rate"].iter().take(7);
     rates
         .map(|m| (m[(0, 0)].clone() * Q::from(16)).to_string())

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use lora_gauge::audit::VERDICTS_AGREE;
 use lora_gauge::search::{Plan, PropertyTable, Selection, Totals, Verdict};
 
+use crate::common::cases::factor;
+
 /// Cases of the everyday run.
 const CASES: u64 = 150;
 /// From so many cases on every kind is asked for in numbers.
@@ -14,19 +16,16 @@ const MANY: u64 = 5000;
 /// Each kind then has so many cases, and so many with each verdict, that of the denied ones too.
 const OF_EACH: (u64, u64) = (200, 50);
 
-fn from_environment(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
-}
-
 #[test]
 fn no_drawn_claim_gets_a_verdict_that_its_runs_contradict() {
-    let cases = CASES * from_environment("LORA_GAUGE_CASES").unwrap_or(1);
+    let cases = CASES * factor();
     let selection = Selection {
         table: PropertyTable::default().with([&VERDICTS_AGREE]),
         properties: vec![&VERDICTS_AGREE],
         ..Selection::default()
     };
-    let seed = from_environment("LORA_GAUGE_SEED").unwrap_or(1);
+    let seed = std::env::var("LORA_GAUGE_SEED").ok();
+    let seed = seed.map_or(1, |text| text.parse().expect("LORA_GAUGE_SEED is a number"));
     let plan = Plan::new(seed, &selection).expect("something to draw");
     let records = plan.records(0..cases);
     let failure = |record: &&lora_gauge::search::Record| record.verdict.is_failed();

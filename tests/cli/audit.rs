@@ -1,6 +1,6 @@
 //! `lora-gauge audit`.
 
-use crate::{Scratch, lora};
+use super::{Scratch, lora};
 
 #[test]
 fn the_built_in_claims_are_as_expected_and_the_json_has_its_fields() {

@@ -1,6 +1,6 @@
 //! Input that is no run: the message names the file and the field, and nothing panics.
 
-use crate::{Scratch, command, content, finish, lora};
+use super::{Scratch, command, content, finish, lora};
 
 /// The file is refused with all of `words` in the message.
 fn refused(scratch: &Scratch, text: impl AsRef<[u8]>, words: &[&str]) {

@@ -1,6 +1,6 @@
 //! Colour, and what goes to which stream.
 
-use crate::{command, finish, lora};
+use super::{command, finish, lora};
 
 const ESCAPE: char = '\u{1b}';
 

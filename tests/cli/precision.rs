@@ -1,6 +1,6 @@
 //! `lora-gauge precision`.
 
-use crate::{Ran, Scratch, lora};
+use super::{Ran, Scratch, lora};
 
 const SMALL: &str = r#"
 steps = 3

@@ -1,6 +1,6 @@
 //! `lora-gauge replay`.
 
-use crate::{Scratch, content, lora};
+use super::{Scratch, content, lora};
 
 const WITNESS: &str = "tests/scenarios/rate_alone.json";
 

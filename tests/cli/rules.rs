@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{command, finish, lora};
+use super::{command, finish, lora};
 
 fn sgd(options: &[&str]) -> Value {
     let ran = lora(&[&["rules", "sgd", "--json"], options].concat());

@@ -1,6 +1,6 @@
 //! `lora-gauge run`.
 
-use crate::{Scratch, content, lora};
+use super::{Scratch, content, lora};
 
 #[test]
 fn a_golden_file_agrees_with_pytorch_and_gives_its_json() {

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::{Scratch, lora};
+use super::{Scratch, lora};
+use crate::common::cases::factor;
 
 /// Properties that take little time; what is tried here is what surrounds them.
 const CHEAP: &str = "rules-compose,invariants";
@@ -24,7 +25,7 @@ fn search(out: &str, more: &[&str]) -> Vec<String> {
     all.collect()
 }
 
-fn run(args: &[String]) -> crate::Ran {
+fn run(args: &[String]) -> super::Ran {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     lora(&args)
 }
@@ -92,8 +93,7 @@ fn start(args: &[String]) -> Child {
 fn what_is_killed_goes_on_and_ends_with_the_same_bytes() {
     let scratch = Scratch::new();
     let expected = undisturbed(&scratch);
-    let factor = std::env::var("LORA_GAUGE_CASES").map_or(1, |t| t.parse().expect("a number"));
-    let rounds: u64 = 2 * factor;
+    let rounds = 2 * factor();
     let mut torn = 0;
     for round in 0..rounds {
         let out = scratch.path(&format!("killed-{round}"));

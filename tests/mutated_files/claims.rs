@@ -5,8 +5,8 @@ use std::time::Instant;
 use lora_gauge::audit::{Verdict, judge, parse_claim};
 use serde_json::Value;
 
-use crate::mutate::{self, Dice};
-use crate::{Counts, cases, files, program, unharmed, utf8};
+use super::mutate::{self, Dice};
+use super::{Counts, cases, files, program, unharmed, utf8};
 
 /// What TOML can hold of a document.
 fn to_toml(value: &Value) -> Option<toml::Value> {
@@ -88,7 +88,7 @@ fn a_changed_claim_is_refused_or_judged() {
                 message = error;
             }
         }
-        if case % crate::TO_THE_PROGRAM == 0 || message.contains('\u{1b}') {
+        if case % super::TO_THE_PROGRAM == 0 || message.contains('\u{1b}') {
             std::fs::write(&file, &changed).expect("a file");
             let (code, ..) = program(&["audit", utf8(&file)]);
             counts.add(format!("by the program: {code}"));

@@ -9,8 +9,8 @@ use lora_gauge::search::Totals;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::mutate::{self, Dice};
-use crate::{Counts, cases, program, utf8};
+use super::mutate::{self, Dice};
+use super::{Counts, cases, program, utf8};
 
 /// Properties that take little time.
 const CHEAP: &str = "rules-compose,invariants";
@@ -104,7 +104,7 @@ fn a_changed_journal_is_refused_or_says_the_same() {
         };
         std::fs::write(given.join("journal.jsonl"), &changed).expect("a file");
         let began = Instant::now();
-        let resume = !shard && case % crate::TO_THE_PROGRAM == 0;
+        let resume = !shard && case % super::TO_THE_PROGRAM == 0;
         let (code, out, err) = match (resume, shard) {
             (true, _) => program(&search(utf8(&given), &["--json"])),
             (_, true) => program(&["merge", utf8(&given), utf8(&second), "--json"]),

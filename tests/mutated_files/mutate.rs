@@ -2,25 +2,21 @@
 
 use serde_json::{Map, Value, json};
 
-/// SplitMix64.
-pub struct Dice(u64);
+use crate::common::split_mix::SplitMix64;
+
+/// What is changed in a case, and how.
+pub struct Dice(SplitMix64);
 
 impl Dice {
     pub fn new(seed: u64, case: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ case.wrapping_mul(0xd134_2543_de82_ef95))
-    }
-
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        let start =
+            seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ case.wrapping_mul(0xd134_2543_de82_ef95);
+        Self(SplitMix64(start))
     }
 
     /// A number below `n`, which is not 0.
     pub fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
+        self.0.below(n as u64) as usize
     }
 
     pub fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {

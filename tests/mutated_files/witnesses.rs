@@ -7,8 +7,8 @@ use lora_gauge::audit::{Verdict, Witness, builtin, judge, parse_claim};
 use lora_gauge::search::{Finding, HuntedWitness, Plan, PropertyTable, Selection};
 use serde_json::Value;
 
-use crate::mutate::{self, Dice};
-use crate::{Counts, cases, files, program, unharmed, utf8};
+use super::mutate::{self, Dice};
+use super::{Counts, cases, files, program, unharmed, utf8};
 
 /// A false claim of each kind that a run speaks against.
 const FALSE: &[&str] = &[
@@ -166,7 +166,7 @@ fn a_changed_witness_confirms_nothing_false() {
         } else {
             counts.add("not UTF-8");
         }
-        if case % crate::TO_THE_PROGRAM == 0 || message.contains('\u{1b}') {
+        if case % super::TO_THE_PROGRAM == 0 || message.contains('\u{1b}') {
             std::fs::write(&file, &changed).expect("a file");
             let (code, ..) = program(&["replay", utf8(&file)]);
             counts.add(format!("by the program: {code}"));

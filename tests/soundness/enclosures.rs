@@ -5,22 +5,21 @@ use rayon::prelude::*;
 use rug::Float;
 use rug::float::{Round, Special};
 
+use crate::common::cases::factor;
+use crate::common::split_mix::SplitMix64;
+
 use super::operations::{BITS, Enclosing, NAMES, apply, escapes, inside, is_excused};
 
-/// SplitMix64 (Steele, Lea and Flood 2014): one stream for each case.
-struct Random(u64);
+/// A stream of numbers for each case.
+struct Random(SplitMix64);
 
 impl Random {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ z >> 31
+        self.0.next()
     }
 
     fn below(&mut self, n: u64) -> u64 {
-        self.next() % n
+        self.0.below(n)
     }
 
     /// A number with up to 53 bits: of common size, subnormal, huge, special, or with an exponent
@@ -79,15 +78,12 @@ fn interval<C: Enclosing>(ctx: &C, random: &mut Random, range: u32) -> Interval<
 
 /// Tries numbers with exponents up to 2^`widest`.
 fn hunt<C: Enclosing>(ctx: &C, widest: u32) {
-    let times: u64 = std::env::var("LORA_GAUGE_CASES")
-        .ok()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(1);
+    let times = factor();
     let cases = 1_250_000 * times;
     let (answered, refused) = (0..cases)
         .into_par_iter()
         .map(|case| {
-            let mut random = Random(case.wrapping_mul(0x2545_f491_4f6c_dd1d));
+            let mut random = Random(SplitMix64(case.wrapping_mul(0x2545_f491_4f6c_dd1d)));
             let operation = case as usize % NAMES.len();
             // Functions of numbers with thousands of digits take MPFR too long.
             let range = if operation < 17 || operation == 24 {

@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::common::cases::factor;
+
 /// The most memory that a process may take, in KiB.
 const MOST_MEMORY: u64 = 500_000;
 /// No file may keep the program busy for longer.
@@ -23,10 +25,7 @@ const TO_THE_PROGRAM: u64 = 10;
 
 /// How many files of each kind.
 fn cases() -> u64 {
-    let text = std::env::var("LORA_GAUGE_CASES").ok();
-    100 * text.map_or(1, |t| {
-        t.parse::<u64>().expect("LORA_GAUGE_CASES is a number")
-    })
+    100 * factor()
 }
 
 fn root() -> PathBuf {
