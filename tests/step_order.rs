@@ -10,7 +10,7 @@ use lora_gauge::arith::{
 use lora_gauge::bound::certified::{PairBounds, pair_bounds};
 use lora_gauge::bound::precision::rescale;
 use lora_gauge::exec::{Machine, Options, Outputs};
-use lora_gauge::scenario::{Scenario, ScenarioFile, Share};
+use lora_gauge::scenario::{Scenario, ScenarioFile, Split};
 use nalgebra::DMatrix;
 use rug::Float;
 use rug::float::Round;
@@ -109,7 +109,7 @@ struct Pair {
 fn pair(text: &str, arith: ArithmeticName) -> Pair {
     let file = ScenarioFile::from_toml(text).expect("a scenario");
     let left = file.scenario().expect("a run");
-    let map = rescale(&left, &parse_ratio("3").expect("a number"), Share::Sqrt);
+    let map = rescale(&left, &parse_ratio("3").expect("a number"), Split::Sqrt);
     let map = map.expect("a rescaled run");
     let steps: Vec<usize> = (0..=left.steps).collect();
     let bounds = pair_bounds(&left, &map.run, &map.factors, arith, &steps, &|_| {});
