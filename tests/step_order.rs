@@ -10,7 +10,7 @@ use lora_gauge::arith::{
 use lora_gauge::bound::certified::{PairBounds, pair_bounds};
 use lora_gauge::bound::precision::rescale;
 use lora_gauge::exec::{Machine, Options, Outputs};
-use lora_gauge::scenario::{Scenario, Share};
+use lora_gauge::scenario::{Scenario, Split};
 use nalgebra::DMatrix;
 use rug::Float;
 
@@ -91,7 +91,7 @@ struct Pair {
 
 fn pair(text: &str, arith: ArithmeticName) -> Pair {
     let left = scenario(text);
-    let map = rescale(&left, &ratio("3"), Share::Sqrt);
+    let map = rescale(&left, &ratio("3"), Split::Sqrt);
     let map = map.expect("a rescaled run");
     let steps: Vec<usize> = (0..=left.steps).collect();
     let bounds = pair_bounds(&left, &map.run, &map.factors, arith, &steps, &|_| {});

@@ -23,5 +23,5 @@ pub mod precision;
 mod rescaling;
 pub mod study;
 
-pub use exactness::{Drift, ExactnessError, Limit, Range, Split, bit_exact_range, zero_drift};
-pub use rescaling::Rescaling;
+pub use exactness::{Drift, ExactnessError, Limit, Range, bit_exact_range, zero_drift};
+pub use rescaling::{NoSplit, Rescaling};

@@ -1,12 +1,15 @@
 //! A rule of weights put to work: the rescaled run, and what must then hold of the two.
 
+use std::collections::BTreeMap;
+
 use num_integer::Integer;
-use num_traits::{One, Pow};
+use num_traits::{One, Pow, Zero};
 
 use crate::arith::{Ratio, Surd, show_ratio};
 use crate::gauge::{Rule, Weight};
 use crate::graph::StepGraph;
-use crate::scenario::{Exact, MapError, Powers, Property, Scenario};
+use crate::scenario::{Exact, MapError, Powers, Property, Scenario, Split};
+use crate::zoo::Model;
 
 /// A rule with a number for each of its free factors.
 #[derive(Debug, Clone)]
@@ -14,6 +17,22 @@ pub struct Rescaling {
     rule: Rule,
     /// A number and the power of it that the factor is.
     factors: Vec<(Ratio, Ratio)>,
+}
+
+/// A rule that does not multiply a trained tensor as a split says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the rule multiplies `{tensor}` by k^({}), where the split asks for k^({})",
+    show_ratio(found),
+    show_ratio(expected)
+)]
+pub struct NoSplit {
+    /// The tensor.
+    pub tensor: String,
+    /// The power of k that the rule gives it.
+    pub found: Ratio,
+    /// The power that the split asks for.
+    pub expected: Ratio,
 }
 
 impl Rescaling {
@@ -31,16 +50,50 @@ impl Rescaling {
         }
     }
 
+    /// The rule with `k` shared as `split` says between the two factors of each pair of `model`.
+    /// What belongs to no pair follows the rule.
+    ///
+    /// # Errors
+    /// [`NoSplit`] names a factor of a pair that the rule does not multiply as the split says.
+    pub fn of_split(rule: &Rule, model: &Model, split: Split, k: &Ratio) -> Result<Self, NoSplit> {
+        let of_generators = rule.generators.iter().map(|g| match g.moves_parameters {
+            true => split.power(model, &g.leaf).unwrap_or_default(),
+            false => Ratio::zero(),
+        });
+        let of_generators: Vec<Ratio> = of_generators.collect();
+        for tensor in &rule.parameters {
+            let terms = rule.weights.get(tensor).into_iter().flatten();
+            let found = terms.zip(&of_generators).map(|(w, g)| w * g).sum();
+            if let Some(expected) = split.power(model, tensor)
+                && expected != found
+            {
+                let tensor = tensor.clone();
+                return Err(NoSplit {
+                    tensor,
+                    found,
+                    expected,
+                });
+            }
+        }
+        let factors = of_generators.into_iter().map(|power| (k.clone(), power));
+        Ok(Self::of_powers(rule, factors.collect()))
+    }
+
     /// The rule with different primes as factors, or powers of them such that every power that
     /// the rule asks for is rational.
     pub fn with_rational_powers(rule: &Rule) -> Self {
+        let primes = (2u32..).filter(|n| (2..*n).all(|d| n % d > 0));
+        Self::of_roots(rule, primes.map(|prime| Ratio::from_integer(prime.into())))
+    }
+
+    /// The rule with `roots` as factors, the first of them that are needed, each to that power
+    /// which makes every power that the rule asks for rational.
+    pub fn of_roots(rule: &Rule, roots: impl Iterator<Item = Ratio>) -> Self {
         let weights = rule.weights.values().chain(rule.outputs.values().flatten());
         let denominators = weights.flatten().map(|w| w.denom().clone());
         let power = denominators.fold(num_bigint::BigInt::one(), |all, d| all.lcm(&d));
-        let primes = (2u32..).filter(|n| (2..*n).all(|d| n % d > 0));
-        let factors = primes.take(rule.dimension());
-        let factor = |prime: u32| Pow::pow(Ratio::from_integer(prime.into()), &power);
-        Self::new(rule, factors.map(factor).collect())
+        let factors = roots.take(rule.dimension());
+        Self::new(rule, factors.map(|root| Pow::pow(root, &power)).collect())
     }
 
     /// Another rule with the same factors.
@@ -51,19 +104,40 @@ impl Rescaling {
         }
     }
 
+    /// The map taken `times` times: every factor to that power.
+    pub fn to_the(&self, times: i64) -> Self {
+        let times = Ratio::from_integer(times.into());
+        let factors = self.factors.iter();
+        let factors = factors.map(|(base, own)| (base.clone(), own * &times));
+        Self::of_powers(&self.rule, factors.collect())
+    }
+
     /// The rule.
     pub fn rule(&self) -> &Rule {
         &self.rule
     }
 
-    /// What a quantity of this weight is multiplied by; `None` where that is no rational times
-    /// one square root.
-    pub fn factor(&self, weight: &Weight) -> Option<Surd> {
-        let powers = self.factors.iter().zip(weight);
-        let powers = powers.map(|((base, own), power)| Surd::power(base, &(own * power)));
+    /// The numbers whose powers multiply a quantity of this weight, each once, and the powers.
+    fn powers(&self, weight: &Weight) -> BTreeMap<&Ratio, Ratio> {
+        let mut powers = BTreeMap::new();
+        for ((base, own), power) in self.factors.iter().zip(weight) {
+            *powers.entry(base).or_insert_with(Ratio::zero) += own * power;
+        }
         powers
-            .into_iter()
-            .try_fold(Surd::from(1), |all, power| all.checked_mul(&power?))
+    }
+
+    /// The power of `base` in the factor of a quantity of this weight.
+    pub fn power_of(&self, base: &Ratio, weight: &Weight) -> Ratio {
+        self.powers(weight).remove(base).unwrap_or_default()
+    }
+
+    /// The number by which a quantity of this weight is multiplied; `None` where that is no
+    /// rational times one square root.
+    pub fn factor(&self, weight: &Weight) -> Option<Surd> {
+        let powers = self.powers(weight);
+        powers.iter().try_fold(Surd::from(1), |all, (base, power)| {
+            all.checked_mul(&Surd::power(base, power)?)
+        })
     }
 
     /// The run to which the rule leads from `left`.
@@ -71,25 +145,57 @@ impl Rescaling {
     /// # Errors
     /// [`MapError::Power`] for a power of a factor that cannot be formed exactly.
     pub fn scenario(&self, left: &Scenario) -> Result<Scenario, MapError> {
-        let mut right = left.clone();
-        for (generator, (base, own)) in self.factors.iter().enumerate() {
+        let mut bases: Vec<&Ratio> = self.factors.iter().map(|(base, _)| base).collect();
+        bases.sort_unstable();
+        bases.dedup();
+        bases.into_iter().try_fold(left.clone(), |run, base| {
             let powers = |names: &[String]| {
-                let weight = |name: &String| Some((name.clone(), self.rule.weights.get(name)?));
-                let weights = names.iter().filter_map(weight);
-                let power = |w: &Weight| w.get(generator).cloned().unwrap_or_default() * own;
-                weights.map(|(name, w)| (name, power(w))).collect()
+                let weighed = names.iter().filter_map(|name| self.weight(name.clone()));
+                weighed
+                    .map(|(name, weight)| (name, self.power_of(base, &weight)))
+                    .collect()
             };
             let powers = Powers {
                 hyperparameters: powers(&self.rule.hyperparameters),
                 initial: powers(&self.rule.parameters),
                 ..Powers::default()
             };
-            right = powers.apply(&right, base)?;
-        }
-        Ok(right)
+            powers.apply(&run, base)
+        })
     }
 
-    /// What must hold of a run and the one to which the rule leads: the same loss, and every
+    /// The weights of the loss, of every output that has one, and of every trained tensor.
+    fn weights<'r>(&'r self, step: &'r StepGraph) -> impl Iterator<Item = (String, Weight)> + 'r {
+        let rule = &self.rule;
+        let loss = ("loss".to_owned(), rule.node_weight(step.loss));
+        let outputs = step.outputs.iter().filter_map(|output| {
+            let weight = rule.outputs.get(&output.name)?.clone()?;
+            Some((output.name.clone(), weight))
+        });
+        let trained = rule.parameters.iter();
+        let trained = trained.filter_map(|name| self.weight(name.clone()));
+        std::iter::once(loss).chain(outputs).chain(trained)
+    }
+
+    fn weight(&self, name: String) -> Option<(String, Weight)> {
+        let weight = self.rule.weights.get(&name)?.clone();
+        Some((name, weight))
+    }
+
+    /// The number by which each quantity is multiplied: the loss, every output that has a weight,
+    /// and every trained tensor.
+    ///
+    /// # Errors
+    /// [`MapError::Power`] for a power of a factor that cannot be formed exactly.
+    pub fn factors(&self, step: &StepGraph) -> Result<BTreeMap<String, Surd>, MapError> {
+        let factor = |(name, weight): (String, Weight)| {
+            let factor = self.named_factor(&name, &weight)?;
+            Ok((name, factor))
+        };
+        self.weights(step).map(factor).collect()
+    }
+
+    /// The statement about a run and the one to which the rule leads: the same loss, and every
     /// output, parameter and state multiplied by the power that its weight says. Outputs without
     /// a weight are left out.
     ///
@@ -97,33 +203,34 @@ impl Rescaling {
     /// [`MapError::Power`] for a power of a factor that cannot be formed exactly.
     pub fn property(&self, step: &StepGraph) -> Result<Property, MapError> {
         let mut property = Property::default();
-        let mut add = |name: &str, weight: &Weight| {
-            let no_power = || MapError::Power {
-                k: self.show_factors(),
-                power: weight.iter().map(show_ratio).collect::<Vec<_>>().join(", "),
-                quantity: name.to_owned(),
-            };
-            let factor = self.factor(weight).ok_or_else(no_power)?;
-            property.conclusion.push(name.to_owned());
-            if factor != Surd::from(1) {
-                property.factors.insert(name.to_owned(), Exact(factor));
-            }
-            Ok(())
-        };
-        add("loss", &self.rule.node_weight(step.loss))?;
-        for output in &step.outputs {
-            if let Some(Some(weight)) = self.rule.outputs.get(&output.name) {
-                add(&output.name, weight)?;
-            }
-        }
-        let parameters = self.rule.parameters.iter().cloned();
         let states = step.states.iter().map(|s| format!("state.{}", s.name));
-        for name in parameters.chain(states) {
-            if let Some(weight) = self.rule.weights.get(&name) {
-                add(&name, weight)?;
+        let states = states.filter_map(|name| self.weight(name));
+        for (name, weight) in self.weights(step).chain(states) {
+            let factor = self.named_factor(&name, &weight)?;
+            if factor != Surd::from(1) {
+                property.factors.insert(name.clone(), Exact(factor));
             }
+            property.conclusion.push(name);
         }
         Ok(property)
+    }
+
+    fn named_factor(&self, name: &str, weight: &Weight) -> Result<Surd, MapError> {
+        self.factor(weight).ok_or_else(|| {
+            let powers: Vec<_> = self.powers(weight).into_iter().collect();
+            let (k, power) = match &powers[..] {
+                [(base, power)] => (show_ratio(base), show_ratio(power)),
+                _ => (
+                    self.show_factors(),
+                    weight.iter().map(show_ratio).collect::<Vec<_>>().join(", "),
+                ),
+            };
+            MapError::Power {
+                k,
+                power,
+                quantity: name.to_owned(),
+            }
+        })
     }
 
     fn show_factors(&self) -> String {

@@ -16,16 +16,18 @@ mod precision;
 mod property;
 mod schedule;
 mod seed;
+mod split;
 
 pub use content::{draw_of, only_choice};
 pub use dotted::dotted;
 pub use file::{Exact, Float, RandomFile, ScenarioFile, TensorFile};
 pub use golden::{Golden, GoldenError, parse_golden};
 pub use map::{MapError, Powers, ScaleMap};
-pub use precision::{PrecisionFile, Share};
+pub use precision::PrecisionFile;
 pub use property::{CheckError, Difference, Doubt, Outcome, Property, check};
 pub use schedule::ScheduleFile;
 pub use seed::{SEED_ALPHAS, seed_script};
+pub use split::Split;
 
 use crate::exec::{Sizes, Values};
 use crate::zoo::{Recipe, RecipeError, UnknownName};

@@ -3,42 +3,8 @@
 use num_traits::Signed;
 use serde::{Deserialize, Serialize};
 
-use super::{Exact, ScenarioError};
+use super::{Exact, ScenarioError, Split};
 use crate::arith::{ArithmeticName, Ratio, Surd};
-
-/// How k is shared between the factors A (by p) and B (by q), with k = 1/(p·q).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Share {
-    /// p = q = 1/√k.
-    #[default]
-    Sqrt,
-    /// p = 1, q = 1/k: only B is changed.
-    B,
-    /// p = 1/k, q = 1: only A is changed.
-    A,
-}
-
-impl Share {
-    /// The name in files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Sqrt => "sqrt",
-            Self::B => "b",
-            Self::A => "a",
-        }
-    }
-
-    /// The powers of k that are p and q.
-    pub fn powers(self) -> [Ratio; 2] {
-        let q = |n: i64, d: i64| Ratio::new(n.into(), d.into());
-        match self {
-            Self::Sqrt => [q(-1, 2), q(-1, 2)],
-            Self::B => [q(0, 1), q(-1, 1)],
-            Self::A => [q(-1, 1), q(0, 1)],
-        }
-    }
-}
 
 /// The table `[precision]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,7 +18,7 @@ pub struct PrecisionFile {
     pub k: Vec<Exact>,
     /// How they are shared between A and B.
     #[serde(default)]
-    pub split: Share,
+    pub split: Split,
     /// After how many steps there is a row; the largest is run. The scenario's `steps` when
     /// absent.
     #[serde(default)]
@@ -85,7 +51,7 @@ impl Default for PrecisionFile {
         Self {
             arithmetics: arithmetics(),
             k: three(),
-            split: Share::default(),
+            split: Split::default(),
             steps: vec![],
             against_bits: against_bits(),
             wanted: wanted(),

@@ -1,8 +1,6 @@
 //! What a property is asked about: a run, and the numbers that say what is done to it.
 
-use num_bigint::BigInt;
-use num_integer::Integer;
-use num_traits::{One, Pow, Zero};
+use num_traits::{One, Zero};
 use serde::{Deserialize, Serialize};
 
 use super::verdict::JudgeError;
@@ -105,19 +103,9 @@ impl<'a> Derived<'a> {
     /// The rule with these factors, each as that power which makes every power that the rule asks
     /// for rational.
     pub fn rescaling(&self, factors: &[Ratio]) -> Rescaling {
-        let rule = self.rule();
-        let weights = rule.weights.values().chain(rule.outputs.values().flatten());
-        let denominators = weights.flatten().map(|w| w.denom().clone());
-        let power = denominators.fold(BigInt::one(), |all, d| all.lcm(&d));
-        let one = Ratio::one();
-        let all = (0..rule.dimension()).map(|i| {
-            let factor = match factors.len() {
-                0 => &one,
-                n => &factors[i % n],
-            };
-            Pow::pow(factor, &power)
-        });
-        Rescaling::new(rule, all.collect())
+        let one = [Ratio::one()];
+        let factors = if factors.is_empty() { &one } else { factors };
+        Rescaling::of_roots(self.rule(), factors.iter().cycle().cloned())
     }
 
     /// The rescaled run, with the changes of sign, and what must hold of the two.

@@ -18,22 +18,12 @@ use crate::arith::{Arithmetic, ArithmeticName, BF16, F16, F32, F64, Machine, Mac
 use crate::exec::ExecError;
 use crate::fault::{Fault, planted};
 use crate::gauge::Rule;
-use crate::scenario::{MapError, Scenario};
+use crate::scenario::{MapError, Scenario, Split};
 use crate::zoo::RecipeError;
 
 use lockstep::Agreement;
 use shift::FREE;
 use trace::Setup;
-
-/// How `k` is split between the factors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Split {
-    /// `p = q = 2^-m`, so `k = 2^n` with `n = 2m`: only even exponents.
-    Sqrt,
-    /// `p = 1`, `q = 2^-n`, so `k = 2^n`.
-    B,
-}
 
 /// The exponents `n` of `k = 2^n` for which a run and its rescaled run have the same bits.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -195,16 +185,6 @@ struct Question<'a> {
     split: Split,
 }
 
-impl Split {
-    /// By how much the exponent of `k` grows with that of the map.
-    fn per_unit(self) -> i64 {
-        match self {
-            Self::Sqrt => 2,
-            Self::B => 1,
-        }
-    }
-}
-
 impl InFormat for Question<'_> {
     type Answer = Range;
 
@@ -212,7 +192,7 @@ impl InFormat for Question<'_> {
         let setup = Setup::new(self.scenario, self.rule, self.split)?;
         let found = setup.trace(ctx)?;
         let every = found.exact.every;
-        let per_unit = self.split.per_unit();
+        let root = self.split.root();
         let end = |bound: i64, up: i64| match bound.abs() {
             FREE.. => None,
             // Inwards to a multiple.
@@ -231,16 +211,16 @@ impl InFormat for Question<'_> {
             let Some(end) = end else { return Ok(None) };
             let inside = setup.compare(ctx, end)?;
             if let Some(difference) = inside.operation {
-                return Err(contradicted(end * per_unit, difference));
+                return Err(contradicted(end * root, difference));
             }
             for i in 1..=BEYOND {
                 let beyond = end + up * i * every;
                 let Agreement { operation, result } = setup.compare(ctx, beyond)?;
                 if i == 1 && operation.is_none() && !found.conflict {
-                    return Err(contradicted(beyond * per_unit, "have the same bits".into()));
+                    return Err(contradicted(beyond * root, "have the same bits".into()));
                 }
                 if result.is_some() {
-                    return Ok(Some((beyond - up * every) * per_unit));
+                    return Ok(Some((beyond - up * every) * root));
                 }
             }
             Ok(None)
@@ -250,11 +230,11 @@ impl InFormat for Question<'_> {
             |end: Option<i64>, up: i64| Some(found.limit(&setup, ctx, end? + up * every, up));
         Ok(Range {
             split: self.split,
-            every: every * per_unit,
+            every: every * root,
             from_limit: limit(from, -1),
             to_limit: limit(to, 1),
-            from: from.map(|e| e * per_unit),
-            to: to.map(|e| e * per_unit),
+            from: from.map(|e| e * root),
+            to: to.map(|e| e * root),
             results_from,
             results_to,
         })
@@ -270,7 +250,7 @@ impl InFormat for (Question<'_>, i64) {
 
     fn answer<F: MachineFloat>(&self, ctx: Machine<F>) -> Result<Drift, ExactnessError> {
         let (question, exponent) = (&self.0, self.1);
-        let every = question.split.per_unit();
+        let every = question.split.root();
         if exponent % every != 0 {
             return Err(ExactnessError::NotAnExponent { exponent, every });
         }

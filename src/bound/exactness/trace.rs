@@ -3,25 +3,24 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use num_traits::{ToPrimitive, Zero};
+use num_traits::ToPrimitive;
 
-use super::shift::{bits, power_of_two};
+use super::shift::bits;
 use super::traced::{Exponents, Traced, Tracing, UNIT};
-use super::{ExactnessError, Limit, Split, name};
+use super::{ExactnessError, Limit, name};
 use crate::arith::{Machine, MachineFloat, Ratio};
 use crate::bound::Rescaling;
 use crate::exec::{self, Keep, Options, Outputs, Plan};
-use crate::gauge::{Rule, Weight};
+use crate::gauge::Rule;
 use crate::graph::{NodeId, StepGraph};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Split};
 
 /// A run with the map that is asked about.
 pub(super) struct Setup<'a> {
     pub scenario: &'a Scenario,
     pub step: StepGraph,
-    rule: &'a Rule,
-    /// The exponent of each generator's factor per unit of the map's.
-    units: Vec<i64>,
+    /// The map with exponent 1.
+    unit: Rescaling,
     /// The weights of leaves.
     leaves: BTreeMap<NodeId, i64>,
 }
@@ -43,56 +42,35 @@ struct Place<F> {
 }
 
 impl<'a> Setup<'a> {
-    pub fn new(
-        scenario: &'a Scenario,
-        rule: &'a Rule,
-        split: Split,
-    ) -> Result<Self, ExactnessError> {
+    pub fn new(scenario: &'a Scenario, rule: &Rule, split: Split) -> Result<Self, ExactnessError> {
         let step = scenario.recipe.build().map_err(Box::new)?;
-        let wanted = |parameter: &str| match (parameter.chars().next(), split) {
-            (Some('A'), Split::Sqrt) | (Some('B'), _) => Some(-1),
-            (Some('A'), Split::B) => Some(0),
-            _ => None,
-        };
-        let moving = rule.generators.iter();
-        let units: Vec<i64> = moving
-            .map(|g| match g.moves_parameters {
-                true => wanted(&g.leaf).unwrap_or(0),
-                false => 0,
-            })
-            .collect();
+        let two = Ratio::from_integer(2.into());
+        let model = scenario.recipe.model;
         let no_split = |quantity: &str| ExactnessError::NoSplit {
             quantity: quantity.to_owned(),
         };
-        for parameter in &rule.parameters {
-            let weight = rule.weights.get(parameter).map(|w| along(w, &units));
-            if let (Some(wanted), Some(weight)) = (wanted(parameter), weight)
-                && weight != Ratio::from_integer(wanted.into())
-            {
-                return Err(no_split(parameter));
-            }
-        }
+        let unit = Rescaling::of_split(rule, model, split, &two)
+            .map_err(|refusal| no_split(&refusal.tensor))?
+            .to_the(split.root());
         let mut leaves = BTreeMap::new();
         for (leaf, weight) in &rule.weights {
             if let Some(id) = step.graph.leaf(leaf) {
-                let weight = along(weight, &units) * Ratio::from_integer(UNIT.into());
-                let whole = weight.is_integer().then(|| weight.to_integer().to_i64());
+                let power = unit.power_of(&two, weight) * Ratio::from_integer(UNIT.into());
+                let whole = power.is_integer().then(|| power.to_integer().to_i64());
                 leaves.insert(id, whole.flatten().ok_or_else(|| no_split(leaf))?);
             }
         }
         Ok(Self {
             scenario,
             step,
-            rule,
-            units,
+            unit,
             leaves,
         })
     }
 
     /// The run rescaled with exponent `e`.
     pub fn rescaled(&self, e: i64) -> Result<Scenario, ExactnessError> {
-        let factors = self.units.iter().map(|unit| power_of_two(unit * e));
-        Ok(Rescaling::new(self.rule, factors.collect()).scenario(self.scenario)?)
+        Ok(self.unit.to_the(e).scenario(self.scenario)?)
     }
 
     /// A machine that keeps everything, its leaves weighed where it is the run itself.
@@ -104,7 +82,7 @@ impl<'a> Setup<'a> {
     ) -> Result<exec::Machine<'_, Tracing<F>>, ExactnessError> {
         let outputs = self.step.outputs.iter();
         let homogeneous =
-            outputs.filter(|o| matches!(self.rule.outputs.get(&o.name), Some(Some(_))));
+            outputs.filter(|o| matches!(self.unit.rule().outputs.get(&o.name), Some(Some(_))));
         let options = Options {
             keep: Keep::Everything,
             outputs: Outputs::Named(homogeneous.map(|o| o.name.clone()).collect()),
@@ -160,14 +138,6 @@ impl<'a> Setup<'a> {
         found.conflict = notes.conflict;
         Ok(found)
     }
-}
-
-/// The exponent of a quantity of this weight per unit of the map's.
-fn along(weight: &Weight, units: &[i64]) -> Ratio {
-    let terms = weight.iter().zip(units);
-    terms.fold(Ratio::zero(), |sum, (w, u)| {
-        sum + w * Ratio::from_integer((*u).into())
-    })
 }
 
 impl<F: MachineFloat> Found<F> {

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use num_traits::Zero;
-
 use crate::arith::{Ratio, Surd, show_ratio};
-use crate::gauge::{CheckError, Options, Rule, Weight, check, infer, show_weight};
-use crate::scenario::{MapError, Powers, Scenario, Share};
+use crate::bound::rescaling::{NoSplit, Rescaling};
+use crate::gauge::{CheckError, Options, Rule, check, infer, show_weight};
+use crate::scenario::{MapError, Scenario, Split};
 use crate::zoo::RecipeError;
 
 /// A rescaled run.
@@ -57,87 +56,41 @@ pub enum SplitError {
 ///
 /// # Errors
 /// [`SplitError`]: the rule does not allow the split, or a power of k has no exact form.
-pub fn rescale(run: &Scenario, k: &Ratio, split: Share) -> Result<Rescaled, SplitError> {
+pub fn rescale(run: &Scenario, k: &Ratio, split: Split) -> Result<Rescaled, SplitError> {
     let step = (run.recipe.build()).map_err(|e| SplitError::Recipe(Box::new(e)))?;
     let inference = infer(&step, &Options::default());
     check(&step, &inference.question, &inference.certificate)
         .map_err(|e| SplitError::Certificate(Box::new(e)))?;
     let rule = inference.rule;
-    let [p, q] = split.powers();
-    let wanted = |tensor: &str| {
-        // Of several pairs the tensors are A_1, B_1, …; what belongs to no pair stays.
-        let part = |letter| tensor == letter || tensor.starts_with(&format!("{letter}_"));
-        match (part("A"), part("B")) {
-            (true, _) => p.clone(),
-            (_, true) => q.clone(),
-            _ => Ratio::zero(),
-        }
-    };
-    let generators = rule.generators.iter();
-    let of_generator: Vec<Ratio> = generators.map(|g| wanted(&g.leaf)).collect();
-    let power = |weight: &Weight| -> Ratio {
-        let products = weight.iter().zip(&of_generator).map(|(w, g)| w * g);
-        products.sum()
-    };
-    for tensor in &rule.parameters {
-        let found = rule.weights.get(tensor).map_or_else(Ratio::zero, power);
-        let expected = wanted(tensor);
-        if found != expected {
-            return Err(SplitError::NotAllowed {
-                split: split.name(),
-                optimizer: run.recipe.optimizer.name.to_owned(),
-                tensor: tensor.clone(),
-                found: match rule.weights.get(tensor) {
-                    Some(weight) if rule.dimension() > 0 => format!(
-                        "k^({}) (weight {} in {})",
-                        show_ratio(&found),
-                        show_weight(weight),
-                        rule.basis().join(", ")
-                    ),
-                    _ => "1".to_owned(),
-                },
-                expected: show_ratio(&expected),
-            });
-        }
-    }
-    let powers = |names: &[String]| -> BTreeMap<String, Ratio> {
-        let with = names
-            .iter()
-            .filter_map(|n| Some((n.clone(), power(rule.weights.get(n)?))));
-        with.collect()
-    };
-    let powers = Powers {
-        hyperparameters: powers(&rule.hyperparameters),
-        initial: powers(&rule.parameters),
-        ..Powers::default()
-    };
-    let rescaled = powers.apply(run, k)?;
-    let mut factors = BTreeMap::new();
-    let mut add = |name: &str, weight: &Weight| -> Result<(), MapError> {
-        let power = power(weight);
-        let factor = Surd::power(k, &power).ok_or_else(|| MapError::Power {
-            k: show_ratio(k),
-            power: show_ratio(&power),
-            quantity: name.to_owned(),
-        })?;
-        factors.insert(name.to_owned(), factor);
-        Ok(())
-    };
-    add("loss", &rule.node_weight(step.loss))?;
-    for output in &step.outputs {
-        if let Some(Some(weight)) = rule.outputs.get(&output.name) {
-            add(&output.name, weight)?;
-        }
-    }
-    for name in &rule.parameters {
-        if let Some(weight) = rule.weights.get(name) {
-            add(name, weight)?;
-        }
-    }
+    let rescaling = Rescaling::of_split(&rule, run.recipe.model, split, k)
+        .map_err(|refusal| not_allowed(run, &rule, split, refusal))?;
     Ok(Rescaled {
         k: k.clone(),
-        run: rescaled,
-        factors,
+        run: rescaling.scenario(run)?,
+        factors: rescaling.factors(&step)?,
         rule,
     })
+}
+
+fn not_allowed(run: &Scenario, rule: &Rule, split: Split, refusal: NoSplit) -> SplitError {
+    let NoSplit {
+        tensor,
+        found,
+        expected,
+    } = refusal;
+    SplitError::NotAllowed {
+        split: split.name(),
+        optimizer: run.recipe.optimizer.name.to_owned(),
+        found: match rule.weights.get(&tensor) {
+            Some(weight) if rule.dimension() > 0 => format!(
+                "k^({}) (weight {} in {})",
+                show_ratio(&found),
+                show_weight(weight),
+                rule.basis().join(", ")
+            ),
+            _ => "1".to_owned(),
+        },
+        expected: show_ratio(&expected),
+        tensor,
+    }
 }

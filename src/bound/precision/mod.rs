@@ -16,7 +16,7 @@ pub use map::{Rescaled, SplitError, rescale};
 use super::measured::ExactRun;
 use super::study::{Study, Summary};
 use crate::arith::{ArithmeticName, FloatModel, Ratio};
-use crate::scenario::{Scenario, Share};
+use crate::scenario::{Scenario, Split};
 use rows::{Job, JobDone};
 
 /// What a study looks at.
@@ -27,7 +27,7 @@ pub struct Plan {
     /// The factors.
     pub k: Vec<Ratio>,
     /// How they are shared between A and B.
-    pub split: Share,
+    pub split: Split,
     /// After how many steps there is a row; ascending, and at least one.
     pub steps: Vec<usize>,
     /// Precisions of `mp` against which the slope is fitted.

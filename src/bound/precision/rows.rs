@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use super::{Plan, Rescaled, StudyError, significand_bits};
 use crate::arith::{Arithmetic, ArithmeticName, F64, parse_ratio, show_ratio};
 use crate::bound::certified::Gap;
-use crate::bound::exactness::{self, bit_exact_range};
+use crate::bound::exactness::bit_exact_range;
 use crate::bound::measured::{ExactRun, Measured, measure};
 use crate::bound::pair::bounds;
 use crate::bound::study::{
     Bound, BoundSet, Drift, ExactExponents, Magnitude, OwnErrors, Quantity, QuantityBounds, Row,
     Side,
 };
-use crate::scenario::{Scenario, Share};
+use crate::scenario::{Scenario, Split};
 
 /// Enclosing the exact run takes more digits the longer it is; beyond so many steps it is left
 /// out.
@@ -150,11 +150,10 @@ impl Job<'_> {
     }
 
     fn bit_exact(&self) -> Result<ExactExponents, String> {
-        let split = match self.plan.split {
-            Share::Sqrt => exactness::Split::Sqrt,
-            Share::B => exactness::Split::B,
-            Share::A => return Err("computed for the splits sqrt and b only".into()),
-        };
+        let split = self.plan.split;
+        if split == Split::A {
+            return Err("computed for the splits sqrt and b only".into());
+        }
         if let ArithmeticName::Mp(_) = self.arith {
             return Err("no limit within reach: mp has a practically unbounded exponent".into());
         }
@@ -165,7 +164,7 @@ impl Job<'_> {
         let range = bit_exact_range(&run, &self.map.rule, split, self.arith);
         let range = range.map_err(|e| e.to_string())?;
         Ok(ExactExponents {
-            split: self.plan.split.name().to_owned(),
+            split: split.name().to_owned(),
             from: range.from,
             to: range.to,
             every: range.every,

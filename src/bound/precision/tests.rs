@@ -6,7 +6,7 @@ use num_traits::ToPrimitive;
 
 use super::*;
 use crate::arith::{Surd, parse_ratio};
-use crate::bound::exactness::{Split, bit_exact_range};
+use crate::bound::exactness::bit_exact_range;
 use crate::bound::measured::measure;
 use crate::bound::study::{Magnitude, Row};
 use crate::exec::Tensor;
@@ -39,7 +39,7 @@ fn plan(arithmetics: &[ArithmeticName], k: &[&str], steps: &[usize]) -> Plan {
     Plan {
         arithmetics: arithmetics.to_vec(),
         k: k.iter().map(|k| parse_ratio(k).unwrap()).collect(),
-        split: Share::Sqrt,
+        split: Split::Sqrt,
         steps: steps.to_vec(),
         against_bits: vec![],
         wanted: 8,
@@ -81,7 +81,7 @@ fn every_row_says_what_its_parts_say() {
     for row in &found.rows {
         let arith = if row.arith == "f32" { F32 } else { F16 };
         let k = parse_ratio(&row.k).unwrap();
-        let map = rescale(&run, &k, Share::Sqrt).unwrap();
+        let map = rescale(&run, &k, Split::Sqrt).unwrap();
         let measured = measure(&run, &map.run, &map.factors, arith, 2).unwrap();
         assert_eq!((row.split.as_str(), Some(row.k_near)), ("sqrt", k.to_f64()));
         assert_eq!(row.bit_equal, measured.is_exact(row.steps));
@@ -230,7 +230,7 @@ fn a_precision_is_enough_where_the_wanted_bits_agree() {
     let at = |bits: u32| line.intercept + f64::from(bits) * (line.slope.0 + line.slope.1) / 2.0;
     assert!(at(fitted) <= -15.0 && at(fitted - 1) > -15.0, "{fitted}");
     let tried = enough.tried_bits.unwrap();
-    let map = rescale(&run, &plan.k[0], Share::Sqrt).unwrap();
+    let map = rescale(&run, &plan.k[0], Split::Sqrt).unwrap();
     let agrees = |bits: u32| {
         let arith = ArithmeticName::Mp(bits);
         let measured = measure(&run, &map.run, &map.factors, arith, 2).unwrap();
@@ -247,13 +247,13 @@ fn a_split_that_the_rule_does_not_allow_is_refused() {
     assert_eq!(significand_bits(F16), 11);
     assert_eq!(significand_bits(ArithmeticName::Rational), 0);
     let mut plan = plan(&[F16], &["3"], &[1]);
-    plan.split = Share::A;
+    plan.split = Split::A;
     let found = carried_out(&run("mse"), &plan);
     let why = found.rows[0].bit_exact.as_ref().unwrap_err();
     assert_eq!(why, "computed for the splits sqrt and b only");
     let mut tied = run("mse");
     tied.recipe.clip = Some(crate::zoo::Clip::Norm);
-    match rescale(&tied, &parse_ratio("3").unwrap(), Share::A) {
+    match rescale(&tied, &parse_ratio("3").unwrap(), Split::A) {
         Err(SplitError::NotAllowed { split, found, .. }) => {
             assert_eq!(split, "a");
             assert_eq!(found, "1");
@@ -262,7 +262,7 @@ fn a_split_that_the_rule_does_not_allow_is_refused() {
     }
     // A rule that moves both tensors together has a power to show.
     tied.recipe.clip = Some(crate::zoo::Clip::NormExact);
-    match rescale(&tied, &parse_ratio("3").unwrap(), Share::A) {
+    match rescale(&tied, &parse_ratio("3").unwrap(), Split::A) {
         Err(SplitError::NotAllowed { found, .. }) => assert_eq!(found, "k^(-1) (weight 1 in p)"),
         other => panic!("{other:?}"),
     }

@@ -5,9 +5,10 @@ use num_traits::One;
 use super::genes::{Genes, at, of};
 use super::{recipe, values};
 use crate::arith::{ArithmeticName, Ratio};
+use crate::bound::Rescaling;
 use crate::gauge::{Options, Rule, infer, rotations};
 use crate::graph::StepGraph;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Split};
 use crate::search::Subject;
 use crate::search::pair::{end_of, is_rational_function};
 use crate::search::verdict::JudgeError;
@@ -178,23 +179,16 @@ impl Fit {
             return Ok(false);
         }
         match self {
-            Self::Splits => Ok(splits(&rule)),
+            Self::Splits => Ok(splits(subject.scenario.recipe.model, &rule)),
             Self::Exact => takes_a_step(subject, &step),
             Self::Any | Self::Moves => Ok(true),
         }
     }
 }
 
-/// Whether both factors can be divided by one number at once, or one of them alone.
-pub(in crate::search) fn splits(rule: &Rule) -> bool {
-    let moving: Vec<bool> = rule.generators.iter().map(|g| g.moves_parameters).collect();
-    let weight = |leaf: &str, of: &dyn Fn(usize) -> bool| -> Option<Ratio> {
-        let weight = rule.weights.get(leaf)?.iter().enumerate();
-        Some(weight.filter(|(i, _)| of(*i)).map(|(_, w)| w).sum())
-    };
-    let one = Some(Ratio::one());
-    let both = |i: usize| moving.get(i) == Some(&true);
-    weight("A", &both) == one && weight("B", &both) == one
+/// Whether the rule admits that both factors of each pair are divided by one number.
+pub(in crate::search) fn splits(model: &Model, rule: &Rule) -> bool {
+    Rescaling::of_split(rule, model, Split::Sqrt, &Ratio::one()).is_ok()
 }
 
 /// Whether an exact arithmetic takes the first step, or certainly none can.

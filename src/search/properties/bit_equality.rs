@@ -1,13 +1,11 @@
 //! For every power of two in the predicted range the rescaled run has the same bits.
 
 use super::HuntedProperty;
-use crate::arith::{
-    Arithmetic, ArithmeticName, OpError, Ratio, Surd, WithArithmetic, with_arithmetic,
-};
-use crate::bound::{ExactnessError, Rescaling, Split, bit_exact_range, zero_drift};
+use crate::arith::{Arithmetic, ArithmeticName, OpError, Ratio, WithArithmetic, with_arithmetic};
+use crate::bound::{ExactnessError, Rescaling, bit_exact_range, zero_drift};
 use crate::exec::ExecError;
-use crate::gauge::{Options, Rule, infer};
-use crate::scenario::{Property, Scenario};
+use crate::gauge::{Options, infer};
+use crate::scenario::{Property, Scenario, Split};
 use crate::search::draw::{Fit, Menu, splits};
 use crate::search::pair::{Pair, judge_pair, reason};
 use crate::search::subject::{Derived, Subject};
@@ -41,8 +39,12 @@ fn menu(mut menu: Menu) -> Menu {
     menu.models.retain(|m| m.pairs.len() == 1);
     menu.optimizers.retain(|o| {
         let recipe = Recipe::new("linear", "mse", o.name).map(Recipe::plain);
-        let step = recipe.ok().and_then(|recipe| recipe.build().ok());
-        step.is_some_and(|step| splits(&infer(&step, &Options::default()).rule))
+        recipe.is_ok_and(|recipe| {
+            let rule = recipe
+                .build()
+                .map(|step| infer(&step, &Options::default()).rule);
+            rule.is_ok_and(|rule| splits(recipe.model, &rule))
+        })
     });
     Menu {
         fit: Fit::Splits,
@@ -148,7 +150,11 @@ fn in_pairs(
     (split, exponent): (Split, i64),
     format: ArithmeticName,
 ) -> Result<Option<Verdict>, JudgeError> {
-    let rescaling = by_powers_of_two(derived.rule(), split, exponent);
+    let two = Ratio::from_integer(2.into());
+    let rescaling = match Rescaling::of_split(derived.rule(), run.recipe.model, split, &two) {
+        Ok(rescaling) => rescaling.to_the(exponent),
+        Err(refusal) => return Ok(Some(Verdict::Undecided(refusal.to_string()))),
+    };
     let right = rescaling.scenario(run)?;
     let property = rescaling.property(&derived.step)?;
     if !with_arithmetic(format, Holds(&property))? {
@@ -179,25 +185,6 @@ impl WithArithmetic for Holds<'_> {
             held.as_ref() == factor.0.as_ratio()
         })
     }
-}
-
-/// The rule with k = 2^exponent.
-fn by_powers_of_two(rule: &Rule, split: Split, exponent: i64) -> Rescaling {
-    let power = |leaf: &str| match (leaf.chars().next(), split) {
-        (Some('A' | 'B'), Split::Sqrt) => -exponent / 2,
-        (Some('B'), Split::B) => -exponent,
-        _ => 0,
-    };
-    let factors = rule.generators.iter().map(|g| {
-        let power = match g.moves_parameters {
-            true => power(&g.leaf),
-            false => 0,
-        };
-        let two = Ratio::from_integer(2.into());
-        let power = Surd::power(&two, &Ratio::from_integer(power.into()));
-        power.and_then(|p| p.as_ratio().cloned()).unwrap_or(two)
-    });
-    Rescaling::new(rule, factors.collect())
 }
 
 /// How many steps a run can take that ends with this error, if any.
