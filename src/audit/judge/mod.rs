@@ -28,7 +28,7 @@ use crate::exec::ExecError;
 use crate::fault::{Fault, planted};
 use crate::gauge::{self, Condition};
 use crate::scenario::{self, Scenario, ScenarioError};
-use crate::search::{self, HuntError};
+use crate::search;
 use crate::zoo::RecipeError;
 
 /// A judgement and the counterexample behind it, if there is one.
@@ -62,15 +62,12 @@ pub enum JudgeError {
     /// defect of this program.
     #[error(transparent)]
     Decide(#[from] gauge::DecideError),
-    /// A hunt could not be carried through.
+    /// Two runs could not be compared, or a hunt not carried through.
     #[error(transparent)]
-    Hunt(#[from] HuntError),
+    Search(#[from] search::JudgeError),
     /// A run ended.
     #[error(transparent)]
     Run(#[from] ExecError),
-    /// Two runs could not be compared.
-    #[error(transparent)]
-    Compare(#[from] search::WitnessError),
 }
 
 impl From<FieldError> for JudgeError {
