@@ -13,8 +13,7 @@ use crate::exec::ExecError;
 use crate::gauge::{Condition, MapQuestion};
 use crate::graph::StepGraph;
 use crate::scenario::{Exact, Powers, Property, RandomFile, Scenario, ScenarioError, ScenarioFile};
-use crate::search::{Case as Draw, Found, Hunt, HuntError, Hunted, Start, drawn, end_of, hunt};
-use crate::zoo::Recipe;
+use crate::search::{self, Found, Hunt, Hunted, Population, Sample, arithmetics, end_of, samples};
 
 /// The seed of every random choice of the audit.
 pub(super) const SEED: u64 = 1;
@@ -30,13 +29,6 @@ pub(super) struct Case<'s> {
     pub symbolic: StepGraph,
     /// Which is run.
     pub step: StepGraph,
-}
-
-/// What makes a run of the claim's setting from a drawn one: conditions besides.
-#[derive(Debug, Clone)]
-pub(super) struct Under {
-    pub recipe: Recipe,
-    pub start: Start,
 }
 
 /// Why no run of a setting takes a step.
@@ -66,23 +58,23 @@ impl<'s> Case<'s> {
         Property::same(self.outputs())
     }
 
-    /// The setting as it stands.
-    pub fn as_it_is(&self) -> Under {
-        Under {
+    /// The runs of the setting as it stands.
+    pub fn as_it_is(&self) -> Population {
+        Population {
             recipe: self.setting.numeric.clone(),
-            start: Start {
-                zero: self.setting.zero.clone(),
-            },
+            zero: self.setting.zero.clone(),
+            sizes: self.setting.sizes.clone(),
+            shared: true,
         }
     }
 
-    /// The setting under these conditions besides.
-    pub fn under(&self, conditions: &[Condition]) -> Under {
+    /// The runs of the setting under these conditions besides.
+    pub fn under(&self, conditions: &[Condition]) -> Population {
         let mut under = self.as_it_is();
         for condition in conditions {
             match condition {
                 Condition::InitialZero(name) => {
-                    under.start.zero.insert(name.clone());
+                    under.zero.insert(name.clone());
                 }
                 Condition::HyperparameterZero(base) => {
                     under.recipe.off.insert(base.clone());
@@ -133,22 +125,13 @@ impl<'s> Case<'s> {
     }
 
     /// Why no run takes its first step; `None` where one does, or may.
-    pub fn no_run(&self, under: &Under) -> Result<Option<NoRun>, JudgeError> {
-        let step = under.recipe.build()?;
+    pub fn no_run(&self, under: &Population) -> Result<Option<NoRun>, JudgeError> {
         let mut ended = None;
-        for draw in drawn(SEED).take(DRAWS) {
-            let run = self.drawn_run(&draw, under, &step);
-            let mut certain = None;
-            for arithmetic in crate::search::arithmetics().into_iter().take(2) {
-                match end_of(arithmetic, &run, 1) {
-                    Ok(Some(end)) if end.is_certain() => certain = Some(end.error),
-                    _ => {}
-                }
-                if certain.is_some() {
-                    break;
-                }
-            }
-            match certain {
+        for run in self.runs(under, DRAWS)? {
+            let mut ends = (arithmetics().iter().take(2))
+                .filter_map(|arithmetic| end_of(*arithmetic, &run, 1).ok().flatten());
+            let certain = ends.find(|end| end.error.is_undefined());
+            match certain.map(|end| end.error) {
                 None => return Ok(None),
                 Some(error) => ended = ended.or(Some(error)),
             }
@@ -157,12 +140,10 @@ impl<'s> Case<'s> {
     }
 
     /// Whether some run goes on in which an output moves.
-    pub fn moves(&self, under: &Under) -> Result<bool, JudgeError> {
-        let step = under.recipe.build()?;
+    pub fn moves(&self, under: &Population) -> Result<bool, JudgeError> {
         let outputs = self.outputs();
         let outputs: Vec<&str> = outputs.iter().map(String::as_str).collect();
-        for draw in drawn(SEED).take(DRAWS) {
-            let run = self.drawn_run(&draw, under, &step);
+        for run in self.runs(under, DRAWS)? {
             if let Watched::Differs(..) = watch(&run, &outputs, Compare::WithStart, 2)? {
                 return Ok(true);
             }
@@ -170,31 +151,24 @@ impl<'s> Case<'s> {
         Ok(false)
     }
 
-    fn drawn_run(&self, draw: &Draw, under: &Under, step: &StepGraph) -> Scenario {
-        draw.scenario_with(&under.recipe, step, &under.start, true, &self.setting.sizes)
-    }
-
     /// Runs of the setting, as many as asked for.
-    pub fn runs(&self, under: &Under, count: usize) -> Result<Vec<Scenario>, JudgeError> {
+    pub fn runs(&self, under: &Population, count: usize) -> Result<Vec<Scenario>, JudgeError> {
         let step = under.recipe.build()?;
-        let draws = drawn(SEED).take(count);
-        Ok(draws.map(|d| self.drawn_run(&d, under, &step)).collect())
+        let samples = samples(SEED).take(count);
+        Ok(samples.map(|sample| under.run(&step, &sample)).collect())
     }
 
     /// Hunts for a pair of runs that contradicts `property`.
     pub fn hunt(
         &self,
-        under: &Under,
+        population: &Population,
         property: &Property,
         cases: u32,
-        right_of: &dyn Fn(&Scenario, &Draw) -> Option<Scenario>,
+        right_of: &dyn Fn(&Scenario, &Sample) -> Option<Scenario>,
     ) -> Result<Hunted, JudgeError> {
-        let hunted = hunt(&Hunt {
+        let hunted = search::hunt(&Hunt {
             property,
-            recipe: &under.recipe,
-            start: &under.start,
-            sizes: &self.setting.sizes,
-            shared: true,
+            population,
             right_of,
             cases,
             seed: SEED,
@@ -205,7 +179,7 @@ impl<'s> Case<'s> {
     /// Hunts for a run that the map changes.
     pub fn hunt_map(
         &self,
-        under: &Under,
+        under: &Population,
         property: &Property,
         powers: &Powers,
         k: &Ratio,
@@ -243,7 +217,7 @@ impl<'s> Case<'s> {
     /// nothing where that suffices, and with settings that people use.
     pub fn counterexample(
         &self,
-        under: &Under,
+        under: &Population,
         property: &Property,
         powers: &Powers,
     ) -> Result<Option<(Found, Ratio)>, JudgeError> {
@@ -279,7 +253,7 @@ impl<'s> Case<'s> {
                 continue;
             }
             let hunted = match self.hunt_map(&under, property, powers, &k) {
-                Err(JudgeError::Hunt(HuntError::GaveUp(_))) => continue,
+                Err(JudgeError::Search(search::JudgeError::GaveUp(_))) => continue,
                 hunted => hunted?,
             };
             if let Some(found) = hunted.found {
@@ -340,7 +314,7 @@ impl<'s> Case<'s> {
             hyperparameters: settings.chain(zeros).map(exact).collect(),
             random: Some(RandomFile {
                 seed,
-                zero: under.start.zero.iter().cloned().collect(),
+                zero: under.zero.iter().cloned().collect(),
             }),
             ..ScenarioFile::of(&under.recipe)
         };

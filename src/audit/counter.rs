@@ -15,7 +15,7 @@ use crate::graph::StepGraph;
 use crate::scenario::{
     CheckError, Exact, Outcome, Powers, Property, ScaleMap, Scenario, TensorFile,
 };
-use crate::search::{Finding, WitnessError, check_in};
+use crate::search::{self, Finding, check_in};
 
 /// What is done to a run, and what must then be so.
 #[derive(Debug, Clone)]
@@ -250,7 +250,7 @@ impl Trial {
         let (left, right) = self.sides(run)?;
         let outcome = match check_in(name, &property, &left, &right, run.steps) {
             Ok(outcome) => outcome,
-            Err(WitnessError::Check(CheckError::Run(error))) if is_operation(&error) => {
+            Err(search::JudgeError::Check(CheckError::Run(error))) if is_operation(&error) => {
                 return Ok((None, Some(error.to_string())));
             }
             Err(error) => return Err(error.into()),

@@ -4,7 +4,7 @@ use super::claim::FieldError;
 use crate::exec::ExecError;
 use crate::gauge;
 use crate::scenario::{self, ScenarioError};
-use crate::search::{self, HuntError};
+use crate::search;
 use crate::zoo::RecipeError;
 
 /// The reason for which a claim could not be judged.
@@ -26,15 +26,12 @@ pub enum JudgeError {
     /// defect of this program.
     #[error(transparent)]
     Decide(#[from] gauge::DecideError),
-    /// A hunt could not be carried through.
+    /// Two runs could not be compared, or a hunt not carried through.
     #[error(transparent)]
-    Hunt(#[from] HuntError),
+    Search(#[from] search::JudgeError),
     /// A run ended.
     #[error(transparent)]
     Run(#[from] ExecError),
-    /// Two runs could not be compared.
-    #[error(transparent)]
-    Compare(#[from] search::WitnessError),
 }
 
 impl From<FieldError> for JudgeError {

@@ -17,7 +17,7 @@ use crate::arith::{Arithmetic, Jet, JetElem, OpError, Ratio, WithArithmetic, wit
 use crate::exec::{ExecError, Machine, Options, Outputs, Plan};
 use crate::graph::StepGraph;
 use crate::scenario::{Powers, Scenario};
-use crate::search::{arithmetics, drawn};
+use crate::search::{arithmetics, samples};
 
 /// Quantities by name, with the leaves that each moves.
 pub(super) type Groups = Vec<(String, Vec<String>)>;
@@ -41,16 +41,11 @@ impl<'c> Tangent<'c> {
     pub fn new(case: &'c Case<'c>) -> Result<Self, JudgeError> {
         let under = case.as_it_is();
         let mut runs = vec![];
-        for draw in drawn(SEED + 1).take(4 * RUNS) {
-            let mut run = draw.scenario_with(
-                &under.recipe,
-                &case.step,
-                &under.start,
-                true,
-                &case.setting.sizes,
-            );
-            run.steps = STEPS;
-            runs.push(run);
+        for sample in samples(SEED + 1).take(4 * RUNS) {
+            runs.push(Scenario {
+                steps: STEPS,
+                ..under.run(&case.step, &sample)
+            });
         }
         Ok(Self {
             case,
@@ -110,7 +105,7 @@ impl<'c> Tangent<'c> {
                 runs: &self.runs,
                 columns,
             };
-            match with_arithmetic(name, task)
+            match with_arithmetic(*name, task)
                 .map_err(|e| crate::scenario::ScenarioError::field("arithmetic", e))?
             {
                 Ok(rank) => best = best.max(Some(rank)),

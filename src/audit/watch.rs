@@ -2,7 +2,7 @@
 
 use nalgebra::DMatrix;
 
-use crate::arith::{Arithmetic, ArithmeticName, OpError, WithArithmetic, with_arithmetic};
+use crate::arith::{Arithmetic, ArithmeticName, WithArithmetic, with_arithmetic};
 use crate::exec::{ExecError, Machine, Options, Outputs};
 use crate::scenario::{Difference, Scenario, ScenarioError};
 use crate::search::arithmetics;
@@ -39,7 +39,7 @@ pub(super) fn watch(
 ) -> Result<Watched, ScenarioError> {
     let mut last = Watched::Unknown("no arithmetic has all of the operations".to_owned());
     for name in arithmetics() {
-        last = watch_in(name, run, formulas, compare, steps)?;
+        last = watch_in(*name, run, formulas, compare, steps)?;
         if !matches!(last, Watched::Unknown(_)) {
             break;
         }
@@ -73,13 +73,8 @@ pub(super) fn watch_in(
     Ok(
         match watched.map_err(|e| ScenarioError::field("arithmetic", e))? {
             Ok(watched) => watched,
-            Err(error) => match &error {
-                ExecError::Operation {
-                    source: OpError::Undefined(_),
-                    ..
-                } => Watched::Undefined(error),
-                _ => Watched::Unknown(error.to_string()),
-            },
+            Err(error) if error.is_undefined() => Watched::Undefined(error),
+            Err(error) => Watched::Unknown(error.to_string()),
         },
     )
 }

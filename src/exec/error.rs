@@ -84,3 +84,16 @@ pub enum ExecError {
         source: OpError,
     },
 }
+
+impl ExecError {
+    /// Whether the run has no value in any arithmetic, as after a division by zero.
+    pub fn is_undefined(&self) -> bool {
+        matches!(
+            self,
+            Self::Operation {
+                source: OpError::Undefined(_),
+                ..
+            }
+        )
+    }
+}

@@ -4,8 +4,8 @@ use proptest::strategy::ValueTree;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::draw::tree;
 use super::hunted::HUNTED_SCHEMA;
-use super::plan::tree_of;
 use super::properties::{PropertyTable, schedules};
 use crate::zoo::Clip;
 use crate::zoo::losses::LOSSES;
@@ -53,7 +53,7 @@ impl Build {
         LOSSES.iter().for_each(|loss| add(loss.name.to_owned()));
         add(format!("{:?} {:?}", Clip::ALL, schedules()));
         // The generator and proptest are part of the build as well.
-        add(match tree_of(0, &[0]) {
+        add(match tree(&[0, 0]) {
             Ok(tree) => format!("{:?}", tree.current()),
             Err(why) => why,
         });

@@ -3,15 +3,13 @@
 //! A mutant that no run refutes is either a quantity on which nothing depends, which the graph
 //! shows, or a gap: of the search, or of the rule, which then is larger than what was derived.
 
-use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::case::{Case, Start, cases};
-use super::hunt::HuntError;
-use super::judge::{Judged, judge_in};
+use super::draw::{Population, samples};
+use super::judge::{Judged, arithmetics, judge_in};
 use super::mutation::{Fate, Mutant, mutants};
-use super::witness::{Finding, exact_arithmetic};
+use super::verdict::JudgeError;
+use super::witness::Finding;
 use crate::arith::{ArithmeticName, Ratio, Surd};
 use crate::bound::Rescaling;
 use crate::gauge::{Rule, vanishing_states};
@@ -44,29 +42,24 @@ impl Campaign {
 
 /// Draws after which a campaign gives up finding runs that go through, for each that it wants.
 const PATIENCE: u32 = 20;
-/// The largest dimension of the drawn runs.
-const SIZE: usize = 2;
-/// The largest number of steps of the drawn runs; at least two, since the first step is blind for
-/// much.
-const STEPS: usize = 3;
 /// The powers of two that a setting goes through where no other value of it contradicts a mutant.
 const SWEEP: std::ops::RangeInclusive<i32> = -10..=10;
 
 /// Puts `rule`, which was derived for the step of `recipe`, and all its mutants to the test on
-/// `runs` drawn runs: the rescaled run must do what the rule says, and what a mutant says must
+/// `wanted` drawn runs: the rescaled run must do what the rule says, and what a mutant says must
 /// be contradicted, exactly or by disjoint intervals. A wrong first value of a parameter must
 /// show in the loss or an output. A setting of which no wrong weight shows, as that of a
 /// threshold may not, then goes through the powers of two on up to `sweeps` more runs.
 ///
 /// # Errors
-/// [`HuntError`] when the recipe or a formula is ill-formed, or a power of a factor cannot be
+/// [`JudgeError`] when the recipe or a formula is ill-formed, or a power of a factor cannot be
 /// formed.
 pub fn campaign(
     recipe: &Recipe,
     rule: &Rule,
-    (runs, sweeps): (u32, u32),
+    (wanted, sweeps): (u32, u32),
     seed: u64,
-) -> Result<Campaign, HuntError> {
+) -> Result<Campaign, JudgeError> {
     let trial = Trial::new(recipe, rule)?;
     let mut campaign = Campaign {
         exact: 0,
@@ -75,15 +68,14 @@ pub fn campaign(
         broken: None,
         mutants: trial.mutants(),
     };
-    let mut draws = drawn(seed).zip(starts(&trial.step));
-    let limit = runs.saturating_mul(PATIENCE) as usize;
-    for (case, start) in draws.by_ref().take(limit) {
-        if campaign.exact + campaign.enclosed >= runs {
+    let mut runs = trial.runs(recipe, seed);
+    let limit = wanted.saturating_mul(PATIENCE) as usize;
+    for left in runs.by_ref().take(limit) {
+        if campaign.exact + campaign.enclosed >= wanted {
             break;
         }
-        let left = case.scenario(recipe, &trial.step, &start, false);
         let right = trial.right.scenario(&left)?;
-        let arithmetics = match judge_in(ladder(), &trial.property, &left, &right, case.steps)? {
+        let arithmetics = match judge_in(ladder(), &trial.property, &left, &right, left.steps)? {
             Judged::Holds { .. } => {
                 campaign.exact += 1;
                 ladder()
@@ -103,18 +95,12 @@ pub fn campaign(
             }
         };
         for (mutant, fate) in alive(&mut campaign) {
-            *fate = trial.fate(mutant, &left, case.steps, arithmetics)?;
+            *fate = trial.fate(mutant, &left, arithmetics)?;
         }
     }
-    for (case, start) in draws.take(sweeps as usize) {
-        let left = case.scenario(recipe, &trial.step, &start, false);
+    for left in runs.take(sweeps as usize) {
         for (mutant, fate) in alive(&mut campaign) {
-            for left in sweep(&left, &mutant.quantity) {
-                *fate = trial.fate(mutant, &left, case.steps, ladder())?;
-                if *fate != Fate::Survived {
-                    break;
-                }
-            }
+            *fate = trial.swept(mutant, &left)?;
         }
     }
     Ok(campaign)
@@ -134,7 +120,7 @@ pub(super) fn refute(
     rule: &Rule,
     pick: usize,
     seed: u64,
-) -> Result<Option<(Mutant, Fate)>, HuntError> {
+) -> Result<Option<(Mutant, Fate)>, JudgeError> {
     let recipe = &run.recipe;
     let trial = Trial::new(recipe, rule)?;
     let mut mutants = trial.mutants();
@@ -142,24 +128,15 @@ pub(super) fn refute(
     let Some(number) = pick.checked_rem(mutants.len()) else {
         return Ok(None);
     };
-    let (mutant, mut fate) = mutants.swap_remove(number);
-    fate = match fate {
-        Fate::Survived => trial.fate(&mutant, run, run.steps, ladder())?,
-        known => known,
-    };
-    for (i, (case, start)) in drawn(seed).zip(starts(&trial.step)).take(RUNS).enumerate() {
-        if fate != Fate::Survived {
-            break;
+    let (mutant, _) = mutants.swap_remove(number);
+    let mut fate = trial.fate(&mutant, run, ladder())?;
+    for (i, left) in trial.runs(recipe, seed).take(RUNS).enumerate() {
+        if fate == Fate::Survived {
+            fate = trial.fate(&mutant, &left, ladder())?;
         }
-        let left = case.scenario(recipe, &trial.step, &start, false);
-        fate = trial.fate(&mutant, &left, case.steps, ladder())?;
         // A threshold shows only where a run meets it.
-        if i >= RUNS / 2 {
-            for left in sweep(&left, &mutant.quantity) {
-                if fate == Fate::Survived {
-                    fate = trial.fate(&mutant, &left, case.steps, ladder())?;
-                }
-            }
+        if fate == Fate::Survived && i >= RUNS / 2 {
+            fate = trial.swept(&mutant, &left)?;
         }
     }
     Ok(Some((mutant, fate)))
@@ -170,13 +147,10 @@ fn alive(campaign: &mut Campaign) -> impl Iterator<Item = (&Mutant, &mut Fate)> 
     all.filter(|(_, fate)| **fate == Fate::Survived)
 }
 
+/// The exact arithmetic and the first that encloses: what one encloser leaves open on one run,
+/// another run decides sooner than a narrower encloser.
 fn ladder() -> &'static [ArithmeticName] {
-    const EXACT_THEN_ENCLOSED: [ArithmeticName; 2] =
-        [ArithmeticName::Rational, ArithmeticName::Interval(256)];
-    match exact_arithmetic() {
-        ArithmeticName::Rational => &EXACT_THEN_ENCLOSED,
-        _ => &[ArithmeticName::Prime],
-    }
+    &arithmetics()[..2]
 }
 
 /// The same run with the setting `name` at each power of two; none where it is no setting.
@@ -200,7 +174,7 @@ struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
-    fn new(recipe: &Recipe, rule: &'a Rule) -> Result<Self, HuntError> {
+    fn new(recipe: &Recipe, rule: &'a Rule) -> Result<Self, JudgeError> {
         let step = recipe.build()?;
         let right = Rescaling::with_rational_powers(rule);
         Ok(Self {
@@ -209,6 +183,25 @@ impl<'a> Trial<'a> {
             right,
             step,
         })
+    }
+
+    /// Drawn runs: every other one starts anywhere; the rest have one parameter that is zero at
+    /// the start, in turn.
+    fn runs(&self, recipe: &Recipe, seed: u64) -> impl Iterator<Item = Scenario> {
+        let zeros = self.step.parameters.iter();
+        let zeros = zeros.flat_map(|p| [BTreeSet::new(), BTreeSet::from([p.name.clone()])]);
+        let starts: Vec<Population> = zeros
+            .map(|zero| Population {
+                recipe: recipe.clone(),
+                zero,
+                sizes: BTreeMap::new(),
+                shared: false,
+            })
+            .collect();
+        let starts = starts.into_iter().cycle();
+        samples(seed)
+            .zip(starts)
+            .map(|(sample, start)| start.run(&self.step, &sample))
     }
 
     /// All mutants; of some the graph shows that no run can contradict them.
@@ -232,11 +225,10 @@ impl<'a> Trial<'a> {
         &self,
         mutant: &Mutant,
         left: &Scenario,
-        steps: usize,
         arithmetics: &[ArithmeticName],
-    ) -> Result<Fate, HuntError> {
+    ) -> Result<Fate, JudgeError> {
         let (right, property) = self.said(mutant, left)?;
-        let judged = judge_in(arithmetics, &property, left, &right, steps)?;
+        let judged = judge_in(arithmetics, &property, left, &right, left.steps)?;
         Ok(match judged {
             Judged::Found {
                 finding,
@@ -247,6 +239,17 @@ impl<'a> Trial<'a> {
             },
             _ => Fate::Survived,
         })
+    }
+
+    /// The same where the setting in question goes through the powers of two.
+    fn swept(&self, mutant: &Mutant, left: &Scenario) -> Result<Fate, JudgeError> {
+        for left in sweep(left, &mutant.quantity) {
+            let fate = self.fate(mutant, &left, ladder())?;
+            if fate != Fate::Survived {
+                return Ok(fate);
+            }
+        }
+        Ok(Fate::Survived)
     }
 
     /// The run to which the mutant leads and what it says of the two. What it says of a state it
@@ -265,32 +268,6 @@ impl<'a> Trial<'a> {
         }
         Ok((wrong.scenario(left)?, property))
     }
-}
-
-/// Every other run starts anywhere; the rest have one parameter that is zero at the start, in
-/// turn.
-fn starts(step: &StepGraph) -> impl Iterator<Item = Start> + use<> {
-    let from_zero = step.parameters.iter().map(|p| Start {
-        zero: [p.name.clone()].into(),
-    });
-    let starts: Vec<Start> = from_zero
-        .flat_map(|zero| [Start::default(), zero])
-        .collect();
-    starts.into_iter().cycle()
-}
-
-/// Cases from a seed, each of at least two steps and of sizes up to 2.
-pub fn drawn(seed: u64) -> impl Iterator<Item = Case> {
-    let mut key = [0u8; 32];
-    key.copy_from_slice(&Sha256::digest(seed.to_le_bytes()));
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &key);
-    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    let strategy = cases(SIZE, STEPS - 1);
-    std::iter::from_fn(move || {
-        let mut case = strategy.new_tree(&mut runner).ok()?.current();
-        case.steps += 1;
-        Some(case)
-    })
 }
 
 #[cfg(all(test, feature = "mp"))]

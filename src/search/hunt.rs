@@ -1,31 +1,25 @@
 //! The hunt for a counterexample: small shapes first, shrunk by proptest.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
 
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
-use sha2::{Digest, Sha256};
+use proptest::test_runner::{Config, TestCaseError, TestError};
 
-use super::case::{Case, Start, cases};
+use super::draw::{Population, Sample, generator, samples_up_to};
 use super::judge::{Judged, judge};
-use super::witness::{Finding, WitnessError};
+use super::verdict::JudgeError;
+use super::witness::Finding;
 use crate::arith::ArithmeticName;
-use crate::scenario::{MapError, Property, Scenario};
-use crate::zoo::{Recipe, RecipeError};
+use crate::graph::StepGraph;
+use crate::scenario::{Property, Scenario};
 
-/// What to look for, and where.
+/// The property that is sought to be broken, and where.
 pub struct Hunt<'a> {
-    /// What is said of every pair of runs.
+    /// The statement about every pair of runs.
     pub property: &'a Property,
-    /// The left run's recipe.
-    pub recipe: &'a Recipe,
-    /// How the left run starts.
-    pub start: &'a Start,
-    /// The sizes that are given; the others are drawn.
-    pub sizes: &'a BTreeMap<String, usize>,
-    /// Whether copies of one hyperparameter share one value, as where PyTorch has one number.
-    pub shared: bool,
+    /// The left runs.
+    pub population: &'a Population,
     /// The right run of a left one; `None` where there is none.
-    pub right_of: &'a dyn Fn(&Scenario, &Case) -> Option<Scenario>,
+    pub right_of: &'a dyn Fn(&Scenario, &Sample) -> Option<Scenario>,
     /// Random cases for each size.
     pub cases: u32,
     /// The seed.
@@ -39,14 +33,14 @@ pub struct Found {
     pub left: Scenario,
     /// The right run.
     pub right: Scenario,
-    /// What contradicts the property.
+    /// The contradiction.
     pub finding: Finding,
     /// The arithmetic in which it was found: exact, or an interval arithmetic.
     pub arithmetic: ArithmeticName,
 }
 
-/// What a hunt came to.
-#[derive(Debug, Clone)]
+/// The result of a hunt.
+#[derive(Debug, Clone, Default)]
 pub struct Hunted {
     /// The counterexample.
     pub found: Option<Found>,
@@ -56,23 +50,6 @@ pub struct Hunted {
     pub undecided: u32,
 }
 
-/// Why a hunt could not start.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum HuntError {
-    /// The recipe cannot be built.
-    #[error(transparent)]
-    Recipe(#[from] RecipeError),
-    /// proptest gave up: too few cases could be judged.
-    #[error("too few cases could be judged: {0}")]
-    GaveUp(String),
-    /// A property cannot be read.
-    #[error(transparent)]
-    Witness(#[from] WitnessError),
-    /// A rule asks for a power that cannot be formed.
-    #[error(transparent)]
-    Map(#[from] MapError),
-}
-
 /// The sizes that are tried, smallest first: the largest dimension and the number of steps.
 const TIERS: [(usize, usize); 3] = [(1, 2), (2, 2), (3, 3)];
 
@@ -80,19 +57,12 @@ const TIERS: [(usize, usize); 3] = [(1, 2), (2, 2), (3, 3)];
 /// where that has no answer.
 ///
 /// # Errors
-/// [`HuntError`] when the recipe or the property is ill-formed.
-pub fn hunt(hunt: &Hunt<'_>) -> Result<Hunted, HuntError> {
-    let step = hunt.recipe.build()?;
-    let mut hunted = Hunted {
-        found: None,
-        held: 0,
-        undecided: 0,
-    };
-    for (tier, (size, steps)) in TIERS.into_iter().enumerate() {
-        let mut key = [0u8; 32];
-        key.copy_from_slice(&Sha256::digest(
-            [hunt.seed.to_le_bytes(), (tier as u64).to_le_bytes()].concat(),
-        ));
+/// [`JudgeError`] when the recipe or the property is ill-formed, and [`JudgeError::GaveUp`] where
+/// too few cases can be judged.
+pub fn hunt(hunt: &Hunt<'_>) -> Result<Hunted, JudgeError> {
+    let step = hunt.population.recipe.build()?;
+    let mut hunted = Hunted::default();
+    for (tier, (size, steps)) in (0u64..).zip(TIERS) {
         let config = Config {
             cases: hunt.cases,
             max_shrink_iters: 20_000,
@@ -100,17 +70,13 @@ pub fn hunt(hunt: &Hunt<'_>) -> Result<Hunted, HuntError> {
             failure_persistence: None,
             ..Config::default()
         };
-        let mut runner =
-            TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &key));
-        let counts = std::cell::Cell::new((0u32, 0u32));
-        let ill_formed = std::cell::RefCell::new(None);
-        let outcome = runner.run(&cases(size, steps), |case| {
-            let left = case.scenario_with(hunt.recipe, &step, hunt.start, hunt.shared, hunt.sizes);
-            let (held, undecided) = counts.get();
-            match judge_case(hunt, &left, &case) {
-                Ok((_, Judged::Holds { .. })) => counts.set((held + 1, undecided)),
+        let mut runner = generator(&[hunt.seed, tier], config);
+        let (tally, ill_formed) = (RefCell::new(&mut hunted), RefCell::new(None));
+        let outcome = runner.run(&samples_up_to(size, steps), |sample| {
+            match hunt.judge(&step, &sample) {
                 Ok((_, Judged::Found { .. })) => return Err(TestCaseError::fail("counterexample")),
-                Ok(_) => counts.set((held, undecided + 1)),
+                Ok((_, Judged::Holds { .. })) => tally.borrow_mut().held += 1,
+                Ok(_) => tally.borrow_mut().undecided += 1,
                 Err(error) => {
                     ill_formed.borrow_mut().get_or_insert(error);
                 }
@@ -118,48 +84,51 @@ pub fn hunt(hunt: &Hunt<'_>) -> Result<Hunted, HuntError> {
             Ok(())
         });
         if let Some(error) = ill_formed.into_inner() {
-            return Err(error.into());
+            return Err(error);
         }
-        let (held, undecided) = counts.get();
-        hunted.held += held;
-        hunted.undecided += undecided;
         match outcome {
             Ok(()) => {}
-            Err(TestError::Abort(reason)) => return Err(HuntError::GaveUp(reason.to_string())),
-            Err(TestError::Fail(_, case)) => {
-                let left =
-                    case.scenario_with(hunt.recipe, &step, hunt.start, hunt.shared, hunt.sizes);
-                if let (
-                    Some(right),
-                    Judged::Found {
-                        finding,
-                        arithmetic,
-                    },
-                ) = judge_case(hunt, &left, &case)?
-                {
-                    hunted.found = Some(Found {
-                        left,
-                        right,
-                        finding,
-                        arithmetic,
-                    });
-                }
-                return Ok(hunted);
+            Err(TestError::Abort(reason)) => return Err(JudgeError::GaveUp(reason.to_string())),
+            Err(TestError::Fail(_, sample)) => {
+                hunted.found = hunt.found(&step, &sample)?;
+                break;
             }
         }
     }
     Ok(hunted)
 }
 
-/// The right run, if there is one, and what the two come to.
-fn judge_case(
-    hunt: &Hunt<'_>,
-    left: &Scenario,
-    case: &Case,
-) -> Result<(Option<Scenario>, Judged), WitnessError> {
-    let Some(right) = (hunt.right_of)(left, case) else {
-        return Ok((None, Judged::Nothing("there is no right run".into())));
-    };
-    let judged = judge(hunt.property, left, &right, case.steps)?;
-    Ok((Some(right), judged))
+impl Hunt<'_> {
+    /// The right run of a sample, if there is one, and what the two come to.
+    fn judge(
+        &self,
+        step: &StepGraph,
+        sample: &Sample,
+    ) -> Result<(Option<[Scenario; 2]>, Judged), JudgeError> {
+        let left = self.population.run(step, sample);
+        let Some(right) = (self.right_of)(&left, sample) else {
+            return Ok((None, Judged::Nothing("there is no right run".to_owned())));
+        };
+        let judged = judge(self.property, &left, &right, left.steps)?;
+        Ok((Some([left, right]), judged))
+    }
+
+    /// The counterexample for which a sample stands.
+    fn found(&self, step: &StepGraph, sample: &Sample) -> Result<Option<Found>, JudgeError> {
+        Ok(match self.judge(step, sample)? {
+            (
+                Some([left, right]),
+                Judged::Found {
+                    finding,
+                    arithmetic,
+                },
+            ) => Some(Found {
+                left,
+                right,
+                finding,
+                arithmetic,
+            }),
+            _ => None,
+        })
+    }
 }

@@ -1,20 +1,16 @@
 //! Witness files of campaigns: a case that failed, as the choices from which it is drawn.
 //!
 //! A file holds no run that its property could not have drawn: replaying it draws the case anew
-//! from the choices, refuses the file where it describes another one, and puts the property to the
-//! test. The second run, where there is one, is computed.
+//! from the choices and refuses the file where it describes another one.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::draw::{Genes, Menu, NotDrawn};
-use super::plan::{Plan, judge};
-use super::properties::{HuntedProperty, PropertyTable, Selection, first_node};
+use super::draw::{Choices, NotDrawn};
+use super::plan::Plan;
+use super::properties::Selection;
 use super::subject::{Subject, SubjectFile};
-use super::verdict::{JudgeError, Verdict};
-use super::witness::{Finding, Replay};
-use crate::arith::ArithmeticName;
-use crate::zoo::optimizers;
+use super::verdict::JudgeError;
+use super::witness::Finding;
 
 /// The schema name that a campaign's witness carries.
 pub const HUNTED_SCHEMA: &str = "lora-gauge/hunted/2";
@@ -36,9 +32,9 @@ pub struct HuntedWitness {
     /// What was found.
     pub found: Finding,
     /// What the campaign was restricted to.
-    selected: Selected,
+    pub(super) selected: Selected,
     /// The choices from which the case is drawn.
-    choices: Genes,
+    pub(super) choices: Choices,
     /// The case.
     pub hunted: SubjectFile,
 }
@@ -74,7 +70,7 @@ pub enum HuntedError {
 }
 
 impl HuntedError {
-    fn field(field: &'static str, message: impl ToString) -> Self {
+    pub(super) fn field(field: &'static str, message: impl ToString) -> Self {
         Self::Field {
             field,
             message: message.to_string(),
@@ -91,29 +87,6 @@ impl Selected {
             arithmetics: arithmetics.map(ToString::to_string).collect(),
         }
     }
-
-    /// What `property` draws from under this restriction.
-    fn menu(
-        &self,
-        table: &PropertyTable,
-        property: &'static HuntedProperty,
-    ) -> Result<Menu, HuntedError> {
-        let optimizers = self.optimizers.iter().map(|name| optimizers::find(name));
-        let optimizers = optimizers.collect::<Result<_, _>>();
-        let arithmetics = self.arithmetics.iter();
-        let arithmetics = arithmetics.map(|name| name.parse::<ArithmeticName>());
-        let arithmetics = arithmetics.collect::<Result<_, _>>();
-        let selection = Selection {
-            table: table.clone(),
-            properties: vec![property],
-            optimizers: optimizers.map_err(|e| HuntedError::field("selected.optimizers", e))?,
-            arithmetics: arithmetics.map_err(|e| HuntedError::field("selected.arithmetics", e))?,
-        };
-        let menus = selection.menus();
-        let mut menus = menus.map_err(|e| HuntedError::field("selected", e))?;
-        let first = menus.pop().map(|(_, menu)| menu);
-        first.ok_or_else(|| HuntedError::field("selected", "nothing is left to draw from"))
-    }
 }
 
 impl Plan {
@@ -121,7 +94,7 @@ impl Plan {
     pub(super) fn record(
         &self,
         case: u64,
-        choices: Genes,
+        choices: Choices,
         subject: &Subject,
         found: Finding,
     ) -> HuntedWitness {
@@ -217,94 +190,5 @@ impl HuntedWitness {
             serde_json::to_string_pretty(self).map_err(|e| HuntedError::Syntax(e.to_string()))?;
         text.push('\n');
         Ok(text)
-    }
-
-    /// The case, drawn anew.
-    ///
-    /// # Errors
-    /// [`HuntedError`] where its property, which is one of the table, draws no such case.
-    pub fn subject(&self, table: &PropertyTable) -> Result<Subject, HuntedError> {
-        self.drawn(table).map(|(_, subject)| subject)
-    }
-
-    fn drawn(
-        &self,
-        table: &PropertyTable,
-    ) -> Result<(&'static HuntedProperty, Subject), HuntedError> {
-        let property = table.find(&self.property);
-        let property = property.map_err(|e| HuntedError::field("property", e))?;
-        self.choices.check()?;
-        let subject = self
-            .selected
-            .menu(table, property)?
-            .subject(&self.choices)?;
-        let own = &self.hunted;
-        let expected = subject.file(property.name, own.seed, own.case);
-        let value = |file: &SubjectFile| {
-            serde_json::to_value(file).map_err(|e| HuntedError::Syntax(e.to_string()))
-        };
-        match difference("hunted", &value(own)?, &value(&expected)?) {
-            Some(different) => Err(different.into()),
-            None => Ok((property, subject)),
-        }
-    }
-
-    /// Draws the case anew and puts its property, which is one of the table, to the test.
-    ///
-    /// # Errors
-    /// [`HuntedError`] where the property draws no such case.
-    pub fn replay(&self, table: &PropertyTable) -> Result<Replay, HuntedError> {
-        let (property, subject) = self.drawn(table)?;
-        let (found, doubt) = match judge(property, &subject) {
-            Verdict::Failed(finding) => (Some(*finding), None),
-            Verdict::Undecided(why) => (None, Some(why)),
-            Verdict::Passed(_) => (None, None),
-        };
-        Ok(Replay {
-            agrees: found.as_ref() == Some(&self.found),
-            first_node: found.as_ref().and_then(|_| first_node(&subject)),
-            found,
-            doubt,
-        })
-    }
-}
-
-/// The first field in which what is stored is not what is drawn.
-fn difference(path: &str, found: &Value, drawn: &Value) -> Option<NotDrawn> {
-    match (found, drawn) {
-        (Value::Object(own), Value::Object(other)) => {
-            let keys = own.keys().chain(other.keys());
-            let mut keys = keys.map(|key| {
-                let of = |map: &serde_json::Map<_, _>| map.get(key).cloned().unwrap_or_default();
-                difference(&format!("{path}.{key}"), &of(own), &of(other))
-            });
-            keys.find_map(|different| different)
-        }
-        (Value::Array(own), Value::Array(other)) if own.len() == other.len() => {
-            let mut entries = own.iter().zip(other).enumerate();
-            entries.find_map(|(i, (x, y))| difference(&format!("{path}[{i}]"), x, y))
-        }
-        _ if found == drawn => None,
-        _ => Some(NotDrawn {
-            field: path.to_owned(),
-            found: short(found),
-            expected: short(drawn),
-        }),
-    }
-}
-
-/// A stored value in a few words.
-fn short(value: &Value) -> String {
-    const LONGEST: usize = 80;
-    let text = match value {
-        Value::Null => return "nothing".to_owned(),
-        Value::Array(all) => return format!("{} entries", all.len()),
-        Value::Object(_) => return "several fields".to_owned(),
-        Value::String(text) => format!("`{text}`"),
-        other => other.to_string(),
-    };
-    match text.chars().count() > LONGEST {
-        true => text.chars().take(LONGEST).chain("…".chars()).collect(),
-        false => text,
     }
 }

@@ -13,18 +13,18 @@
 
 mod build;
 mod campaign;
-mod case;
 mod coverage;
 mod draw;
+mod ends;
 mod hunt;
 mod hunted;
 mod judge;
 mod mutation;
-mod pair;
 mod parts;
 mod plan;
 mod properties;
 mod recorded;
+mod replay;
 mod shrink;
 mod subject;
 mod summary;
@@ -33,26 +33,26 @@ mod verdict;
 mod witness;
 
 pub use build::Build;
-pub use campaign::{Campaign, campaign, drawn};
-pub use case::{Case, Start, cases};
+pub use campaign::{Campaign, campaign};
 pub use coverage::{Counts, Coverage};
-pub use draw::NotDrawn;
 pub(crate) use draw::{Factors, Fit, Menu};
-pub use hunt::{Found, Hunt, HuntError, Hunted, hunt};
+pub use draw::{NotDrawn, Population, Sample, samples};
+pub(crate) use ends::end_of;
+pub use hunt::{Found, Hunt, Hunted, hunt};
 pub use hunted::{HUNTED_SCHEMA, HuntedError, HuntedWitness};
-pub use judge::{Judged, arithmetics, judge};
+pub(crate) use judge::check_in;
+pub use judge::{Judged, arithmetics, check_exactly, exact_arithmetic, judge};
 pub use mutation::{Fate, Mutant, mutants};
-pub(crate) use pair::end_of;
 pub use parts::{CHUNK, Shard, ShardError, chunk};
 pub use plan::{Plan, Record};
 pub use properties::{
     HuntedProperty, PROPERTIES, PropertyTable, Selection, SelectionError, find_property,
 };
 pub use recorded::{Expected, NotOfChunk};
+pub use replay::Replay;
 pub use shrink::Shrunk;
 pub use subject::{Subject, SubjectFile};
 pub use summary::{Parameters, ParametersError, SEARCH_SCHEMA, Summary};
 pub use totals::{Reason, Tally, Totals};
 pub use verdict::{Evidence, JudgeError, Verdict};
-pub(crate) use witness::check_in;
-pub use witness::{Finding, Place, Replay, WitnessError, check_exactly, exact_arithmetic};
+pub use witness::{Finding, Place};

@@ -7,13 +7,11 @@
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use proptest::strategy::ValueTree;
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 
 use super::coverage::{Coverage, regime};
-use super::draw::{Genes, Menu, genes};
+use super::draw::{Choices, Menu, tree};
 use super::hunted::Selected;
 use super::properties::{HuntedProperty, Selection, SelectionError};
 use super::subject::Subject;
@@ -68,8 +66,8 @@ impl Plan {
     /// Judges one case.
     pub fn case(&self, case: u64) -> Record {
         let (property, menu) = self.menu(case);
-        let genes = self.choices(case);
-        let subject = genes.and_then(|genes| menu.subject(&genes).map_err(|e| e.to_string()));
+        let choices = self.choices(case);
+        let subject = choices.and_then(|choices| menu.subject(&choices).map_err(|e| e.to_string()));
         let (verdict, coverage) = match subject {
             Ok(subject) => (judge(property, &subject), Coverage::of(&subject)),
             Err(why) => (
@@ -169,38 +167,17 @@ impl Plan {
     }
 
     /// The choices of a case.
-    pub(super) fn choices(&self, case: u64) -> Result<Genes, String> {
-        self.tree(case).map(|tree| tree.current())
+    pub(super) fn choices(&self, case: u64) -> Result<Choices, String> {
+        self.tree(&[case]).map(|tree| tree.current())
     }
 
-    /// The choices of a case, which can be shrunk.
-    pub(super) fn tree(&self, case: u64) -> Result<impl ValueTree<Value = Genes> + use<>, String> {
-        self.tree_of(&[case])
-    }
-
-    /// The choices that belong to these numbers.
-    pub(super) fn tree_of(
+    /// The choices that belong to these numbers, the first of which is a case, and can be shrunk.
+    pub(super) fn tree(
         &self,
         numbers: &[u64],
-    ) -> Result<impl ValueTree<Value = Genes> + use<>, String> {
-        tree_of(self.seed, numbers)
+    ) -> Result<impl ValueTree<Value = Choices> + use<>, String> {
+        tree(&[&[self.seed], numbers].concat())
     }
-}
-
-/// The choices that belong to a seed and these numbers.
-pub(super) fn tree_of(
-    seed: u64,
-    numbers: &[u64],
-) -> Result<impl ValueTree<Value = Genes> + use<>, String> {
-    let mut key = [0u8; 32];
-    let numbers: Vec<u8> = std::iter::once(&seed)
-        .chain(numbers)
-        .flat_map(|n| n.to_le_bytes())
-        .collect();
-    key.copy_from_slice(&Sha256::digest(numbers));
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &key);
-    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    genes().new_tree(&mut runner).map_err(|e| e.to_string())
 }
 
 /// What a property says of a case. A panic is a contradiction like any other: nothing in the

@@ -3,8 +3,7 @@
 use proptest::strategy::ValueTree;
 use rayon::prelude::*;
 
-use super::case::dimension_names;
-use super::draw::Genes;
+use super::draw::{Choices, dimension_names};
 use super::hunted::HuntedWitness;
 use super::plan::{Plan, judge};
 use super::subject::Subject;
@@ -31,9 +30,9 @@ impl Plan {
         self.smallest(case).map(|(_, shrunk)| shrunk)
     }
 
-    fn smallest(&self, case: u64) -> Option<(Genes, Shrunk)> {
-        let fails = |genes: &Genes| self.fails(case, genes);
-        let mut tree = self.tree(case).ok()?;
+    fn smallest(&self, case: u64) -> Option<(Choices, Shrunk)> {
+        let fails = |choices: &Choices| self.fails(case, choices);
+        let mut tree = self.tree(&[case]).ok()?;
         let mut smallest = tree.current();
         let mut shrunk = fails(&smallest)?;
         let mut tries = 0;
@@ -74,9 +73,9 @@ impl Plan {
         Some((smallest, shrunk))
     }
 
-    fn fails(&self, case: u64, genes: &Genes) -> Option<Shrunk> {
+    fn fails(&self, case: u64, choices: &Choices) -> Option<Shrunk> {
         let (property, menu) = self.menu(case);
-        let subject = menu.subject(genes).ok()?;
+        let subject = menu.subject(choices).ok()?;
         match judge(property, &subject) {
             Verdict::Failed(finding) => Some(Shrunk {
                 subject,
@@ -90,14 +89,14 @@ impl Plan {
     fn redrawn(
         &self,
         case: u64,
-        genes: &Genes,
+        choices: &Choices,
         least: Least,
         number: u64,
-    ) -> Option<(Genes, Shrunk)> {
-        let mut drawn = self.tree_of(&[case, number]).ok()?.current();
+    ) -> Option<(Choices, Shrunk)> {
+        let mut drawn = self.tree(&[case, number]).ok()?.current();
         if number.is_multiple_of(2) {
-            drawn = Genes {
-                sizes: genes.sizes.clone(),
+            drawn = Choices {
+                sizes: choices.sizes.clone(),
                 pools: drawn.pools,
                 kinds: drawn.kinds,
                 zero_start: drawn.zero_start,
@@ -105,7 +104,7 @@ impl Plan {
                 factors: drawn.factors,
                 second: drawn.second,
                 picks: drawn.picks,
-                ..genes.clone()
+                ..choices.clone()
             };
         }
         drawn.steps %= 2;
@@ -160,8 +159,8 @@ fn size(subject: &Subject) -> (usize, usize) {
 }
 
 /// Makes one choice after the other the simplest, as long as the case fails, until none can be.
-fn reduce(smallest: &mut Genes, shrunk: &mut Shrunk, fails: &dyn Fn(&Genes) -> Option<Shrunk>) {
-    let steps: [fn(&mut Genes, usize); 24] = [
+fn reduce(smallest: &mut Choices, shrunk: &mut Shrunk, fails: &dyn Fn(&Choices) -> Option<Shrunk>) {
+    let steps: [fn(&mut Choices, usize); 24] = [
         |g, _| g.sizes.fill(0),
         |g, _| g.steps = 0,
         |g, _| g.model = 0,

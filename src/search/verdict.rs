@@ -1,9 +1,9 @@
 //! What one case of a campaign comes to.
 
-use super::hunt::HuntError;
-use super::witness::{Finding, WitnessError};
+use super::witness::Finding;
+use crate::arith::UnknownArithmetic;
 use crate::exec::ExecError;
-use crate::scenario::{MapError, ScenarioError};
+use crate::scenario::{CheckError, MapError, ScenarioError};
 use crate::zoo::RecipeError;
 
 /// What a passed case rests on.
@@ -76,7 +76,7 @@ impl Verdict {
     }
 }
 
-/// Why a case could not be judged at all.
+/// The reason for which a case, a hunt or two runs could not be judged at all.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum JudgeError {
     /// The recipe cannot be built.
@@ -85,21 +85,21 @@ pub enum JudgeError {
     /// The rescaled run cannot be formed.
     #[error(transparent)]
     Map(#[from] MapError),
-    /// A run is ill-formed.
+    /// The runs cannot be carried through.
     #[error(transparent)]
-    Witness(#[from] WitnessError),
+    Check(#[from] CheckError),
     /// A stored run is ill-formed.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
     /// A run cannot be set up.
     #[error(transparent)]
     Run(#[from] ExecError),
-    /// A mutant cannot be put to the test.
-    #[error(transparent)]
-    Hunt(#[from] HuntError),
     /// The arithmetic is not part of this build.
-    #[error(transparent)]
-    Arithmetic(#[from] crate::arith::UnknownArithmetic),
+    #[error("field `arithmetic`: {0}")]
+    Arithmetic(#[from] UnknownArithmetic),
+    /// proptest gave up: too few cases could be judged.
+    #[error("too few cases could be judged: {0}")]
+    GaveUp(String),
 }
 
 impl From<RecipeError> for JudgeError {

@@ -1,21 +1,8 @@
-//! Witness files: two runs, what was said of them, and what was found instead.
+//! The finding that a witness records.
 
 use serde::{Deserialize, Serialize};
 
-use crate::arith::{
-    Arithmetic, ArithmeticName, UnknownArithmetic, WithArithmetic, with_arithmetic,
-};
-use crate::scenario::{CheckError, Difference, Outcome, Property, Scenario, check};
-
-/// The exact arithmetic of this build: the rationals, or the prime field without GMP. In both a
-/// difference refutes an identity; equality in the prime field alone does not prove one.
-pub fn exact_arithmetic() -> ArithmeticName {
-    if cfg!(feature = "mp") {
-        ArithmeticName::Rational
-    } else {
-        ArithmeticName::Prime
-    }
-}
+use crate::scenario::{Difference, Outcome};
 
 /// What contradicts the property.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,77 +98,4 @@ impl Finding {
             ),
         }
     }
-}
-
-/// Why two runs cannot be compared.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum WitnessError {
-    /// The arithmetic is unknown or not built.
-    #[error("field `arithmetic`: {0}")]
-    Arithmetic(#[from] UnknownArithmetic),
-    /// The runs could not be carried through.
-    #[error(transparent)]
-    Check(#[from] CheckError),
-}
-
-/// What a replay came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Replay {
-    /// What was found now; `None` when nothing contradicts the property on the two runs.
-    pub found: Option<Finding>,
-    /// Where it cannot be told whether the property holds, in words.
-    pub doubt: Option<String>,
-    /// Of a campaign's case, the first node of all at which the two runs differ.
-    pub first_node: Option<Place>,
-    /// Whether that is exactly what the file says.
-    pub agrees: bool,
-}
-
-struct CheckTask<'a> {
-    property: &'a Property,
-    left: &'a Scenario,
-    right: &'a Scenario,
-    steps: usize,
-}
-
-impl WithArithmetic for CheckTask<'_> {
-    type Output = Result<Outcome, CheckError>;
-    fn call<A: Arithmetic>(self, ctx: A) -> Self::Output {
-        check(&ctx, self.property, self.left, self.right, self.steps)
-    }
-}
-
-/// Checks a property on two runs in the arithmetic called `name`.
-///
-/// # Errors
-/// [`WitnessError::Arithmetic`] or [`WitnessError::Check`].
-pub(crate) fn check_in(
-    name: ArithmeticName,
-    property: &Property,
-    left: &Scenario,
-    right: &Scenario,
-    steps: usize,
-) -> Result<Outcome, WitnessError> {
-    Ok(with_arithmetic(
-        name,
-        CheckTask {
-            property,
-            left,
-            right,
-            steps,
-        },
-    )??)
-}
-
-/// Checks a property on two runs in [`exact_arithmetic`].
-///
-/// # Errors
-/// [`WitnessError::Check`] when a run cannot be carried through.
-pub fn check_exactly(
-    property: &Property,
-    left: &Scenario,
-    right: &Scenario,
-    steps: usize,
-) -> Result<Outcome, WitnessError> {
-    check_in(exact_arithmetic(), property, left, right, steps)
 }

@@ -37,9 +37,8 @@ pub(super) fn judge(claim: &Claim, case: &Case<'_>, own: &Experiment) -> Result<
     }
     let right = own.map().powers(&step)?;
     // An experiment is no evidence for a rule that is wrong.
-    let start = crate::search::Start::lora();
-    let under = crate::audit::case::Under {
-        start,
+    let under = crate::search::Population {
+        zero: ["B".to_owned()].into(),
         ..case.as_it_is()
     };
     if let Some((found, k)) = case.counterexample(&under, &case.same_run(), &right)? {

@@ -9,7 +9,7 @@ use crate::audit::counter::{Trial, Tried};
 use crate::audit::{Claim, Evidence, Rung, Verdict};
 use crate::graph::{Binary, LeafKind, NodeId, Op, StepGraph};
 use crate::scenario::{Powers, Scenario};
-use crate::search::HuntError;
+use crate::search::{self, Sample};
 
 /// Random pairs of each size; the premise sorts most of them out.
 const CASES: u32 = 6000;
@@ -46,21 +46,21 @@ pub(super) fn judge(
     // Starts with a zero where none belongs make quotients void of meaning.
     let generic = |s: &Scenario| {
         let trained = step.parameters.iter();
-        let mut drawn = trained.filter(|p| !under.start.zero.contains(&p.name));
+        let mut drawn = trained.filter(|p| !under.zero.contains(&p.name));
         drawn.all(|p| {
             let tensor = s.values.tensors.get(&p.name);
             tensor.is_some_and(|t| t.values().iter().all(|x| *x != 0.0))
         })
     };
-    let other = |left: &Scenario, draw: &crate::search::Case| {
-        let other = draw.from_elsewhere(left, step, &under.start);
+    let other = |left: &Scenario, sample: &Sample| {
+        let other = under.elsewhere(step, sample, left);
         (generic(left) && generic(&other)).then_some(other)
     };
-    let hunted = case.hunt(&under, &property, CASES, &|left, draw| {
-        powers.apply(&other(left, draw)?, &k).ok()
+    let hunted = case.hunt(&under, &property, CASES, &|left, sample| {
+        powers.apply(&other(left, sample)?, &k).ok()
     });
     let hunted = match hunted {
-        Err(JudgeError::Hunt(HuntError::GaveUp(why))) => {
+        Err(JudgeError::Search(search::JudgeError::GaveUp(why))) => {
             return Ok(Draft::unknown(format!(
                 "too few pairs satisfy the premise: {why}"
             )));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use num_traits::Zero;
 
 use super::Menu;
-use super::genes::{Genes, at, of};
+use super::choices::{Choices, at, of};
 use crate::arith::{Ratio, parse_ratio};
 use crate::search::verdict::JudgeError;
 use crate::zoo::{Hyperparameter, Recipe, Reduction};
@@ -18,35 +18,35 @@ pub(super) fn is_floor(setting: &Hyperparameter) -> bool {
 
 /// The recipe that the choices stand for. Switches that exclude each other stay as they are by
 /// default, and terms without which a switch makes no sense are left out with it.
-pub(super) fn recipe(menu: &Menu, genes: &Genes) -> Result<Recipe, JudgeError> {
+pub(super) fn recipe(menu: &Menu, choices: &Choices) -> Result<Recipe, JudgeError> {
     let name = |found: Option<&'static str>| found.unwrap_or_default();
-    let optimizer = name(of(&menu.optimizers, genes.optimizer).map(|o| o.name));
-    let model = name(of(&menu.models, genes.model).map(|m| m.name));
-    let loss = name(of(&menu.losses, genes.loss).map(|l| l.name));
+    let optimizer = name(of(&menu.optimizers, choices.optimizer).map(|o| o.name));
+    let model = name(of(&menu.models, choices.model).map(|m| m.name));
+    let loss = name(of(&menu.losses, choices.loss).map(|l| l.name));
     let recipe = Recipe::new(model, loss, optimizer);
     let mut recipe = recipe.map_err(crate::zoo::RecipeError::from)?;
-    if genes.sum {
+    if choices.sum {
         recipe.reduction = Reduction::Sum;
     }
-    if genes.accumulates {
+    if choices.accumulates {
         recipe.accumulation = 2;
     }
     let optional = recipe.optimizer.hyperparameters.iter();
     let optional = optional.filter(|h| h.may_be_zero).enumerate();
     let off: BTreeSet<String> = optional
-        .filter(|(i, h)| !(at(&genes.on, *i) || menu.tame && is_floor(h)))
+        .filter(|(i, h)| !(at(&choices.on, *i) || menu.tame && is_floor(h)))
         .map(|(_, h)| h.name.to_owned())
         .collect();
     recipe.off = off;
     for (name, default) in recipe.optimizer.counts {
-        let count = (*default).min(1 + (genes.counts % 2) as u32);
+        let count = (*default).min(1 + (choices.counts % 2) as u32);
         recipe.counts.insert((*name).to_owned(), count);
     }
-    recipe.clip = of(&menu.clips, genes.clip).copied().flatten();
-    recipe.schedule = of(&menu.schedules, genes.schedule).cloned().flatten();
+    recipe.clip = of(&menu.clips, choices.clip).copied().flatten();
+    recipe.schedule = of(&menu.schedules, choices.schedule).cloned().flatten();
     let plain = recipe.clone();
     for (i, flag) in recipe.optimizer.flags.iter().enumerate() {
-        if at(&genes.turned, i) {
+        if at(&choices.turned, i) {
             let name = (*flag).to_owned();
             if !recipe.flags.remove(&name) {
                 recipe.flags.insert(name);
@@ -55,11 +55,11 @@ pub(super) fn recipe(menu: &Menu, genes: &Genes) -> Result<Recipe, JudgeError> {
     }
     // A case distinction is taken as decided in one case of four.
     let regimes = recipe.optimizer.regimes;
-    let (regime, way) = (genes.regime / 4, genes.regime % 8);
+    let (regime, way) = (choices.regime / 4, choices.regime % 8);
     if let (Some(regime), 1 | 5, false) = (of(regimes, regime), way, menu.tame) {
         recipe = recipe.in_regime(regime.name, way == 1);
     }
-    if genes.loraplus {
+    if choices.loraplus {
         let with = Recipe {
             loraplus: true,
             ..recipe.clone()

@@ -1,20 +1,20 @@
 //! From choices to sizes, tensors and settings.
 
-use num_traits::Zero;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Menu;
-use super::genes::{Genes, POOL, at, of};
+use super::choices::{Choices, POOL, at, of};
+use super::recipe::is_floor;
 use crate::arith::{Ratio, Surd, parse_ratio};
 use crate::exec::{Sizes, Tensor, Values};
 use crate::graph::{Dim, LeafKind, StepGraph};
 use crate::scenario::only_choice;
-use crate::search::case::{dimension_names, mask, one_hot};
 use crate::zoo::losses::Targets;
 use crate::zoo::{Content, Hyperparameter, Range, Recipe};
 
-/// What a drawn tensor looks like.
+/// The look of a drawn tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Kind {
+pub(super) enum Kind {
     /// Halves of small whole numbers.
     #[default]
     Small,
@@ -50,7 +50,7 @@ const KINDS: [Kind; 14] = [
 ];
 
 /// The size of every dimension of the step, biased to small.
-pub(super) fn sizes(menu: &Menu, genes: &Genes, recipe: &Recipe, step: &StepGraph) -> Sizes {
+pub(super) fn sizes(menu: &Menu, choices: &Choices, recipe: &Recipe, step: &StepGraph) -> Sizes {
     let names = dimension_names(step);
     // A product of dimensions grows twice.
     let products = step.graph.leaves().any(|(_, id)| {
@@ -73,62 +73,108 @@ pub(super) fn sizes(menu: &Menu, genes: &Genes, recipe: &Recipe, step: &StepGrap
             "batch" if menu.tame && recipe.model.name == "attention" => 2,
             _ => 1,
         };
-        let size = least.max(1 + at(&genes.sizes, i) % most.max(1));
+        let size = least.max(1 + at(&choices.sizes, i) % most.max(1));
         (name, size)
     });
     sized.collect()
 }
 
-/// A value for every leaf that needs one.
+/// The named dimensions of the step's leaves.
+pub(in crate::search) fn dimension_names(step: &StepGraph) -> BTreeSet<String> {
+    let leaves = step.graph.leaves();
+    let shapes = leaves.map(|(_, id)| &step.graph.node(id).shape);
+    let names = shapes.flat_map(|s| s.rows.names().chain(s.cols.names()));
+    names.map(str::to_owned).collect()
+}
+
+/// The values of the case that the choices stand for.
 pub(super) fn values(
     menu: &Menu,
-    genes: &Genes,
+    choices: &Choices,
     recipe: &Recipe,
     step: &StepGraph,
     sizes: &Sizes,
 ) -> Values {
-    let mut values = Values::new();
-    for (i, (leaf, base, _)) in step.hyperparameters().enumerate() {
-        values.set_scalar(
-            leaf,
-            scalar(at(&genes.scalars, i), base, recipe.setting(base)),
-        );
-    }
-    let mut number = 0;
-    for (name, id) in step.graph.leaves() {
-        let kind = step.graph.leaf_at(id).map(|l| &l.kind);
-        if !matches!(kind, Some(LeafKind::Parameter | LeafKind::Data)) {
-            continue;
+    // What is 0 in the exact run is of any sign in an enclosure of rounded ones.
+    let zero_start = choices.zero_start && (!menu.tame || at(&choices.picks, 0).is_multiple_of(4));
+    let manner = Manner {
+        zero: &|name| zero_start && recipe.model.zero_at_start.contains(&name),
+        kinds: if menu.tame { &[Kind::Fine] } else { &KINDS },
+        reach: menu.reach,
+        shared: false,
+    };
+    manner.values(choices, recipe, step, sizes)
+}
+
+/// The manner in which values are drawn.
+pub(super) struct Manner<'a> {
+    /// Whether the tensor of this name is zero at the start.
+    pub zero: &'a dyn Fn(&str) -> bool,
+    /// The kinds of tensors from which is chosen.
+    pub kinds: &'a [Kind],
+    /// The binary exponents of tiny and of huge entries.
+    pub reach: i32,
+    /// Whether copies of one setting share one value.
+    pub shared: bool,
+}
+
+impl Default for Manner<'_> {
+    fn default() -> Self {
+        Self {
+            zero: &|_| false,
+            kinds: &[Kind::Small],
+            reach: 0,
+            shared: false,
         }
-        let shape = &step.graph.node(id).shape;
-        let size = |d: &Dim| d.size(|n| sizes.get(n)).unwrap_or(1);
-        let (rows, cols) = (size(&shape.rows), size(&shape.cols));
-        let empty = vec![];
-        let pool = of(&genes.pools, number).unwrap_or(&empty);
-        // What is 0 in the exact run is of any sign in an enclosure of rounded ones.
-        let zero_start = genes.zero_start && (!menu.tame || at(&genes.picks, 0).is_multiple_of(4));
-        let zero = zero_start && recipe.model.zero_at_start.contains(&name);
-        let own = match menu.tame {
-            true => Kind::Fine,
-            false => at(&KINDS, at(&genes.kinds, number)),
-        };
-        let tensor = match recipe.content(name) {
-            Content::OneHot => one_hot(pool, rows, cols),
-            Content::Mask => mask(pool, rows, cols),
-            _ if zero => Tensor::zeros(rows, cols),
-            content => only_choice(content, rows, cols)
-                .unwrap_or_else(|| tensor(own, pool, (rows, cols), menu.reach)),
-        };
-        values.set_tensor(name, tensor);
-        number += 1;
     }
-    values
+}
+
+impl Manner<'_> {
+    /// A value for every leaf that needs one.
+    pub fn values(
+        &self,
+        choices: &Choices,
+        recipe: &Recipe,
+        step: &StepGraph,
+        sizes: &Sizes,
+    ) -> Values {
+        let mut values = Values::new();
+        let mut drawn: BTreeMap<&str, Surd> = BTreeMap::new();
+        for (i, (leaf, base, _)) in step.hyperparameters().enumerate() {
+            let own = scalar(at(&choices.scalars, i), base, recipe.setting(base));
+            let value = match self.shared {
+                true => drawn.entry(base).or_insert(own).clone(),
+                false => own,
+            };
+            values.set_scalar(leaf, value);
+        }
+        let tensors = step.graph.leaves().filter(|(_, id)| {
+            let kind = step.graph.leaf_at(*id).map(|l| &l.kind);
+            matches!(kind, Some(LeafKind::Parameter | LeafKind::Data))
+        });
+        for (number, (name, id)) in tensors.enumerate() {
+            let shape = &step.graph.node(id).shape;
+            let size = |d: &Dim| d.size(|n| sizes.get(n)).unwrap_or(1);
+            let (rows, cols) = (size(&shape.rows), size(&shape.cols));
+            let pool = of(&choices.pools, number).map_or(&[][..], Vec::as_slice);
+            let own = at(self.kinds, at(&choices.kinds, number));
+            let tensor = match recipe.content(name) {
+                Content::OneHot => one_hot(pool, rows, cols),
+                Content::Mask => mask(pool, rows, cols),
+                _ if (self.zero)(name) => Tensor::zeros(rows, cols),
+                content => only_choice(content, rows, cols)
+                    .unwrap_or_else(|| tensor(own, pool, (rows, cols), self.reach)),
+            };
+            values.set_tensor(name, tensor);
+        }
+        values
+    }
 }
 
 fn tensor(kind: Kind, pool: &[i8], (rows, cols): (usize, usize), reach: i32) -> Tensor {
-    let number = |i: usize| f64::from(at(pool, i % POOL)) / 2.0;
+    let number = |i: usize| f64::from(at(pool, i)) / 2.0;
     let power = |e: i32| libm::exp2(f64::from(e));
-    let entry = |row: usize, col: usize| {
+    filled(rows, cols, |row, col| {
         let i = row * cols + col;
         match kind {
             Kind::Small => number(i),
@@ -139,7 +185,29 @@ fn tensor(kind: Kind, pool: &[i8], (rows, cols): (usize, usize), reach: i32) -> 
             Kind::Tiny => number(i) * power(-reach),
             Kind::Huge => number(i) * power(reach),
         }
-    };
+    })
+}
+
+/// Halves of the numbers of a pool.
+pub(super) fn halves(pool: &[i8], shape: (usize, usize)) -> Tensor {
+    tensor(Kind::Small, pool, shape, 0)
+}
+
+fn one_hot(pool: &[i8], rows: usize, cols: usize) -> Tensor {
+    let class = |row: usize| usize::from(at(pool, row).unsigned_abs()) % cols.max(1);
+    filled(rows, cols, |row, col| {
+        f64::from(u8::from(class(row) == col))
+    })
+}
+
+fn mask(pool: &[i8], rows: usize, cols: usize) -> Tensor {
+    let kept = |i: usize| at(pool, i) >= 0;
+    filled(rows, cols, |row, col| {
+        f64::from(u8::from(kept(row * cols + col)))
+    })
+}
+
+fn filled(rows: usize, cols: usize, entry: impl Fn(usize, usize) -> f64) -> Tensor {
     let entries = (0..rows * cols).map(|i| entry(i / cols, i % cols));
     let tensor = Tensor::new(rows, cols, entries.collect());
     tensor.unwrap_or_else(|_| Tensor::zeros(rows, cols))
@@ -148,11 +216,9 @@ fn tensor(kind: Kind, pool: &[i8], (rows, cols): (usize, usize), reach: i32) -> 
 /// A value of a setting within its range, the simplest first.
 fn scalar(number: usize, base: &str, setting: Option<&Hyperparameter>) -> Surd {
     let range = setting.map_or(Range::Positive, |h| h.range);
-    let default = setting.and_then(|h| parse_ratio(h.default).ok());
-    let tiny = |d: &Ratio| *d < Ratio::new(1.into(), 1000.into()) && !d.is_zero();
     let choices: &[(i64, i64)] = match range {
         // Terms and thresholds that are meant to be tiny: on both sides of what they meet.
-        Range::Positive if default.as_ref().is_some_and(tiny) => &[
+        Range::Positive if setting.is_some_and(is_floor) => &[
             (1, 1),
             (1, 4),
             (4, 1),
@@ -183,7 +249,10 @@ fn scalar(number: usize, base: &str, setting: Option<&Hyperparameter>) -> Surd {
             (1, 1024),
         ],
         Range::AboveOne => &[(2, 1), (3, 2), (5, 4), (4, 1), (3, 1), (1025, 1024)],
-        Range::Real => match (default, number % 3) {
+        Range::Real => match (
+            setting.and_then(|h| parse_ratio(h.default).ok()),
+            number % 3,
+        ) {
             (Some(default), 0) => return Surd::rational(default),
             _ => &[(1, 1), (1, 2), (-1, 2), (3, 4)],
         },

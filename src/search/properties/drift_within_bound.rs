@@ -10,7 +10,7 @@ use crate::bound::certified::{BoundError, EntryBound, PairBounds, pair_bounds};
 use crate::graph::{Op, Unary};
 use crate::scenario::Scenario;
 use crate::search::draw::{Factors, Menu};
-use crate::search::pair::reason;
+use crate::search::ends::reason;
 use crate::search::subject::{Derived, Subject};
 use crate::search::verdict::{Evidence, JudgeError, Verdict};
 use crate::search::witness::{Finding, Place};

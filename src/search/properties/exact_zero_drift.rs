@@ -3,7 +3,7 @@
 use super::{EXACT, HuntedProperty, is_exact};
 use crate::graph::StepGraph;
 use crate::search::draw::{Fit, Menu};
-use crate::search::pair::{Pair, is_rational_function, judge_pair, ladder};
+use crate::search::judge::{Pair, is_rational_function, judge_pair, ladder};
 use crate::search::subject::{Derived, Subject};
 use crate::search::verdict::{JudgeError, Verdict};
 use crate::zoo::optimizers::Optimizer;

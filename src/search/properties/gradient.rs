@@ -19,7 +19,7 @@ use crate::exec::{
 use crate::graph::StepGraph;
 use crate::scenario::Scenario;
 use crate::search::draw::Menu;
-use crate::search::pair::reason;
+use crate::search::ends::reason;
 use crate::search::subject::Subject;
 use crate::search::verdict::{Evidence, JudgeError, Verdict};
 use crate::search::witness::{self, Finding};

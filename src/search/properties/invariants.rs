@@ -10,7 +10,7 @@ use crate::arith::{Ratio, Surd};
 use crate::gauge::{Invariant, invariants};
 use crate::scenario::Property;
 use crate::search::draw::Menu;
-use crate::search::pair::{Pair, judge_pair, ladder};
+use crate::search::judge::{Pair, judge_pair, ladder};
 use crate::search::subject::{Derived, Subject};
 use crate::search::verdict::{Evidence, JudgeError, Verdict};
 

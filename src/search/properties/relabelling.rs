@@ -9,7 +9,7 @@ use crate::exec::{Tensor, Values};
 use crate::gauge::{Mixing, rotations};
 use crate::scenario::Scenario;
 use crate::search::draw::{Menu, has_ranks};
-use crate::search::pair::{Pair, judge_pair, ladder};
+use crate::search::judge::{Pair, judge_pair, ladder};
 use crate::search::subject::{Derived, Subject};
 use crate::search::verdict::{JudgeError, Verdict};
 

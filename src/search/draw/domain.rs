@@ -2,7 +2,7 @@
 
 use num_traits::One;
 
-use super::genes::{Genes, at, of};
+use super::choices::{Choices, at, of};
 use super::{recipe, values};
 use crate::arith::{ArithmeticName, Ratio};
 use crate::bound::Rescaling;
@@ -10,7 +10,8 @@ use crate::gauge::{Options, Rule, infer, rotations};
 use crate::graph::StepGraph;
 use crate::scenario::{Scenario, Split};
 use crate::search::Subject;
-use crate::search::pair::{end_of, is_rational_function};
+use crate::search::ends::end_of;
+use crate::search::judge::is_rational_function;
 use crate::search::verdict::JudgeError;
 use crate::zoo::optimizers::Optimizer;
 use crate::zoo::{Clip, Loss, Model, Recipe, Schedule};
@@ -80,11 +81,11 @@ impl Menu {
     }
 
     /// The case that the choices stand for.
-    pub(in crate::search) fn subject(&self, genes: &Genes) -> Result<Subject, JudgeError> {
-        let drawn = recipe::recipe(self, genes)?;
+    pub(in crate::search) fn subject(&self, choices: &Choices) -> Result<Subject, JudgeError> {
+        let drawn = recipe::recipe(self, choices)?;
         let mut last = None;
         for recipe in recipe::simpler(self, drawn) {
-            let subject = self.with_recipe(genes, recipe)?;
+            let subject = self.with_recipe(choices, recipe)?;
             if self.fit.holds(&subject)? {
                 return Ok(subject);
             }
@@ -92,25 +93,25 @@ impl Menu {
         }
         match last {
             Some(subject) => Ok(subject),
-            None => self.with_recipe(genes, recipe::recipe(self, genes)?),
+            None => self.with_recipe(choices, recipe::recipe(self, choices)?),
         }
     }
 
-    fn with_recipe(&self, genes: &Genes, recipe: Recipe) -> Result<Subject, JudgeError> {
+    fn with_recipe(&self, choices: &Choices, recipe: Recipe) -> Result<Subject, JudgeError> {
         let step = recipe.build()?;
-        let sizes = values::sizes(self, genes, &recipe, &step);
+        let sizes = values::sizes(self, choices, &recipe, &step);
         let mut scenario = Scenario {
             name: "drawn".to_owned(),
-            values: values::values(self, genes, &recipe, &step, &sizes),
+            values: values::values(self, choices, &recipe, &step, &sizes),
             recipe,
             sizes,
-            steps: 1 + genes.steps % self.steps.max(1),
+            steps: 1 + choices.steps % self.steps.max(1),
         };
         if let Some(arrange) = self.arrange {
-            arrange(&mut scenario, &step, &genes.picks);
+            arrange(&mut scenario, &step, &choices.picks);
         }
         let factors = |numbers: &[usize]| numbers.iter().map(|n| self.factor(*n)).collect();
-        let arithmetic = of(&self.arithmetics, genes.arithmetic).copied();
+        let arithmetic = of(&self.arithmetics, choices.arithmetic).copied();
         let arithmetic = match arithmetic.unwrap_or(ArithmeticName::F64) {
             // Where residues do not do, rationals do.
             ArithmeticName::Prime if cfg!(feature = "mp") && !is_rational_function(&step) => {
@@ -121,13 +122,13 @@ impl Menu {
         Ok(Subject {
             scenario,
             arithmetic,
-            factors: factors(&genes.factors),
-            second: factors(&genes.second),
+            factors: factors(&choices.factors),
+            second: factors(&choices.second),
             flips: match self.signs {
-                true => genes.flips.clone(),
+                true => choices.flips.clone(),
                 false => vec![],
             },
-            picks: genes.picks.clone(),
+            picks: choices.picks.clone(),
         })
     }
 
@@ -197,7 +198,7 @@ fn takes_a_step(subject: &Subject, step: &StepGraph) -> Result<bool, JudgeError>
         return Ok(is_rational_function(step));
     }
     let end = end_of(ArithmeticName::Rational, &subject.scenario, 1)?;
-    Ok(end.is_none_or(|end| end.is_certain()))
+    Ok(end.is_none_or(|end| end.error.is_undefined()))
 }
 
 /// Whether something is known of mixed ranks of a model.

@@ -21,9 +21,9 @@ const DIMENSIONS: usize = 8;
 const HALVES: RangeInclusive<i8> = -8..=8;
 
 /// Choices, each a number that stands for an entry of some list, the simplest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::search) struct Genes {
+pub(in crate::search) struct Choices {
     /// The size of each dimension, less one.
     pub sizes: Vec<usize>,
     /// The number of steps, less one.
@@ -59,7 +59,7 @@ pub(in crate::search) struct Genes {
 const MANY: usize = 2520;
 
 /// All choices at random.
-pub(in crate::search) fn genes() -> impl Strategy<Value = Genes> {
+pub(super) fn choices() -> impl Strategy<Value = Choices> {
     let choice = || 0..MANY;
     let list = || prop::collection::vec(0..MANY, SCALARS);
     let small = || prop::collection::vec(HALVES, POOL);
@@ -91,7 +91,7 @@ pub(in crate::search) fn genes() -> impl Strategy<Value = Genes> {
             let (optimizer, model, loss, clip, schedule, regime) = names;
             let (factors, second, flips, arithmetic, picks) = map;
             let (kinds, zero_start, pools) = tensors;
-            Genes {
+            Choices {
                 sizes,
                 steps,
                 optimizer,
@@ -120,6 +120,33 @@ pub(in crate::search) fn genes() -> impl Strategy<Value = Genes> {
     )
 }
 
+/// The choices of a run of a given recipe, with dimensions up to `size` and up to `steps` steps, and
+/// the pools of trained tensors that start elsewhere. Every other choice is the simplest.
+pub(super) fn run_choices(
+    size: usize,
+    steps: usize,
+) -> impl Strategy<Value = (Choices, Vec<Vec<i8>>)> {
+    // Small numbers are equal by chance often enough to satisfy the premise of an implication.
+    let pools = || prop::collection::vec(prop::collection::vec(-4i8..=4, POOL), TENSORS);
+    (
+        prop::collection::vec(0..size.clamp(1, MAX_SIZE), DIMENSIONS),
+        0..steps.max(1),
+        prop::collection::vec(0usize..5, SCALARS),
+        pools(),
+        pools(),
+    )
+        .prop_map(|(sizes, steps, scalars, pools, elsewhere)| {
+            let choices = Choices {
+                sizes,
+                steps,
+                scalars,
+                pools,
+                ..Choices::default()
+            };
+            (choices, elsewhere)
+        })
+}
+
 /// Something that no drawing gives.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("field `{field}`: found {found}, but drawing gives {expected}")]
@@ -132,8 +159,8 @@ pub struct NotDrawn {
     pub expected: String,
 }
 
-impl Genes {
-    /// Refuses what [`genes`] does not draw and shrinking does not lead to.
+impl Choices {
+    /// Refuses what [`choices`] does not draw and shrinking does not lead to.
     pub fn check(&self) -> Result<(), NotDrawn> {
         for (field, number) in [
             ("steps", self.steps),
