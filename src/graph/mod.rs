@@ -27,6 +27,6 @@ pub use dim::{Dim, Shape};
 pub use gradient::gradient;
 pub use node::{Binary, Comparison, Graph, GraphError, Leaf, LeafKind, Node, NodeId, Op, Unary};
 pub use normal::{NormalForm, normal_form};
-pub use parse::parse_formula;
+pub use parse::{Names, Value, parse_formula, parse_formula_over};
 pub use sensitivity::Sensitivity;
 pub use step::{Output, ParameterUpdate, StateUpdate, StepBuilder, StepGraph};

@@ -28,7 +28,7 @@ pub use schedule::ScheduleFile;
 pub use seed::{SEED_ALPHAS, seed_script};
 
 use crate::exec::{Sizes, Values};
-use crate::zoo::{Recipe, RecipeError, UnknownName};
+use crate::zoo::{LookupError, Recipe, RecipeError, UnknownName};
 
 /// A training run: everything that determines its trajectory in a given arithmetic.
 #[derive(Debug, Clone)]
@@ -59,9 +59,12 @@ pub enum ScenarioError {
         /// What was found and what was expected.
         message: String,
     },
-    /// A name that no table has.
+    /// A switch, setting or format has no such name.
     #[error(transparent)]
     Unknown(#[from] UnknownName),
+    /// A model, loss or optimizer is not to be had.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
     /// The recipe cannot be built.
     #[error(transparent)]
     Recipe(Box<RecipeError>),

@@ -14,7 +14,7 @@ use super::subject::{Subject, SubjectFile};
 use super::verdict::{JudgeError, Verdict};
 use super::witness::{Finding, Replay};
 use crate::arith::ArithmeticName;
-use crate::zoo::optimizers;
+use crate::zoo::{Entry, optimizers};
 
 /// The schema name that a campaign's witness carries.
 pub const HUNTED_SCHEMA: &str = "lora-gauge/hunted/2";
@@ -87,7 +87,7 @@ impl Selected {
         let optimizers = selection.optimizers.iter();
         let arithmetics = selection.arithmetics.iter();
         Self {
-            optimizers: optimizers.map(|o| o.name.to_owned()).collect(),
+            optimizers: optimizers.map(|o| o.key().to_owned()).collect(),
             arithmetics: arithmetics.map(ToString::to_string).collect(),
         }
     }

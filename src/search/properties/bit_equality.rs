@@ -40,9 +40,8 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
 fn menu(mut menu: Menu) -> Menu {
     menu.models.retain(|m| m.pairs.len() == 1);
     menu.optimizers.retain(|o| {
-        let recipe = Recipe::new("linear", "mse", o.name).map(Recipe::plain);
-        let step = recipe.ok().and_then(|recipe| recipe.build().ok());
-        step.is_some_and(|step| splits(&infer(&step, &Options::default()).rule))
+        let step = Recipe::linear(o).plain().build();
+        step.is_ok_and(|step| splits(&infer(&step, &Options::default()).rule))
     });
     Menu {
         fit: Fit::Splits,
