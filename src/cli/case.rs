@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::{Failure, files, search};
+use super::{Failure, defined, files, search};
 use crate::audit::Witness;
 use crate::exec::MAX_ENTRIES;
 use crate::scenario::{Golden, Scenario, ScenarioFile, parse_golden};
@@ -61,8 +61,9 @@ pub(super) fn read(path: &Path, side: Side) -> Result<Case, Failure> {
     let text = files::read(path)?;
     let wrong = |message: String| Failure::in_file(path, message);
     let mut case = if !text.trim_start().starts_with('{') {
-        let file = ScenarioFile::from_toml(&text)
+        let mut file = ScenarioFile::from_toml(&text)
             .map_err(|e| wrong(e.to_string()).advise(FORMS.to_owned()))?;
+        defined::embed(&mut file, path)?;
         of_scenario(&file, "").map_err(wrong)?
     } else {
         let label: Label = serde_json::from_str(&text)

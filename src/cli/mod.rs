@@ -10,6 +10,7 @@
 mod audit;
 mod case;
 mod console;
+mod defined;
 mod deviation;
 mod failure;
 mod files;

@@ -41,6 +41,11 @@ impl Builder {
         self.mistake.borrow_mut().get_or_insert(mistake);
     }
 
+    /// The mistake that was made so far, which is then forgotten.
+    pub(crate) fn take_mistake(&self) -> Option<GraphError> {
+        self.mistake.borrow_mut().take()
+    }
+
     /// The result of `build`, with both operands of every matrix product rounded into `format`,
     /// as `torch.autocast` has it. What follows, gradients included, multiplies as it is told.
     pub fn with_products_in<T>(&self, format: Option<FloatFormat>, build: impl FnOnce() -> T) -> T {

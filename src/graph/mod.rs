@@ -29,6 +29,6 @@ pub use gradient::gradient;
 pub use node::{Graph, GraphError, Leaf, LeafKind, Node, NodeId};
 pub use normal::{NormalForm, normal_form};
 pub use op::{Binary, Comparison, Op, Unary};
-pub use parse::parse_formula;
+pub use parse::{Names, Value, parse_formula, parse_formula_over};
 pub use sensitivity::Sensitivity;
 pub use step::{Output, ParameterUpdate, StateUpdate, StepBuilder, StepGraph};

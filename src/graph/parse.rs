@@ -1,28 +1,85 @@
-//! Formulas over the named quantities of a step, as users write them: `lr_A * g_A / A`,
-//! `s * B @ A`, `A @ A.T`. A name may have dots, as in `optimizer.alpha_A`: of what stands there
-//! the longest name that is known counts.
+//! Formulas over named quantities, as users write them: `lr_A * g_A / A`, `s * B @ A`, `A @ A.T`. A
+//! name may have dots, as in `optimizer.alpha_A`: of what stands there the longest name that is
+//! known counts.
 //!
 //! ```text
-//! sum     = product { ("+" | "-") product }
-//! product = factor { ("*" | "/" | "@") factor }        left to right, all of one precedence
-//! factor  = "-" factor | atom { ".T" }
-//! atom    = number | name | "|" dimension "|" | ("sqrt(" | "abs(" | "(") sum ")"
+//! sum      = product { ("+" | "-") product }
+//! product  = factor { ("*" | "/" | "@") factor }       left to right, all of one precedence
+//! factor   = "-" factor | atom { ".T" }
+//! atom     = number | name | "|" dimension "|" | "(" sum ")" | function "(" sum { "," sum } ")"
+//!          | "where(" sum comparison sum "," sum "," sum ")"
 //! ```
 
-use super::{Dim, Expr, GraphError, StepBuilder};
+use std::collections::BTreeMap;
+
+use num_traits::ToPrimitive;
+
+use super::{Comparison, Dim, Expr, GraphError, LeafKind, Op, StepBuilder};
 use crate::arith::parse_ratio;
 
 /// The greatest depth of a formula.
 const MAX_DEPTH: usize = 64;
 /// The greatest length of a formula, in bytes: some operations take the square of it.
 const MAX_LENGTH: usize = 10_000;
+/// The largest whole exponent that is written out as products.
+const MAX_PRODUCTS: i64 = 16;
+
+/// The functions of formulas, besides `where`.
+const FUNCTIONS: &[&str] = &[
+    "abs",
+    "sign",
+    "sqrt",
+    "exp",
+    "ln",
+    "tanh",
+    "normal_cdf",
+    "max",
+    "min",
+    "pow",
+    "atan2",
+    "sum",
+    "mean",
+    "norm",
+    "sum_rows",
+    "sum_cols",
+    "row_max",
+    "inverse",
+    "detach",
+];
+
+/// The value of a formula or a name. `None` is the zero of a term that is switched off: a sum
+/// goes without it, and what is multiplied by it is switched off, too.
+pub type Value<'g> = Option<Expr<'g>>;
+
+/// The quantities that a formula may name, by name.
+pub type Names<'g> = BTreeMap<String, Value<'g>>;
 
 /// The node that computes `text`, a formula over the leaves and labels of `step`.
 ///
 /// # Errors
-/// [`GraphError::Formula`] names the place and what was expected; shapes that do not fit are
-/// reported when the step is finished.
+/// [`GraphError::Formula`] names the place, what was found there and what was expected.
 pub fn parse_formula<'g>(step: &'g StepBuilder, text: &str) -> Result<Expr<'g>, GraphError> {
+    let value = parse(step, None, text)?;
+    Ok(value.unwrap_or_else(|| step.ratio(0, 1)))
+}
+
+/// The value of `text`, a formula over `names` alone.
+///
+/// # Errors
+/// As [`parse_formula`].
+pub fn parse_formula_over<'g>(
+    step: &'g StepBuilder,
+    names: &Names<'g>,
+    text: &str,
+) -> Result<Value<'g>, GraphError> {
+    parse(step, Some(names), text)
+}
+
+fn parse<'g>(
+    step: &'g StepBuilder,
+    names: Option<&Names<'g>>,
+    text: &str,
+) -> Result<Value<'g>, GraphError> {
     if text.len() > MAX_LENGTH {
         let start: String = text.chars().take(40).collect();
         return Err(GraphError::Formula {
@@ -33,20 +90,23 @@ pub fn parse_formula<'g>(step: &'g StepBuilder, text: &str) -> Result<Expr<'g>, 
     }
     let mut parser = Parser {
         step,
+        names,
         text,
         at: 0,
         depth: 0,
     };
-    let value = parser.sum()?;
-    parser.skip_space();
-    if parser.at < text.len() {
-        return Err(parser.wrong("an operator or the end"));
+    // A mistake that is found while the formula is read is one of the formula.
+    let earlier = step.take_mistake();
+    let value = parser.whole();
+    if let Some(earlier) = earlier {
+        step.fail(earlier);
     }
-    Ok(value)
+    value
 }
 
 struct Parser<'t, 'g> {
     step: &'g StepBuilder,
+    names: Option<&'t Names<'g>>,
     text: &'t str,
     at: usize,
     depth: usize,
@@ -66,10 +126,14 @@ impl<'g> Parser<'_, 'g> {
             Some(c) => format!("`{c}`"),
             None => "the end".to_owned(),
         };
+        self.mistake(self.at, format!("found {found}, expected {expected}"))
+    }
+
+    fn mistake(&self, at: usize, message: String) -> GraphError {
         GraphError::Formula {
             formula: self.text.to_owned(),
-            at: self.text[..self.at].chars().count() + 1,
-            message: format!("found {found}, expected {expected}"),
+            at: self.text[..at].chars().count() + 1,
+            message,
         }
     }
 
@@ -82,45 +146,97 @@ impl<'g> Parser<'_, 'g> {
         taken
     }
 
-    fn sum(&mut self) -> Result<Expr<'g>, GraphError> {
+    fn expect(&mut self, symbol: &str) -> Result<(), GraphError> {
+        match self.take(symbol) {
+            true => Ok(()),
+            false => Err(self.wrong(&format!("`{symbol}`"))),
+        }
+    }
+
+    /// `value`, unless building it was a mistake: then that of the operation at `at`.
+    fn built<T>(&self, at: usize, value: T) -> Result<T, GraphError> {
+        match self.step.take_mistake() {
+            None => Ok(value),
+            Some(GraphError::Shape {
+                operation,
+                left,
+                right,
+            }) => {
+                let found = format!("{operation}: found shapes {left} and {right}");
+                Err(self.mistake(
+                    at,
+                    format!("{found}, which do not fit, expected ones that do"),
+                ))
+            }
+            Some(mistake) => Err(self.mistake(at, mistake.to_string())),
+        }
+    }
+
+    fn zero(&self) -> Expr<'g> {
+        self.step.ratio(0, 1)
+    }
+
+    fn whole(&mut self) -> Result<Value<'g>, GraphError> {
+        let value = self.sum()?;
+        self.skip_space();
+        match self.at < self.text.len() {
+            true => Err(self.wrong("an operator or the end")),
+            false => Ok(value),
+        }
+    }
+
+    fn sum(&mut self) -> Result<Value<'g>, GraphError> {
         let mut value = self.product()?;
         loop {
-            if self.take("+") {
-                value = value + self.product()?;
+            self.skip_space();
+            let at = self.at;
+            value = if self.take("+") {
+                match (value, self.product()?) {
+                    (Some(x), Some(y)) => Some(x + y),
+                    (x, y) => x.or(y),
+                }
             } else if self.take("-") {
-                value = value - self.product()?;
+                match (value, self.product()?) {
+                    (Some(x), Some(y)) => Some(x - y),
+                    (x, y) => x.or(y.map(|y| -y)),
+                }
             } else {
                 return Ok(value);
-            }
+            };
+            value = self.built(at, value)?;
         }
     }
 
-    fn product(&mut self) -> Result<Expr<'g>, GraphError> {
+    fn product(&mut self) -> Result<Value<'g>, GraphError> {
         let mut value = self.factor()?;
         loop {
-            if self.take("*") {
-                value = value * self.factor()?;
+            self.skip_space();
+            let at = self.at;
+            value = if self.take("*") {
+                value.zip(self.factor()?).map(|(x, y)| x * y)
             } else if self.take("/") {
-                value = value / self.factor()?;
+                let divisor = self.factor()?;
+                value.map(|x| x / divisor.unwrap_or_else(|| self.zero()))
             } else if self.take("@") {
-                value = value.matmul(self.factor()?);
+                value.zip(self.factor()?).map(|(x, y)| x.matmul(y))
             } else {
                 return Ok(value);
-            }
+            };
+            value = self.built(at, value)?;
         }
     }
 
-    fn factor(&mut self) -> Result<Expr<'g>, GraphError> {
+    fn factor(&mut self) -> Result<Value<'g>, GraphError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(self.wrong("a formula that is less deeply nested"));
         }
         let value = if self.take("-") {
-            -self.factor()?
+            self.factor()?.map(|x| -x)
         } else {
             let mut value = self.atom()?;
             while self.take(".T") {
-                value = value.t();
+                value = value.map(Expr::t);
             }
             value
         };
@@ -128,7 +244,7 @@ impl<'g> Parser<'_, 'g> {
         Ok(value)
     }
 
-    fn atom(&mut self) -> Result<Expr<'g>, GraphError> {
+    fn atom(&mut self) -> Result<Value<'g>, GraphError> {
         if self.take("|") {
             let len = self.rest().find('|').unwrap_or(0);
             let dim = self.rest()[..len].trim().to_owned();
@@ -136,49 +252,161 @@ impl<'g> Parser<'_, 'g> {
                 return Err(self.wrong("the name of a dimension and `|`"));
             }
             self.at += len + 1;
-            return Ok(self.step.count(&Dim::named(&dim)));
+            return Ok(Some(self.step.count(&Dim::named(&dim))));
         }
-        let bracket = ["sqrt(", "abs(", "("].into_iter().find(|b| self.take(b));
-        if let Some(bracket) = bracket {
+        if self.take("(") {
             let value = self.sum()?;
-            if !self.take(")") {
-                return Err(self.wrong("`)`"));
-            }
-            return Ok(match bracket {
-                "sqrt(" => value.sqrt(),
-                "abs(" => value.abs(),
-                _ => value,
-            });
+            self.expect(")")?;
+            return Ok(value);
         }
-        self.skip_space();
-        let word_len = |allowed: fn(char) -> bool| {
-            self.rest()
-                .find(|c: char| !allowed(c))
-                .unwrap_or(self.rest().len())
-        };
         if self.rest().starts_with(|c: char| c.is_ascii_digit()) {
-            let len = word_len(|c| c.is_ascii_digit() || c == '.');
-            let number = self.rest()[..len].trim_end_matches('.').to_owned();
-            let value = parse_ratio(&number).map_err(|_| self.wrong("a number"))?;
-            self.at += number.len();
-            return Ok(self.step.constant(value));
+            return self.number().map(Some);
         }
-        let len = word_len(|c| c.is_alphanumeric() || c == '_' || c == '.');
+        let name = self.rest().split_once('(').map(|(name, _)| name);
+        if name == Some("where") {
+            return self.choice().map(Some);
+        }
+        match FUNCTIONS.iter().find(|known| name == Some(**known)) {
+            Some(function) => self.call(function).map(Some),
+            None => self.quantity(),
+        }
+    }
+
+    fn number(&mut self) -> Result<Expr<'g>, GraphError> {
+        let digits = |text: &str| {
+            let end = text.find(|c: char| !c.is_ascii_digit() && c != '.');
+            text[..end.unwrap_or(text.len())]
+                .trim_end_matches('.')
+                .len()
+        };
+        let mut len = digits(self.rest());
+        if let Some(exponent) = self.rest()[len..].strip_prefix(['e', 'E']) {
+            let signed = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+            len += 1 + exponent.len() - signed.len() + digits(signed);
+        }
+        let number = &self.rest()[..len];
+        let value = parse_ratio(number).map_err(|_| self.wrong("a number"))?;
+        self.at += len;
+        Ok(self.step.constant(value))
+    }
+
+    /// `where(x < y, then, otherwise)`.
+    fn choice(&mut self) -> Result<Expr<'g>, GraphError> {
+        let start = self.at;
+        self.at += "where(".len();
+        let lhs = self.argument()?;
+        let comparisons = ["<=", "<", ">=", ">", "=="];
+        let Some(sign) = comparisons.into_iter().find(|sign| self.take(sign)) else {
+            return Err(self.wrong("`<`, `<=`, `>`, `>=` or `==`"));
+        };
+        let rhs = self.argument()?;
+        self.expect(",")?;
+        let then = self.argument()?;
+        self.expect(",")?;
+        let otherwise = self.argument()?;
+        self.expect(")")?;
+        let (comparison, lhs, rhs) = match sign {
+            "<" => (Comparison::Less, lhs, rhs),
+            "<=" => (Comparison::LessEqual, lhs, rhs),
+            ">" => (Comparison::Less, rhs, lhs),
+            ">=" => (Comparison::LessEqual, rhs, lhs),
+            _ => (Comparison::Equal, lhs, rhs),
+        };
+        self.built(start, lhs.select(comparison, rhs, then, otherwise))
+    }
+
+    fn argument(&mut self) -> Result<Expr<'g>, GraphError> {
+        let value = self.sum()?;
+        Ok(value.unwrap_or_else(|| self.zero()))
+    }
+
+    fn call(&mut self, function: &str) -> Result<Expr<'g>, GraphError> {
+        let start = self.at;
+        self.at += function.len() + 1;
+        let mut arguments = vec![self.argument()?];
+        while self.take(",") {
+            arguments.push(self.argument()?);
+        }
+        self.expect(")")?;
+        let value = match (function, arguments.as_slice()) {
+            ("abs", [x]) => x.abs(),
+            ("sign", [x]) => x.sign(),
+            ("sqrt", [x]) => x.sqrt(),
+            ("exp", [x]) => x.exp(),
+            ("ln", [x]) => x.ln(),
+            ("tanh", [x]) => x.tanh(),
+            ("normal_cdf", [x]) => x.normal_cdf(),
+            ("max", [x, y]) => x.max(*y),
+            ("min", [x, y]) => x.min(*y),
+            ("pow", [x, y]) => self.power(*x, *y),
+            ("atan2", [y, x]) => y.atan2(*x),
+            ("sum", [x]) => x.sum(),
+            ("mean", [x]) => x.mean(),
+            ("norm", [x]) => x.norm(),
+            ("sum_rows", [x]) => x.sum_rows(),
+            ("sum_cols", [x]) => x.sum_cols(),
+            ("row_max", [x]) => x.row_max(),
+            ("inverse", [x]) => x.inverse(),
+            ("detach", [x]) => x.detach(),
+            (_, given) => {
+                let message = format!(
+                    "found {} arguments of `{function}`, expected {}",
+                    given.len(),
+                    3 - given.len().clamp(1, 2)
+                );
+                return Err(self.mistake(start, message));
+            }
+        };
+        self.built(start, value)
+    }
+
+    /// x to the number of the step, to a whole number as products, or to a real number.
+    fn power(&self, x: Expr<'g>, exponent: Expr<'g>) -> Expr<'g> {
+        let (is_step_number, whole) = {
+            let graph = self.step.graph();
+            let leaf = graph.leaf_at(exponent.id());
+            let whole = match &graph.node(exponent.id()).op {
+                Op::Constant(q) if q.is_integer() => q.to_i64(),
+                _ => None,
+            };
+            let is_step_number = leaf.is_some_and(|leaf| leaf.kind == LeafKind::StepNumber);
+            (is_step_number, whole)
+        };
+        match whole {
+            _ if is_step_number => x.pow(exponent),
+            Some(n @ 1..=MAX_PRODUCTS) => (1..n).fold(x, |power, _| power * x),
+            _ => x.real_power(exponent),
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<Value<'g>> {
+        match self.names {
+            Some(names) => names.get(name).copied(),
+            None => self.step.find(name).map(Some),
+        }
+    }
+
+    fn quantity(&mut self) -> Result<Value<'g>, GraphError> {
+        let end = |c: char| !(c.is_alphanumeric() || c == '_' || c == '.');
+        let len = self.rest().find(end).unwrap_or(self.rest().len());
         let word = &self.rest()[..len];
         let ends = word.match_indices('.').map(|(end, _)| end);
-        let mut names = ends.chain([len]).rev().map(|end| &word[..end]);
-        let known = |name: &&str| !name.is_empty() && self.step.find(name).is_some();
-        let known = names.find(known).map(str::len);
-        match known.and_then(|len| Some((len, self.step.find(&word[..len])?))) {
-            Some((len, value)) => {
-                self.at += len;
-                Ok(value)
-            }
-            None => Err(self.wrong(&format!(
-                "one of the quantities {}",
-                self.step.quantities().join(", ")
-            ))),
+        let names = ends.chain([len]).rev().map(|end| &word[..end]);
+        let mut known = names.filter(|name| !name.is_empty());
+        let known = known.find_map(|name| Some((name.len(), self.find(name)?)));
+        if let Some((len, value)) = known {
+            self.at += len;
+            return Ok(value);
         }
+        let all = match self.names {
+            Some(names) => names.keys().cloned().collect(),
+            None => self.step.quantities(),
+        };
+        let expected = format!("one of the quantities {}", all.join(", "));
+        Err(match (self.names, len) {
+            (Some(_), 1..) => self.mistake(self.at, format!("found `{word}`, expected {expected}")),
+            _ => self.wrong(&expected),
+        })
     }
 }
 

@@ -11,7 +11,9 @@ use crate::arith::{Arithmetic, F64, Ratio, Surd, parse_ratio};
 use crate::exec::random;
 use crate::exec::{MAX_ENTRIES, Sizes, Tensor, Values};
 use crate::graph::{LeafKind, StepGraph};
-use crate::zoo::{Clip, Hyperparameter, LossScaling, Recipe, Reduction, Schedule, float_format};
+use crate::zoo::{
+    Clip, Entry, Hyperparameter, LossScaling, Recipe, Reduction, Schedule, float_format,
+};
 
 /// An exact number in a file: a string such as `"0.1"`, `"9/4"`, `"0x1.8p+1"` or
 /// `"1/2*sqrt(3)"`, or a number, which is read as the decimal that was written.
@@ -107,7 +109,7 @@ pub struct ScenarioFile {
     /// A name for reports.
     #[serde(default)]
     pub name: String,
-    /// The network.
+    /// The network: its name, or the whole text of a file that defines one.
     #[serde(default = "linear")]
     pub model: String,
     /// The loss.
@@ -116,7 +118,7 @@ pub struct ScenarioFile {
     /// `mean` or `sum`.
     #[serde(default = "mean")]
     pub reduction: String,
-    /// The optimizer.
+    /// The optimizer, likewise.
     #[serde(default = "sgd")]
     pub optimizer: String,
     /// The optimizer's switches that are turned on, or off as `no-name`.
@@ -212,10 +214,10 @@ impl ScenarioFile {
     pub fn of(recipe: &Recipe) -> Self {
         Self {
             name: String::new(),
-            model: recipe.model.name.to_owned(),
+            model: recipe.model.key().to_owned(),
             loss: recipe.loss.name.to_owned(),
             reduction: recipe.reduction.name().to_owned(),
-            optimizer: recipe.optimizer.name.to_owned(),
+            optimizer: recipe.optimizer.key().to_owned(),
             flags: recipe.switches(),
             counts: recipe.counts.clone(),
             regimes: recipe.regimes.clone(),

@@ -30,7 +30,7 @@ pub use seed::{SEED_ALPHAS, seed_script};
 pub use split::Split;
 
 use crate::exec::{Sizes, Values};
-use crate::zoo::{Recipe, RecipeError, UnknownName};
+use crate::zoo::{LookupError, Recipe, RecipeError, UnknownName};
 
 /// A training run: everything that determines its trajectory in a given arithmetic.
 #[derive(Debug, Clone)]
@@ -61,9 +61,12 @@ pub enum ScenarioError {
         /// What was found and what was expected.
         message: String,
     },
-    /// A name that no table has.
+    /// A switch, setting or format has no such name.
     #[error(transparent)]
     Unknown(#[from] UnknownName),
+    /// A model, loss or optimizer is not to be had.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
     /// The recipe cannot be built.
     #[error(transparent)]
     Recipe(Box<RecipeError>),

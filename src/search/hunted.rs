@@ -11,6 +11,7 @@ use super::properties::Selection;
 use super::subject::{Subject, SubjectFile};
 use super::verdict::JudgeError;
 use super::witness::Finding;
+use crate::zoo::Entry;
 
 /// The schema name that a campaign's witness carries.
 pub const HUNTED_SCHEMA: &str = "lora-gauge/hunted/2";
@@ -83,7 +84,7 @@ impl Selected {
         let optimizers = selection.optimizers.iter();
         let arithmetics = selection.arithmetics.iter();
         Self {
-            optimizers: optimizers.map(|o| o.name.to_owned()).collect(),
+            optimizers: optimizers.map(|o| o.key().to_owned()).collect(),
             arithmetics: arithmetics.map(ToString::to_string).collect(),
         }
     }

@@ -4,7 +4,7 @@ use super::ends::{End, end_of, ends_apart, reason};
 use super::verdict::{Evidence, JudgeError, Verdict};
 use super::witness::Finding;
 use crate::arith::{Arithmetic, ArithmeticName, FloatModel, WithArithmetic, with_arithmetic};
-use crate::graph::{Binary, Op, StepGraph, Unary};
+use crate::graph::StepGraph;
 use crate::scenario::{CheckError, Doubt, Outcome, Property, Scenario, check};
 
 /// The result of judging a property on two runs.

@@ -116,11 +116,10 @@ impl Plan {
                 .or_default();
             for optimizer in &menu.optimizers {
                 coverage.anticipate(|c| &mut c.optimizers, optimizer.name);
-                let recipe = Recipe::new("linear", "mse", optimizer.name);
+                let recipe = Recipe::linear(optimizer);
                 for own in optimizer.regimes {
-                    let Ok(recipe) = &recipe else { continue };
                     for holds in [true, false] {
-                        let name = regime(recipe, own.name, holds);
+                        let name = regime(&recipe, own.name, holds);
                         coverage.anticipate(|c| &mut c.regimes, &name);
                     }
                 }

@@ -9,7 +9,7 @@ use super::parts::Shard;
 use super::properties::{PropertyTable, Selection, SelectionError};
 use super::totals::{Reason, Totals};
 use crate::arith::{ArithmeticName, UnknownArithmetic};
-use crate::zoo::UnknownName;
+use crate::zoo::LookupError;
 use crate::zoo::optimizers;
 
 /// The schema name of a campaign's result.
@@ -38,9 +38,9 @@ pub struct Parameters {
 /// Why parameters are no campaign.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ParametersError {
-    /// A name that no table has.
+    /// An optimizer that is not to be had.
     #[error(transparent)]
-    Unknown(#[from] UnknownName),
+    Unknown(#[from] LookupError),
     /// An arithmetic that is unknown or not built.
     #[error(transparent)]
     Arithmetic(#[from] UnknownArithmetic),

@@ -6,12 +6,14 @@
 
 mod cases;
 mod clip;
+mod definition;
 pub mod initializers;
 mod loss_scaling;
 pub mod losses;
 pub mod models;
 pub mod optimizers;
 mod recipe;
+mod registry;
 mod schedule;
 #[cfg(test)]
 mod tests;
@@ -19,22 +21,12 @@ mod trainer;
 
 pub use cases::Case;
 pub use clip::Clip;
+pub use definition::{DefinitionError, ModelFile, OptimizerFile};
 pub use loss_scaling::LossScaling;
 pub use losses::{Loss, Reduction};
 pub use models::{Content, Model};
 pub use optimizers::{Hyperparameter, Optimizer, Range, Regime};
 pub use recipe::{Recipe, RecipeError, float_format};
+pub use registry::{Entry, LookupError, NameTaken, Registry, UnknownName};
 pub use schedule::Schedule;
 pub use trainer::{Factor, LORAPLUS_LR_RATIO, MOST_COPIES, Pair, Trainer};
-
-/// A name that is in no table, with the names that are.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown {what} `{found}`: expected one of {}", known.join(", "))]
-pub struct UnknownName {
-    /// What kind of thing was looked up.
-    pub what: &'static str,
-    /// The name that was given.
-    pub found: String,
-    /// The names there are.
-    pub known: Vec<&'static str>,
-}

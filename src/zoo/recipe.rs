@@ -6,8 +6,8 @@ use super::losses::Targets;
 use super::models::{Content, Forward, MicroBatch};
 use super::trainer::{LORAPLUS_LR_RATIO, written_out};
 use super::{
-    Clip, Hyperparameter, Loss, LossScaling, Model, Optimizer, Reduction, Schedule, Trainer,
-    UnknownName,
+    Clip, Hyperparameter, LookupError, Loss, LossScaling, Model, Optimizer, Reduction, Schedule,
+    Trainer, UnknownName,
 };
 use super::{losses, models, optimizers};
 use crate::arith::FloatFormat;
@@ -61,9 +61,12 @@ pub struct Recipe {
 /// Why a recipe cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecipeError {
-    /// A model, loss, optimizer, switch or setting has no such name.
+    /// A switch, setting or format has no such name.
     #[error(transparent)]
     Unknown(#[from] UnknownName),
+    /// A model, loss or optimizer is not to be had.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
     /// The combination is one that PyTorch refuses too.
     #[error("{0}")]
     Combination(&'static str),
@@ -84,13 +87,29 @@ impl Recipe {
     /// A recipe with mean reduction, every term of the optimizer on, every switch as it is by
     /// default, one batch, no loss scaling, no clipping and no schedule.
     ///
+    /// A model and an optimizer are named, or given as the text of the file that defines them.
+    ///
     /// # Errors
-    /// [`UnknownName`] for a name that is in no table.
-    pub fn new(model: &str, loss: &str, optimizer: &str) -> Result<Self, UnknownName> {
+    /// [`LookupError`] for a name that is in no table, or a text that defines nothing.
+    pub fn new(model: &str, loss: &str, optimizer: &str) -> Result<Self, LookupError> {
         let optimizer = optimizers::find(optimizer)?;
-        Ok(Self {
-            model: models::find(model)?,
-            loss: losses::find(loss)?,
+        Ok(Self::of(
+            models::find(model)?,
+            losses::find(loss)?,
+            optimizer,
+        ))
+    }
+
+    /// The same of one linear layer with the mean squared error.
+    pub fn linear(optimizer: &'static Optimizer) -> Self {
+        Self::of(&models::MODELS[0], &losses::LOSSES[0], optimizer)
+    }
+
+    /// The same of entries of the tables, or of a program's own.
+    pub fn of(model: &'static Model, loss: &'static Loss, optimizer: &'static Optimizer) -> Self {
+        Self {
+            model,
+            loss,
             reduction: Reduction::Mean,
             optimizer,
             flags: optimizer.on.iter().map(|f| (*f).to_owned()).collect(),
@@ -105,7 +124,7 @@ impl Recipe {
             loraplus: false,
             clip: None,
             schedule: None,
-        })
+        }
     }
 
     /// Turns the switch `name` on or off. `no-name` stands for its opposite, so that a list of
@@ -228,15 +247,7 @@ impl Recipe {
                 return Err(RecipeError::Exclusive { first, second });
             }
         }
-        let settings = self.optimizer.hyperparameters;
-        if self.flags.contains("nesterov") && settings.iter().any(|h| h.name == "dampening") {
-            if self.off.contains("momentum") {
-                return Err(RecipeError::Combination("nesterov needs momentum"));
-            }
-            if !self.off.contains("dampening") {
-                return Err(RecipeError::Combination("nesterov needs dampening = 0"));
-            }
-        }
+        (self.optimizer.check)(self)?;
         let step = StepBuilder::new();
         let (weights, gradients) = self.gradients(&step)?;
         let mut named: Vec<(String, Expr<'_>)> = weights
@@ -256,7 +267,7 @@ impl Recipe {
             .map(|((name, w), (_, g))| (name, w, g))
             .collect();
         step.store_parameters_in(self.storage);
-        (self.optimizer.build)(&Trainer::new(&step, self, tensors));
+        self.optimizer.step(&Trainer::new(&step, self, tensors));
         if self.loraplus && step.find(LORAPLUS_LR_RATIO).is_none() {
             return Err(RecipeError::Combination(
                 "LoRA+ needs an optimizer with a learning rate for each tensor",
@@ -282,7 +293,7 @@ impl Recipe {
         let (mut total, mut sums): (Option<Expr<'g>>, Vec<Expr<'g>>) = (None, vec![]);
         let mut weights = vec![];
         for batch in MicroBatch::all(self.accumulation) {
-            let forward = step.with_products_in(self.compute, || (self.model.build)(step, batch));
+            let forward = step.with_products_in(self.compute, || self.model.forward(step, batch));
             let mut loss = match forward {
                 Forward::Output(z) => {
                     let shape = z.named(&batch.name("Z")).shape();

@@ -308,6 +308,11 @@ impl<'g> Factor<'_, 'g> {
             || shape.cols.is_one()
     }
 
+    /// The builder of the step.
+    pub(super) fn builder(&self) -> &'g StepBuilder {
+        self.trainer.step
+    }
+
     /// The number of the step, from 1.
     pub fn step_number(&self) -> Expr<'g> {
         self.trainer.step.step_number()

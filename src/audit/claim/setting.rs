@@ -209,7 +209,7 @@ fn recipe(file: &SettingFile, model: &str) -> Result<Recipe, FieldError> {
     let model = text(&file.model, model);
     let (loss, optimizer) = (text(&file.loss, "mse"), text(&file.optimizer, "sgd"));
     let recipe = Recipe::new(&model, &loss, &optimizer);
-    let mut recipe = recipe.map_err(|e| unknown(e.what, e))?.plain();
+    let mut recipe = recipe.map_err(|e| FieldError::new(e.kind(), e))?.plain();
     for term in file.terms.iter().flatten() {
         let settings = recipe.optimizer.hyperparameters.iter();
         let known: Vec<&str> = settings.filter(|h| h.may_be_zero).map(|h| h.name).collect();

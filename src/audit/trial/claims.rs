@@ -12,7 +12,7 @@ use super::statements::{Draw, Flavour};
 use crate::arith::{Ratio, parse_ratio};
 use crate::audit::Kind;
 use crate::search::Subject;
-use crate::zoo::{LossScaling, Recipe, RecipeError};
+use crate::zoo::{LossScaling, Recipe, RecipeError, losses};
 
 /// The kinds that can be drawn.
 pub(super) const KINDS: [Kind; 12] = [
@@ -95,18 +95,18 @@ fn limited(recipe: &Recipe, kind: Kind, dice: &mut Dice) -> Result<Recipe, Recip
             // The one script that there is, mostly.
             let own = recipe.model.name == "attention" && recipe.loss.name == "l1";
             match own {
-                true => Recipe::new(recipe.model.name, "l1", recipe.optimizer.name)?.plain(),
+                true => Recipe::of(recipe.model, losses::find("l1")?, recipe.optimizer).plain(),
                 false => Recipe::new("linear", "l1", "sgd")?.plain(),
             }
         }
         // Of other models, optimizers and terms little is known.
         Kind::Rank => {
             let hard = dice.percent(4);
-            let (model, optimizer, loss) = match hard {
-                true => (recipe.model.name, recipe.optimizer.name, recipe.loss.name),
-                false => ("linear", "sgd", dice.of(["mse", "l1"])),
+            let drawn = match hard {
+                true => Recipe::of(recipe.model, recipe.loss, recipe.optimizer),
+                false => Recipe::new("linear", dice.of(["mse", "l1"]), "sgd")?,
             };
-            let drawn = Recipe::new(model, loss, optimizer)?.plain();
+            let drawn = drawn.plain();
             let momentum = dice.percent(30);
             let on = |name: &&str| hard || *name == "momentum" && momentum;
             let settings = drawn.optimizer.hyperparameters.iter().map(|h| h.name);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::Value;
 
 use crate::scenario::ScheduleFile;
-use crate::zoo::{Recipe, Reduction};
+use crate::zoo::{Entry, Recipe, Reduction};
 
 /// The fields of a claim, in the order in which they are written.
 pub(super) type Fields = Vec<(String, Value)>;
@@ -81,9 +81,9 @@ impl Setting {
         let list =
             |names: Vec<String>| Value::Array(names.into_iter().map(Value::String).collect());
         if self.named {
-            add("model", text(recipe.model.name));
+            add("model", text(recipe.model.key()));
         }
-        add("optimizer", text(recipe.optimizer.name));
+        add("optimizer", text(recipe.optimizer.key()));
         add("loss", text(recipe.loss.name));
         if recipe.reduction != Reduction::Mean {
             add("reduction", text(recipe.reduction.name()));

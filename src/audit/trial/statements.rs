@@ -13,7 +13,7 @@ use super::setting::{Setting, Start};
 use crate::arith::Ratio;
 use crate::audit::Kind;
 use crate::graph::StepGraph;
-use crate::zoo::{Recipe, RecipeError};
+use crate::zoo::{Recipe, RecipeError, losses};
 
 /// The quality that a drawn map is to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -379,10 +379,10 @@ fn vary_setting(setting: &mut Setting, dice: &mut Dice) {
     match dice.below(4) {
         0 if setting.named => {
             let name = dice.of(["l1", "mse", "huber"]);
-            if let Ok(other) = Recipe::new(recipe.model.name, name, recipe.optimizer.name)
-                && recipe.loss.targets == other.loss.targets
+            if let Ok(other) = losses::find(name)
+                && recipe.loss.targets == other.targets
             {
-                recipe.loss = other.loss;
+                recipe.loss = other;
             }
         }
         1 => recipe.accumulation = 2,

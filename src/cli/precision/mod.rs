@@ -63,7 +63,7 @@ mod with_mp {
     use crate::bound::precision::{Plan, study};
     use crate::bound::study::Study;
     use crate::cli::table::WIDTH;
-    use crate::cli::{case, files};
+    use crate::cli::{case, defined, files};
     use crate::report::{ReportError, precision};
     use crate::scenario::{Scenario, ScenarioError, ScenarioFile};
 
@@ -75,7 +75,11 @@ mod with_mp {
         refuse_scenario_as_report(args)?;
         let (scenario, plan) = match &args.scenario {
             Some(path) => read(path)?,
-            None => parse(EXAMPLE).map_err(|e| Failure::new(format!("built-in scenario: {e}")))?,
+            None => {
+                let file = ScenarioFile::from_toml(EXAMPLE).map_err(|e| e.to_string());
+                let run = file.and_then(|file| parse(&file));
+                run.map_err(|e| Failure::new(format!("built-in scenario: {e}")))?
+            }
         };
         let reproduce = match &args.scenario {
             Some(path) => format!("lora-gauge precision {}", path.display()),
@@ -110,10 +114,13 @@ mod with_mp {
 
     fn read(path: &Path) -> Result<(Scenario, Plan), Failure> {
         let text = files::read(path)?;
-        let (mut scenario, plan) = parse(&text).map_err(|e| {
+        let wrong = |e: String| {
             Failure::in_file(path, e)
                 .advise("`lora-gauge precision --example` prints a scenario with every field")
-        })?;
+        };
+        let mut file = ScenarioFile::from_toml(&text).map_err(|e| wrong(e.to_string()))?;
+        defined::embed(&mut file, path)?;
+        let (mut scenario, plan) = parse(&file).map_err(wrong)?;
         if scenario.name.is_empty() {
             let stem = path.file_stem().unwrap_or_default();
             scenario.name = stem.to_string_lossy().into_owned();
@@ -121,10 +128,9 @@ mod with_mp {
         Ok((scenario, plan))
     }
 
-    fn parse(text: &str) -> Result<(Scenario, Plan), String> {
-        let file = ScenarioFile::from_toml(text).map_err(|e| e.to_string())?;
+    fn parse(file: &ScenarioFile) -> Result<(Scenario, Plan), String> {
         case::check_sizes(&file.sizes, "")?;
-        let plan = plan(&file).map_err(|e| e.to_string())?;
+        let plan = plan(file).map_err(|e| e.to_string())?;
         let scenario = file.scenario().map_err(|e| e.to_string())?;
         Ok((scenario, plan))
     }

@@ -8,11 +8,14 @@ mod overview;
 mod tests;
 mod words;
 
+use std::fmt::Display;
+use std::path::Path;
+
 use clap::Args;
 use rayon::prelude::*;
 
-use super::{Console, Failure, Status};
-use crate::zoo::{Clip, Recipe, UnknownName, models, optimizers};
+use super::{Console, Failure, Status, defined};
+use crate::zoo::{Clip, Model, Optimizer, Recipe, losses, optimizers};
 use derived::Derived;
 
 /// Derive the exact rescaling rule of optimizers
@@ -25,9 +28,10 @@ use derived::Derived;
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUS)]
 pub(super) struct RulesArgs {
-    /// PyTorch's names in lower case; all that are known when none is given
+    /// PyTorch's names in lower case, or TOML files that define optimizers; all that are known when
+    /// none is given
     optimizer: Vec<String>,
-    /// The network: `linear`, or `opaque` for any function of W
+    /// The network: `linear`, `opaque` for any function of W, or a TOML file that defines one
     #[arg(long, value_name = "MODEL", default_value = "linear")]
     model: String,
     /// The loss of the linear model [default: mse]
@@ -62,13 +66,16 @@ program); 64 for an unknown name or a combination that PyTorch refuses too.
 Tables are 120 columns wide, or as wide as the variable COLUMNS says.";
 
 pub(super) fn run(args: &RulesArgs, console: &Console) -> Result<Status, Failure> {
-    let names: Vec<&str> = match args.optimizer.as_slice() {
-        [] => optimizers::OPTIMIZERS.iter().map(|o| o.name).collect(),
-        names => names.iter().map(String::as_str).collect(),
+    let here = Path::new("");
+    let model = defined::entry::<Model>(&args.model, here)?;
+    let named = args.optimizer.iter().map(|name| defined::entry(name, here));
+    let optimizers: Vec<&'static Optimizer> = match args.optimizer.is_empty() {
+        true => optimizers::OPTIMIZERS.iter().collect(),
+        false => named.collect::<Result<_, _>>()?,
     };
-    let recipes: Vec<Recipe> = names
+    let recipes: Vec<Recipe> = optimizers
         .into_iter()
-        .map(|name| recipe(args, name, console))
+        .map(|optimizer| recipe(args, model, optimizer, console))
         .collect::<Result<_, _>>()?;
     // In parallel, yet in the order asked for; so is the first error.
     let all: Vec<Result<Derived, Failure>> = recipes
@@ -98,17 +105,24 @@ pub(super) fn run(args: &RulesArgs, console: &Console) -> Result<Status, Failure
     Ok(status)
 }
 
-fn recipe(args: &RulesArgs, optimizer: &str, console: &Console) -> Result<Recipe, Failure> {
-    let unknown = |e: UnknownName| Failure::new(e.to_string());
-    let has_loss = models::find(&args.model).map_err(unknown)?.name != "opaque";
-    if let (false, Some(loss)) = (has_loss, &args.loss) {
+fn unknown(error: impl Display) -> Failure {
+    Failure::new(error.to_string())
+}
+
+fn recipe(
+    args: &RulesArgs,
+    model: &'static Model,
+    optimizer: &'static Optimizer,
+    console: &Console,
+) -> Result<Recipe, Failure> {
+    if let ("opaque", Some(loss)) = (model.name, &args.loss) {
         return Err(Failure::new(format!(
             "--loss {loss}: the opaque model stands for every loss"
         ))
         .advise("leave --loss out, or use --model linear"));
     }
-    let loss = args.loss.as_deref().unwrap_or("mse");
-    let mut recipe = Recipe::new(&args.model, loss, optimizer).map_err(unknown)?;
+    let loss = losses::find(args.loss.as_deref().unwrap_or("mse")).map_err(unknown)?;
+    let mut recipe = Recipe::of(model, loss, optimizer);
     for flag in &args.flag {
         recipe.set_flag(flag, true).map_err(unknown)?;
     }

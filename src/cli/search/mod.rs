@@ -5,7 +5,7 @@ mod merge;
 mod output;
 mod progress;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -13,8 +13,9 @@ use clap::Args;
 
 pub(super) use merge::{MergeArgs, run as run_merge};
 
-use super::{Console, Failure, Status};
+use super::{Console, Failure, Status, defined};
 use crate::search::{Parameters, Plan, PropertyTable, Shard, Totals};
+use crate::zoo::{Entry, Optimizer};
 use journal::{Done, Journal};
 use output::Places;
 use progress::Progress;
@@ -33,7 +34,7 @@ pub(super) struct SearchArgs {
     /// The seed
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
-    /// Draw from these optimizers only
+    /// Draw from these optimizers only; a TOML file defines one
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     optimizer: Vec<String>,
     /// Look in these arithmetics only
@@ -62,7 +63,13 @@ fails, but one case in twenty or more is undecided, or a property never passed; 
 folder of another campaign.";
 
 impl SearchArgs {
-    fn parameters(&self) -> Parameters {
+    fn parameters(&self) -> Result<Parameters, Failure> {
+        let named = |name: &String| defined::entry::<Optimizer>(name, Path::new(""));
+        let optimizers = self
+            .optimizer
+            .iter()
+            .map(|name| Ok(named(name)?.key().to_owned()));
+        let optimizers: Vec<String> = optimizers.collect::<Result<_, Failure>>()?;
         // What is named in another order is the same campaign.
         let sorted = |names: &[String]| {
             let mut names = names.to_vec();
@@ -70,19 +77,19 @@ impl SearchArgs {
             names.dedup();
             names
         };
-        Parameters {
+        Ok(Parameters {
             shard: self.shard,
-            optimizers: sorted(&self.optimizer),
+            optimizers: sorted(&optimizers),
             arithmetics: sorted(&self.arith),
             properties: sorted(&self.property),
             ..Parameters::new(self.seed, self.cases)
-        }
+        })
     }
 }
 
 pub(super) fn run(args: &SearchArgs, console: &Console) -> Result<Status, Failure> {
     let started = Instant::now();
-    let parameters = args.parameters();
+    let parameters = args.parameters()?;
     let plan = plan(&parameters)?;
     let (journal, done) = match &args.out {
         None => (None, Done::default()),

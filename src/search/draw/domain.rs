@@ -13,7 +13,8 @@ use crate::search::Subject;
 use crate::search::ends::end_of;
 use crate::search::judge::is_rational_function;
 use crate::search::verdict::JudgeError;
-use crate::zoo::optimizers::Optimizer;
+use crate::zoo::losses::LOSSES;
+use crate::zoo::optimizers::{OPTIMIZERS, Optimizer};
 use crate::zoo::{Clip, Loss, Model, Recipe, Schedule};
 
 /// Which factors a map is drawn with.
@@ -202,8 +203,7 @@ fn takes_a_step(subject: &Subject, step: &StepGraph) -> Result<bool, JudgeError>
 }
 
 /// Whether something is known of mixed ranks of a model.
-pub(in crate::search) fn has_ranks(model: &Model) -> bool {
-    let recipe = crate::zoo::Recipe::new(model.name, "mse", "sgd");
-    let step = recipe.ok().and_then(|recipe| recipe.build().ok());
-    step.is_some_and(|step| rotations(&step).is_some())
+pub(in crate::search) fn has_ranks(model: &'static Model) -> bool {
+    let step = Recipe::of(model, &LOSSES[0], &OPTIMIZERS[0]).build();
+    step.is_ok_and(|step| rotations(&step).is_some())
 }

@@ -8,6 +8,7 @@ use super::Menu;
 use super::choices::{Choices, at, of};
 use crate::arith::{Ratio, parse_ratio};
 use crate::search::verdict::JudgeError;
+use crate::zoo::optimizers::OPTIMIZERS;
 use crate::zoo::{Hyperparameter, Recipe, Reduction};
 
 /// Whether a setting is a small number that keeps a divisor from 0.
@@ -19,12 +20,14 @@ pub(super) fn is_floor(setting: &Hyperparameter) -> bool {
 /// The recipe that the choices stand for. Switches that exclude each other stay as they are by
 /// default, and terms without which a switch makes no sense are left out with it.
 pub(super) fn recipe(menu: &Menu, choices: &Choices) -> Result<Recipe, JudgeError> {
-    let name = |found: Option<&'static str>| found.unwrap_or_default();
-    let optimizer = name(of(&menu.optimizers, choices.optimizer).map(|o| o.name));
-    let model = name(of(&menu.models, choices.model).map(|m| m.name));
-    let loss = name(of(&menu.losses, choices.loss).map(|l| l.name));
-    let recipe = Recipe::new(model, loss, optimizer);
-    let mut recipe = recipe.map_err(crate::zoo::RecipeError::from)?;
+    let optimizer = of(&menu.optimizers, choices.optimizer).copied();
+    let mut recipe = Recipe::linear(optimizer.unwrap_or(&OPTIMIZERS[0]));
+    recipe.model = of(&menu.models, choices.model)
+        .copied()
+        .unwrap_or(recipe.model);
+    recipe.loss = of(&menu.losses, choices.loss)
+        .copied()
+        .unwrap_or(recipe.loss);
     if choices.sum {
         recipe.reduction = Reduction::Sum;
     }
@@ -94,8 +97,7 @@ pub(super) fn simpler(menu: &Menu, drawn: Recipe) -> Vec<Recipe> {
     };
     let mut all = vec![drawn, unclipped, as_usual, bare.clone()];
     if let Some(first) = menu.optimizers.first() {
-        let simplest = Recipe::new(bare.model.name, bare.loss.name, first.name);
-        all.extend(simplest.map(Recipe::plain));
+        all.push(Recipe::of(bare.model, bare.loss, first).plain());
     }
     all.retain(|recipe| recipe.build().is_ok());
     all

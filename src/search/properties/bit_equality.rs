@@ -39,13 +39,9 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
 fn menu(mut menu: Menu) -> Menu {
     menu.models.retain(|m| m.pairs.len() == 1);
     menu.optimizers.retain(|o| {
-        let recipe = Recipe::new("linear", "mse", o.name).map(Recipe::plain);
-        recipe.is_ok_and(|recipe| {
-            let rule = recipe
-                .build()
-                .map(|step| infer(&step, &Options::default()).rule);
-            rule.is_ok_and(|rule| splits(recipe.model, &rule))
-        })
+        let recipe = Recipe::linear(o).plain();
+        let step = recipe.build();
+        step.is_ok_and(|step| splits(recipe.model, &infer(&step, &Options::default()).rule))
     });
     Menu {
         fit: Fit::Splits,

@@ -14,7 +14,7 @@ use crate::search::ends::reason;
 use crate::search::subject::{Derived, Subject};
 use crate::search::verdict::{Evidence, JudgeError, Verdict};
 use crate::search::witness::{Finding, Place};
-use crate::zoo::Recipe;
+use crate::zoo::{Optimizer, Recipe};
 
 pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     name: "drift-within-bound",
@@ -42,7 +42,7 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
 
 /// What bounds are drawn for: small runs that a certificate covers.
 pub(super) fn bounded(mut menu: Menu) -> Menu {
-    menu.optimizers.retain(|o| has_a_derivative(o.name));
+    menu.optimizers.retain(|o| has_a_derivative(o));
     // In the first step of a warm-up the rate is 0, and so is what some divide by.
     menu.schedules.retain(|s| {
         s.as_ref()
@@ -60,10 +60,8 @@ pub(super) fn bounded(mut menu: Menu) -> Menu {
 }
 
 /// Whether a rounding can be followed through the optimizer's step.
-fn has_a_derivative(optimizer: &str) -> bool {
-    let recipe = Recipe::new("linear", "mse", optimizer).ok();
-    let step = recipe.and_then(|recipe| recipe.build().ok());
-    step.is_some_and(|step| {
+fn has_a_derivative(optimizer: &'static Optimizer) -> bool {
+    Recipe::linear(optimizer).build().is_ok_and(|step| {
         let root = |id| matches!(step.graph.node(id).op, Op::Unary(Unary::MatrixSqrt, _));
         !step.graph.ids().any(root)
     })

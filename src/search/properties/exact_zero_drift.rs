@@ -40,14 +40,9 @@ fn menu(mut menu: Menu) -> Menu {
 }
 
 /// Whether an exact arithmetic of this build takes a step with it.
-fn takes_an_exact_step(optimizer: &Optimizer) -> bool {
-    let Ok(recipe) = Recipe::new("linear", "mse", optimizer.name) else {
-        return false;
-    };
-    let Ok(step) = recipe.plain().build() else {
-        return false;
-    };
-    first_step(&step) || is_rational_function(&step)
+fn takes_an_exact_step(optimizer: &'static Optimizer) -> bool {
+    let step = Recipe::linear(optimizer).plain().build();
+    step.is_ok_and(|step| first_step(&step) || is_rational_function(&step))
 }
 
 #[cfg(feature = "mp")]

@@ -5,7 +5,7 @@
 //! §4.2, for the choice of q and v. The largest entry of each row is taken off before the
 //! exponential; its gradient cancels, so it is detached.
 
-use super::{Forward, MicroBatch, Model, PairNames};
+use super::{Forward, MicroBatch, Model, PLAIN, PairNames};
 use crate::graph::{Dim, Expr, StepBuilder};
 
 pub(super) const MODEL: Model = Model {
@@ -24,9 +24,8 @@ pub(super) const MODEL: Model = Model {
         },
     ],
     zero_at_start: &["Bq", "Bv"],
-    hyperparameters: &[],
-    contents: &[],
     build,
+    ..PLAIN
 };
 
 fn build(step: &StepBuilder, batch: MicroBatch) -> Forward<'_> {

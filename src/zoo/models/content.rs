@@ -1,7 +1,10 @@
 //! What the data of a model are.
 
+use serde::Deserialize;
+
 /// What a data leaf holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Content {
     /// Any real numbers.
     #[default]

@@ -4,17 +4,14 @@
 //! Sources: Liu et al. 2024, arXiv 2402.09353, §4.1, and §4.3 for taking the norm as a constant
 //! in the gradient; PEFT's `DoraLinearLayer`, where m starts as the norms of W0 + s·B·A.
 
-use super::{Forward, MicroBatch, Model, ONE_PAIR};
+use super::{Forward, MicroBatch, Model, PLAIN};
 use crate::graph::{Dim, StepBuilder};
 
 pub(super) const MODEL: Model = Model {
     name: "dora",
     title: "one linear layer with a LoRA pair for the direction and trained magnitudes m",
-    pairs: ONE_PAIR,
-    zero_at_start: &["B"],
-    hyperparameters: &[],
-    contents: &[],
     build,
+    ..PLAIN
 };
 
 fn build(step: &StepBuilder, batch: MicroBatch) -> Forward<'_> {

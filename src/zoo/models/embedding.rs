@@ -4,17 +4,16 @@
 //! Source: PEFT's `lora.Embedding` and loralib's `Embedding`. There A starts at zero and B is
 //! drawn, the other way round than in a linear layer.
 
-use super::{Content, Forward, MicroBatch, Model, ONE_PAIR};
+use super::{Content, Forward, MicroBatch, Model, PLAIN};
 use crate::graph::{Dim, StepBuilder};
 
 pub(super) const MODEL: Model = Model {
     name: "embedding",
     title: "an embedding with LoRA factors A (r × vocab, zero at the start) and B (n_out × r)",
-    pairs: ONE_PAIR,
     zero_at_start: &["A"],
-    hyperparameters: &[],
     contents: &[("X", Content::OneHot)],
     build,
+    ..PLAIN
 };
 
 fn build(step: &StepBuilder, batch: MicroBatch) -> Forward<'_> {

@@ -4,17 +4,14 @@
 //! Source: PEFT's `LoraConfig(modules_to_save=…)`. H and the bias start at the network's own
 //! values.
 
-use super::{Forward, MicroBatch, Model, ONE_PAIR};
+use super::{Forward, MicroBatch, Model, PLAIN};
 use crate::graph::{Dim, StepBuilder};
 
 pub(super) const MODEL: Model = Model {
     name: "joint",
     title: "a layer with a LoRA pair, tanh, and a head H with a bias that is trained as it is",
-    pairs: ONE_PAIR,
-    zero_at_start: &["B"],
-    hyperparameters: &[],
-    contents: &[],
     build,
+    ..PLAIN
 };
 
 fn build(step: &StepBuilder, batch: MicroBatch) -> Forward<'_> {

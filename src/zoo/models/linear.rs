@@ -1,17 +1,14 @@
 //! One linear layer with a LoRA adapter: `Z = X·W0ᵀ + s·(X·Aᵀ)·Bᵀ` (Hu et al. 2021, arXiv
 //! 2106.09685, §4.1).
 
-use super::{Forward, MicroBatch, Model, ONE_PAIR};
+use super::{Forward, MicroBatch, Model, PLAIN};
 use crate::graph::{Dim, StepBuilder};
 
 pub(super) const MODEL: Model = Model {
     name: "linear",
     title: "one linear layer with LoRA factors A (r × n_in) and B (n_out × r)",
-    pairs: ONE_PAIR,
-    zero_at_start: &["B"],
-    hyperparameters: &[],
-    contents: &[],
     build,
+    ..PLAIN
 };
 
 fn build(step: &StepBuilder, batch: MicroBatch) -> Forward<'_> {

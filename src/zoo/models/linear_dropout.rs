@@ -5,18 +5,17 @@
 //! anew in each step, too, as long as both runs of a comparison draw the same ones. PEFT merges
 //! without the mask, so `W` is that of the linear layer.
 
-use super::{Content, Forward, MicroBatch, Model, ONE_PAIR};
+use super::{Content, Forward, MicroBatch, Model, PLAIN};
 use crate::graph::{Dim, StepBuilder};
 use crate::zoo::Hyperparameter;
 
 pub(super) const MODEL: Model = Model {
     name: "linear_dropout",
     title: "the linear layer with dropout on the input of the adapter",
-    pairs: ONE_PAIR,
-    zero_at_start: &["B"],
     hyperparameters: &[Hyperparameter::optional_fraction("dropout", "0")],
     contents: &[("M", Content::Mask)],
     build,
+    ..PLAIN
 };
 
 fn build(step: &StepBuilder, batch: MicroBatch) -> Forward<'_> {

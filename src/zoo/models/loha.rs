@@ -3,7 +3,7 @@
 //! Sources: Hyeon-Woo et al. 2022, arXiv 2108.06098; LyCORIS; PEFT's `loha`, whose `hada_w1_a`,
 //! `hada_w1_b`, `hada_w2_a`, `hada_w2_b` are B1, A1, B2, A2 here, and where A2 starts at zero.
 
-use super::{Forward, MicroBatch, Model, PairNames};
+use super::{Forward, MicroBatch, Model, PLAIN, PairNames};
 use crate::graph::{Dim, StepBuilder};
 
 pub(super) const MODEL: Model = Model {
@@ -22,9 +22,8 @@ pub(super) const MODEL: Model = Model {
         },
     ],
     zero_at_start: &["A2"],
-    hyperparameters: &[],
-    contents: &[],
     build,
+    ..PLAIN
 };
 
 fn build(step: &StepBuilder, batch: MicroBatch) -> Forward<'_> {

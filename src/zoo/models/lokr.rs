@@ -8,15 +8,13 @@
 //! `lokr_w2_a`, `lokr_w2_b` are C, B, A here, and where C starts at zero. Its variants in which
 //! C is a product, too, or M is not, are not built.
 
-use super::{Content, Forward, MicroBatch, Model, ONE_PAIR};
+use super::{Content, Forward, MicroBatch, Model, PLAIN};
 use crate::graph::{Dim, StepBuilder};
 
 pub(super) const MODEL: Model = Model {
     name: "lokr",
     title: "one linear layer whose update is the Kronecker product of C and B·A",
-    pairs: ONE_PAIR,
     zero_at_start: &["C"],
-    hyperparameters: &[],
     contents: &[
         ("P_out", Content::Repeat),
         ("P_in", Content::Repeat),
@@ -24,6 +22,7 @@ pub(super) const MODEL: Model = Model {
         ("Q_in", Content::Tile),
     ],
     build,
+    ..PLAIN
 };
 
 fn build(step: &StepBuilder, batch: MicroBatch) -> Forward<'_> {

@@ -4,17 +4,15 @@
 //! Source: PEFT's `LoraConfig(lora_bias=True)`; the bias is scaled by s as B is, and starts at
 //! zero. Merging gives the bias `bias0 + s·bias`.
 
-use super::{Forward, MicroBatch, Model, ONE_PAIR};
+use super::{Forward, MicroBatch, Model, PLAIN};
 use crate::graph::{Dim, StepBuilder};
 
 pub(super) const MODEL: Model = Model {
     name: "lora_bias",
     title: "the linear layer with a trained bias that s multiplies, too",
-    pairs: ONE_PAIR,
     zero_at_start: &["B", "bias"],
-    hyperparameters: &[],
-    contents: &[],
     build,
+    ..PLAIN
 };
 
 fn build(step: &StepBuilder, batch: MicroBatch) -> Forward<'_> {

@@ -4,7 +4,7 @@
 //! The activations are PyTorch's: `tanh`; `relu` with derivative 0 at 0; the exact
 //! `gelu(x) = x·Φ(x)` (Hendrycks and Gimpel 2016, arXiv 1606.08415).
 
-use super::{Forward, MicroBatch, Model, PairNames};
+use super::{Forward, MicroBatch, Model, PLAIN, PairNames};
 use crate::graph::{Dim, Expr, StepBuilder};
 
 const MLP: Model = Model {
@@ -23,9 +23,8 @@ const MLP: Model = Model {
         },
     ],
     zero_at_start: &["B1", "B2"],
-    hyperparameters: &[],
-    contents: &[],
     build: tanh,
+    ..PLAIN
 };
 
 pub(super) const TANH: Model = Model {

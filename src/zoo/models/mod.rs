@@ -15,7 +15,8 @@ mod opaque;
 
 pub use content::Content;
 
-use super::{Hyperparameter, UnknownName};
+use super::registry::{self, Entry, Registry};
+use super::{DefinitionError, Hyperparameter, LookupError, ModelFile, NameTaken};
 use crate::graph::{Dim, Expr, StepBuilder};
 
 /// What a model hands to the loss.
@@ -53,6 +54,9 @@ pub struct MicroBatch {
 }
 
 impl MicroBatch {
+    /// The batch of a step that has one only.
+    pub(super) const ONLY: Self = Self { number: None };
+
     /// The micro-batches of a step that accumulates the gradients of `count` of them.
     pub(super) fn all(count: u32) -> impl Iterator<Item = Self> {
         (1..=count).map(move |i| Self {
@@ -91,7 +95,31 @@ pub struct Model {
     pub contents: &'static [(&'static str, Content)],
     /// Declares parameters and data and returns the output or loss for one micro-batch.
     pub build: for<'g> fn(&'g StepBuilder, MicroBatch) -> Forward<'g>,
+    /// The file that says what is built, where there is one; `build` is then idle.
+    pub file: Option<&'static ModelFile>,
 }
+
+impl Model {
+    /// The output or loss for one micro-batch, with the parameters and data that it needs.
+    pub(super) fn forward<'g>(&self, step: &'g StepBuilder, batch: MicroBatch) -> Forward<'g> {
+        match self.file {
+            Some(file) => file.forward(step, batch),
+            None => (self.build)(step, batch),
+        }
+    }
+}
+
+/// One linear layer's names, and what most models do without.
+pub const PLAIN: Model = Model {
+    name: "",
+    title: "",
+    pairs: ONE_PAIR,
+    zero_at_start: &["B"],
+    hyperparameters: &[],
+    contents: &[],
+    build: |step, _| Forward::Loss(step.ratio(0, 1)),
+    file: None,
+};
 
 /// All models.
 pub static MODELS: &[Model] = &[
@@ -110,17 +138,39 @@ pub static MODELS: &[Model] = &[
     opaque::MODEL,
 ];
 
-/// The model called `name`.
+static REGISTERED: Registry<Model> = Registry::new();
+
+impl Entry for Model {
+    const KIND: &'static str = "model";
+    fn built_in() -> &'static [Self] {
+        MODELS
+    }
+    fn registry() -> &'static Registry<Self> {
+        &REGISTERED
+    }
+    fn name(&self) -> &'static str {
+        self.name
+    }
+    fn text(&self) -> Option<&'static str> {
+        self.file.map(ModelFile::text)
+    }
+    fn read(text: &str) -> Result<Self, DefinitionError> {
+        ModelFile::read(text)
+    }
+}
+
+/// The model with this key: its name, or the text of the file that defines it.
 ///
 /// # Errors
-/// [`UnknownName`] lists the models.
-pub fn find(name: &str) -> Result<&'static Model, UnknownName> {
-    MODELS
-        .iter()
-        .find(|m| m.name == name)
-        .ok_or_else(|| UnknownName {
-            what: "model",
-            found: name.to_owned(),
-            known: MODELS.iter().map(|m| m.name).collect(),
-        })
+/// [`LookupError`] lists the models, or says what is wrong with the text.
+pub fn find(key: &str) -> Result<&'static Model, LookupError> {
+    Model::find(key)
+}
+
+/// Adds a program's own model to those that scenarios, claims and campaigns can name.
+///
+/// # Errors
+/// [`NameTaken`] where another model has the name.
+pub fn register(model: Model) -> Result<&'static Model, NameTaken> {
+    registry::register(model)
 }

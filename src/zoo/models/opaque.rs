@@ -3,17 +3,14 @@
 //!
 //! Only symbolic interpreters can use it. What they say holds for every network, smooth or not.
 
-use super::{Forward, MicroBatch, Model, ONE_PAIR};
+use super::{Forward, MicroBatch, Model, PLAIN};
 use crate::graph::{Dim, StepBuilder};
 
 pub(super) const MODEL: Model = Model {
     name: "opaque",
     title: "LoRA factors inside an unknown network: the loss is any function of W",
-    pairs: ONE_PAIR,
-    zero_at_start: &["B"],
-    hyperparameters: &[],
-    contents: &[],
     build,
+    ..PLAIN
 };
 
 fn build(step: &StepBuilder, _: MicroBatch) -> Forward<'_> {

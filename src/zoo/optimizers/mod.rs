@@ -33,7 +33,8 @@ mod vector;
 
 pub use setting::{Hyperparameter, Range};
 
-use super::{Trainer, UnknownName};
+use super::registry::{self, Entry, Registry};
+use super::{DefinitionError, LookupError, NameTaken, OptimizerFile, Recipe, RecipeError, Trainer};
 
 /// An optimizer's published update rule as builder code.
 #[derive(Debug)]
@@ -61,8 +62,22 @@ pub struct Optimizer {
     pub fixed: &'static [(&'static str, &'static str)],
     /// The case distinctions on which its rule may depend, as [`Trainer::regime`] names them.
     pub regimes: &'static [Regime],
+    /// Refuses combinations of settings and switches that the published optimizer refuses.
+    pub check: fn(&Recipe) -> Result<(), RecipeError>,
     /// Writes one step for every trained tensor.
     pub build: fn(&Trainer<'_>),
+    /// The file that says what is built, where there is one; `build` is then idle.
+    pub file: Option<&'static OptimizerFile>,
+}
+
+impl Optimizer {
+    /// Writes one step for every trained tensor.
+    pub(super) fn step(&self, trainer: &Trainer<'_>) {
+        match self.file {
+            Some(file) => file.step(trainer),
+            None => (self.build)(trainer),
+        }
+    }
 }
 
 /// A case distinction of a step.
@@ -89,7 +104,9 @@ pub const PLAIN: Optimizer = Optimizer {
     counts: &[],
     fixed: &[],
     regimes: &[],
+    check: |_| Ok(()),
     build: |_| {},
+    file: None,
 };
 
 /// All optimizers.
@@ -124,17 +141,39 @@ pub static OPTIMIZERS: &[Optimizer] = &[
     lora_fa::OPTIMIZER,
 ];
 
-/// The optimizer called `name`.
+static REGISTERED: Registry<Optimizer> = Registry::new();
+
+impl Entry for Optimizer {
+    const KIND: &'static str = "optimizer";
+    fn built_in() -> &'static [Self] {
+        OPTIMIZERS
+    }
+    fn registry() -> &'static Registry<Self> {
+        &REGISTERED
+    }
+    fn name(&self) -> &'static str {
+        self.name
+    }
+    fn text(&self) -> Option<&'static str> {
+        self.file.map(OptimizerFile::text)
+    }
+    fn read(text: &str) -> Result<Self, DefinitionError> {
+        OptimizerFile::read(text)
+    }
+}
+
+/// The optimizer with this key: its name, or the text of the file that defines it.
 ///
 /// # Errors
-/// [`UnknownName`] lists the optimizers.
-pub fn find(name: &str) -> Result<&'static Optimizer, UnknownName> {
-    OPTIMIZERS
-        .iter()
-        .find(|o| o.name == name)
-        .ok_or_else(|| UnknownName {
-            what: "optimizer",
-            found: name.to_owned(),
-            known: OPTIMIZERS.iter().map(|o| o.name).collect(),
-        })
+/// [`LookupError`] lists the optimizers, or says what is wrong with the text.
+pub fn find(key: &str) -> Result<&'static Optimizer, LookupError> {
+    Optimizer::find(key)
+}
+
+/// Adds a program's own optimizer to those that scenarios, claims and campaigns can name.
+///
+/// # Errors
+/// [`NameTaken`] where another optimizer has the name.
+pub fn register(optimizer: Optimizer) -> Result<&'static Optimizer, NameTaken> {
+    registry::register(optimizer)
 }

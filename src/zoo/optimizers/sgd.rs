@@ -10,7 +10,7 @@
 //! PyTorch keeps no buffer when momentum is 0, and then dampening has no effect.
 
 use super::{Hyperparameter, Optimizer, PLAIN};
-use crate::zoo::Trainer;
+use crate::zoo::{Recipe, RecipeError, Trainer};
 
 pub(super) const OPTIMIZER: Optimizer = Optimizer {
     name: "sgd",
@@ -23,9 +23,21 @@ pub(super) const OPTIMIZER: Optimizer = Optimizer {
         Hyperparameter::optional("weight_decay", "0"),
     ],
     flags: &["nesterov", "maximize"],
+    check,
     build,
     ..PLAIN
 };
+
+fn check(recipe: &Recipe) -> Result<(), RecipeError> {
+    let is_off = |setting: &str| recipe.off.contains(setting);
+    match recipe.flags.contains("nesterov") {
+        true if is_off("momentum") => Err(RecipeError::Combination("nesterov needs momentum")),
+        true if !is_off("dampening") => {
+            Err(RecipeError::Combination("nesterov needs dampening = 0"))
+        }
+        _ => Ok(()),
+    }
+}
 
 fn build(trainer: &Trainer<'_>) {
     for f in trainer.factors() {
