@@ -37,6 +37,29 @@ pub(super) struct NoRun {
     pub error: ExecError,
 }
 
+impl NoRun {
+    /// The end of all runs in words, and what would have to be on.
+    pub fn in_words(&self, setting: &Setting) -> String {
+        let error = super::words::ends(&self.error);
+        let off = &setting.numeric.off;
+        let floors = setting.numeric.optimizer.hyperparameters.iter();
+        // Small numbers that keep a divisor from 0.
+        let small = |default: &str| {
+            let thousandth = crate::arith::Ratio::new(1.into(), 1000.into());
+            crate::arith::parse_ratio(default).is_ok_and(|d| !d.is_zero() && d < thousandth)
+        };
+        let floors = floors.filter(|h| h.may_be_zero && small(h.default) && off.contains(h.name));
+        let floors: Vec<&str> = floors.map(|h| h.name).collect();
+        let zero: Vec<&str> = setting.zero.iter().map(String::as_str).collect();
+        let mend = match (floors.is_empty(), zero.is_empty()) {
+            (false, _) => format!("; leave {} on", floors.join(", ")),
+            (true, false) => format!("; {} must not start at 0", zero.join(", ")),
+            (true, true) => String::new(),
+        };
+        format!("there is no such run: {error}{mend}")
+    }
+}
+
 impl<'s> Case<'s> {
     /// # Errors
     /// [`JudgeError`] where the setting cannot be built, which reading it has ruled out.

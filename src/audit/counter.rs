@@ -15,7 +15,7 @@ use crate::graph::StepGraph;
 use crate::scenario::{
     CheckError, Exact, Outcome, Powers, Property, ScaleMap, Scenario, TensorFile,
 };
-use crate::search::{self, Finding, check_in};
+use crate::search::{self, Finding, Found, check_in};
 
 /// What is done to a run, and what must then be so.
 #[derive(Debug, Clone)]
@@ -60,6 +60,18 @@ pub(super) struct Tried {
     pub run: Scenario,
     pub finding: Finding,
     pub arithmetic: ArithmeticName,
+}
+
+impl Tried {
+    /// A trial with the counterexample that was hunted down.
+    pub fn of(trial: Trial, found: &Found) -> Self {
+        Self {
+            trial,
+            run: found.left.clone(),
+            finding: found.finding.clone(),
+            arithmetic: found.arithmetic,
+        }
+    }
 }
 
 impl Trial {

@@ -14,7 +14,6 @@ use super::case::Case;
 use super::claim::{Claim, FieldError, Setting, Statement};
 use super::counter::{Trial, Tried};
 use super::error::JudgeError;
-use super::judge;
 use crate::arith::{ArithmeticName, Ratio, show_ratio};
 use crate::scenario::{Exact, Scenario, ScenarioFile, TensorFile};
 use crate::search::Finding;
@@ -347,11 +346,22 @@ fn fits(setting: &Setting, run: &Scenario) -> Result<(), WitnessError> {
             return Err(field(&format!("run.hyperparameters.{leaf}"), message));
         }
     }
-    match judge::zero_term(setting, run) {
+    match zero_term(setting, run) {
         Some(name) => Err(field(
             &format!("run.hyperparameters.{name}"),
             "the claim has it on",
         )),
         None => Ok(()),
     }
+}
+
+/// The first setting that the claim has on and the run has at zero.
+fn zero_term<'r>(setting: &Setting, run: &'r Scenario) -> Option<&'r str> {
+    let is_zero = |(_, value): &(&String, &crate::arith::Surd)| value.is_zero();
+    let on = |(name, _): &(&String, &crate::arith::Surd)| {
+        let base = |base: &String| *name == base || name.starts_with(&format!("{base}_"));
+        setting.nonzero.iter().any(base)
+    };
+    let mut zeros = run.values.scalars.iter().filter(is_zero);
+    zeros.find(on).map(|(name, _)| name.as_str())
 }

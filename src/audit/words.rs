@@ -76,3 +76,12 @@ pub(super) fn ends(error: &ExecError) -> String {
         other => other.to_string(),
     }
 }
+
+/// Names joined for a sentence: `a, b and c`.
+pub(super) fn listed(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [all @ .., last] => format!("{} and {last}", all.join(", ")),
+    }
+}

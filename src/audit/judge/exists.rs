@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use num_traits::Zero;
 
-use super::{Draft, JudgeError, is_still, listed};
+use super::{Draft, JudgeError};
 use crate::arith::{Ratio, show_ratio};
 use crate::audit::case::Case;
 use crate::audit::claim::{Knobs, MapFile};
 use crate::audit::evidence::{certificate, derivation, of_map};
 use crate::audit::tangent::{Groups, Tangent};
-use crate::audit::words::describe;
+use crate::audit::words::{describe, listed};
 use crate::audit::{Evidence, Rung, Table, Verdict};
 use crate::fault::{Fault, planted};
 use crate::gauge::{self, Inference, MapDecision, MapQuestion, Options};
@@ -225,7 +225,7 @@ pub(super) fn rule_instead(
         asked
             .hyperparameters
             .get(leaf)
-            .is_some_and(|p| !is_still(p))
+            .is_some_and(|p| !p.is_zero())
     };
     let scales: Vec<&str> = (step.hyperparameters())
         .filter(|(leaf, base, _)| *base == "s" && moves(leaf))

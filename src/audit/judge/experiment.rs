@@ -4,6 +4,7 @@ use super::{Draft, JudgeError};
 use crate::arith::{Arithmetic, F32, F64, Ratio, parse_ratio};
 use crate::audit::case::Case;
 use crate::audit::claim::Experiment;
+use crate::audit::counter::{Trial, Tried};
 use crate::audit::words::describe;
 use crate::audit::{Claim, Evidence, Figure, Rung, Series, Table, Verdict};
 use crate::exec::{self, Options};
@@ -47,13 +48,13 @@ pub(super) fn judge(claim: &Claim, case: &Case<'_>, own: &Experiment) -> Result<
             describe(&step, &right),
             found.finding.describe()
         );
-        let trial = crate::audit::counter::Trial::Rescaled {
+        let trial = Trial::Rescaled {
             powers: right.clone(),
             k,
             property: case.same_run(),
         };
         let draft = Draft::new(Verdict::Refuted, because);
-        let tried = super::tried(trial, &found);
+        let tried = Tried::of(trial, &found);
         let says = "two runs that differ by the claimed rule";
         return Ok(draft.with_counterexample(claim, None, &tried, says));
     }

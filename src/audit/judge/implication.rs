@@ -1,6 +1,8 @@
 //! Equality of some quantities in two runs makes others equal: shown by the way in which the one is
 //! computed from the other, or contradicted by a pair of runs from unrelated factors.
 
+use num_traits::Zero;
+
 use super::{Draft, JudgeError};
 use crate::arith::Ratio;
 use crate::audit::case::{Case, at_k};
@@ -113,7 +115,7 @@ pub(super) fn judge(
 /// `true` if the premise has all trained tensors equal at the start, and nothing else differs.
 fn starts_alike(case: &Case<'_>, own: &Implication, powers: &Powers) -> bool {
     let assumed = |name: &str| own.premise.iter().any(|formula| formula.trim() == name);
-    let settings = powers.hyperparameters.values().all(super::is_still);
+    let settings = powers.hyperparameters.values().all(Zero::is_zero);
     let signs = |name: &String| case.step.parameters.iter().any(|p| p.name == *name);
     // Midway the memory is part of the start.
     !case.setting.numeric.midway
@@ -160,7 +162,7 @@ fn flows(
         .collect();
     let moved = |name: &str| {
         let power = powers.hyperparameters.get(name);
-        power.is_some_and(|p| !super::is_still(p)) || powers.negated.contains(name)
+        power.is_some_and(|p| !p.is_zero()) || powers.negated.contains(name)
     };
     let mut shared: Vec<bool> = vec![];
     for id in step.graph.ids() {

@@ -19,16 +19,12 @@ mod survey;
 mod unchanged;
 mod uniqueness;
 
-use num_traits::Zero;
-
 use self::draft::Draft;
-use super::case::{Case, NoRun};
-use super::claim::{Claim, Setting, Statement};
-use super::counter::{Trial, Tried};
+use super::case::Case;
+use super::claim::{Claim, Statement};
 use super::error::JudgeError;
 use super::{Judgement, Verdict, Witness, evidence};
 use crate::gauge::Condition;
-use crate::scenario::Scenario;
 
 /// A judgement and the counterexample behind it, if there is one.
 #[derive(Debug, Clone)]
@@ -111,7 +107,7 @@ fn judge_described(claim: &Claim) -> Result<Draft, JudgeError> {
     );
     let case = Case::new(setting)?;
     if needs_runs && let Some(none) = case.no_run(&case.as_it_is())? {
-        return Ok(Draft::unknown(no_such_run(setting, &none)));
+        return Ok(Draft::unknown(none.in_words(setting)));
     }
     match claim.statement() {
         Statement::Equivalence(own) => unchanged::equivalence(claim, &case, &own.map()),
@@ -129,60 +125,4 @@ fn judge_described(claim: &Claim) -> Result<Draft, JudgeError> {
         Statement::Bits { map, arithmetic, k } => bits::judge(claim, &case, map, *arithmetic, k),
         Statement::Empirical(own) => Ok(Draft::unknown(own.why.clone())),
     }
-}
-
-/// That a setting has no run, and what would have to be on.
-fn no_such_run(setting: &Setting, none: &NoRun) -> String {
-    let error = super::words::ends(&none.error);
-    let off = &setting.numeric.off;
-    let floors = setting.numeric.optimizer.hyperparameters.iter();
-    // Small numbers that keep a divisor from 0.
-    let small = |default: &str| {
-        let thousandth = crate::arith::Ratio::new(1.into(), 1000.into());
-        crate::arith::parse_ratio(default).is_ok_and(|d| !d.is_zero() && d < thousandth)
-    };
-    let floors = floors.filter(|h| h.may_be_zero && small(h.default) && off.contains(h.name));
-    let floors: Vec<&str> = floors.map(|h| h.name).collect();
-    let zero: Vec<&str> = setting.zero.iter().map(String::as_str).collect();
-    let mend = match (floors.is_empty(), zero.is_empty()) {
-        (false, _) => format!("; leave {} on", floors.join(", ")),
-        (true, false) => format!("; {} must not start at 0", zero.join(", ")),
-        (true, true) => String::new(),
-    };
-    format!("there is no such run: {error}{mend}")
-}
-
-/// The first setting that the claim has on and the run has at zero.
-pub(super) fn zero_term<'r>(setting: &Setting, run: &'r Scenario) -> Option<&'r str> {
-    let is_zero = |(_, value): &(&String, &crate::arith::Surd)| value.is_zero();
-    let on = |(name, _): &(&String, &crate::arith::Surd)| {
-        let base = |base: &String| *name == base || name.starts_with(&format!("{base}_"));
-        setting.nonzero.iter().any(base)
-    };
-    let mut zeros = run.values.scalars.iter().filter(is_zero);
-    zeros.find(on).map(|(name, _)| name.as_str())
-}
-
-/// A trial with what was hunted down.
-fn tried(trial: Trial, found: &crate::search::Found) -> Tried {
-    Tried {
-        trial,
-        run: found.left.clone(),
-        finding: found.finding.clone(),
-        arithmetic: found.arithmetic,
-    }
-}
-
-/// Names joined for a sentence: `a, b and c`.
-fn listed(names: &[String]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => one.clone(),
-        [all @ .., last] => format!("{} and {last}", all.join(", ")),
-    }
-}
-
-/// `true` if a power of k is none.
-fn is_still(power: &crate::arith::Ratio) -> bool {
-    power.is_zero()
 }

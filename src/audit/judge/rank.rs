@@ -31,7 +31,7 @@ pub(super) fn judge(case: &Case<'_>) -> Result<Draft, JudgeError> {
     let zero = BTreeSet::from(["B".to_owned()]);
     let under = case.under(&[gauge::Condition::InitialZero("B".to_owned())]);
     if let Some(none) = case.no_run(&under)? {
-        return Ok(Draft::unknown(super::no_such_run(case.setting, &none)));
+        return Ok(Draft::unknown(none.in_words(case.setting)));
     }
     let options = gauge::Options {
         first_step: Some(zero),

@@ -18,7 +18,7 @@ pub(super) fn judge(claim: &Claim, variants: &[Variant]) -> Result<Draft, JudgeE
     for variant in variants {
         let case = Case::new(&variant.setting)?;
         let own = match case.no_run(&case.as_it_is())? {
-            Some(none) => Draft::unknown(super::no_such_run(&variant.setting, &none)),
+            Some(none) => Draft::unknown(none.in_words(&variant.setting)),
             None => {
                 let (powers, on_runs) = (
                     variant.map.powers(&case.symbolic)?,

@@ -1,13 +1,13 @@
 //! A map leaves something unchanged at every step: loss and outputs (an equivalence), or formulas
 //! (an invariant).
 
-use super::{Draft, JudgeError, listed, tried};
+use super::{Draft, JudgeError};
 use crate::arith::Ratio;
 use crate::audit::case::{Case, at_k};
 use crate::audit::claim::{Invariant, MapFile, Side};
-use crate::audit::counter::Trial;
+use crate::audit::counter::{Trial, Tried};
 use crate::audit::evidence::{bit_runs, derivation, of_map, prime_run};
-use crate::audit::words::{describe, ends};
+use crate::audit::words::{describe, ends, listed};
 use crate::audit::{Claim, Evidence, Rung, Verdict};
 use crate::gauge::{Alternative, Condition, MapDecision, MapProof, MapQuestion, decide};
 use crate::graph::{Binary, NodeId, Op, StepGraph, Unary};
@@ -205,7 +205,7 @@ impl Asked<'_> {
             self.map(),
             at_k(self.powers, k)
         );
-        draft.with_counterexample(self.claim, self.variant, &tried(trial, found), &says)
+        draft.with_counterexample(self.claim, self.variant, &Tried::of(trial, found), &says)
     }
 
     /// Adds what runs on numbers can add to a certificate; what they contradict.

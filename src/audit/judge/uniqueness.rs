@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use num_traits::Zero;
+
 use super::exists::{directions, groups, rescalings};
 use super::{Draft, JudgeError};
 use crate::arith::{ArithmeticName, Ratio};
@@ -38,9 +40,7 @@ pub(super) fn judge(claim: &Claim, case: &Case<'_>, own: &Uniqueness) -> Result<
     let all = groups(&case.symbolic, &case.setting.zero, &own.vary);
     let inference = rescalings(case, &all)?;
     let others = directions(&inference, &all);
-    let moving = others
-        .iter()
-        .find(|row| row.iter().any(|w| !super::is_still(w)));
+    let moving = others.iter().find(|row| row.iter().any(|w| !w.is_zero()));
     if let Some(row) = moving {
         let mut other = powers.clone();
         for ((_, leaves), weight) in all.iter().zip(row) {
