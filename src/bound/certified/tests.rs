@@ -8,12 +8,12 @@ use rug::Float;
 use rug::float::{Round, Special};
 
 use super::adversary::moved_by;
-use super::coarse::{Real, in_units};
-use super::course::{Course, Graphs, distance, widened};
-use super::drift::{FAILURE_PROBABILITY, lambda, likely, relative};
+use super::intervals::{Enclosure, in_units};
+use super::tube::{Tube, Graphs, distance, widened};
+use super::pair_bounds::{FAILURE_PROBABILITY, lambda, likely, relative};
 use super::layout::Part;
-use super::trace::contributions;
-use super::upward::Contribution;
+use super::backward::contributions;
+use super::contribution::Contribution;
 use super::{Bounds, Ending, EntryBound, Gap, pair_bounds, pair_bounds_where};
 use crate::arith::{
     ArithmeticName, Enclosures, FloatModel, MpEnds, MpIntervals, Surd, parse_ratio,
@@ -32,7 +32,7 @@ fn number(x: f64) -> Float {
     Float::with_val(BITS, x)
 }
 
-fn interval(inf: f64, sup: f64) -> Real {
+fn interval(inf: f64, sup: f64) -> Enclosure {
     MpIntervals::new(BITS).of(number(inf), number(sup)).unwrap()
 }
 
@@ -372,18 +372,18 @@ fn a_certificate_ends_where_something_may_overflow() {
 fn nothing_reaches_further_than_one_step_leads() {
     let Pair { runs, .. } = pair("adamw", "mse", 2);
     let graphs = Graphs::new(&runs[0]).unwrap();
-    let course = Course::new(&graphs, &runs[0], &f32(), 2).unwrap();
+    let tube = Tube::new(&graphs, &runs[0], &f32(), 2).unwrap();
     let ctx = Enclosures::new(MpEnds::new(BITS + f32().precision), f32());
-    let (plan, values) = (Arc::clone(&course.plan), &runs[0].values);
+    let (plan, values) = (Arc::clone(&tube.plan), &runs[0].values);
     let mut machine = Machine::with_plan(ctx, plan, values).unwrap();
     for taken in 0..2 {
-        course.place(&mut machine, taken).unwrap();
+        tube.place(&mut machine, taken).unwrap();
         machine.complete().unwrap();
-        let parts = course.layout.parts.iter();
+        let parts = tube.layout.parts.iter();
         let next = parts.flat_map(|part| machine.node(part.next).unwrap());
-        let exact = &course.exact.states[taken + 1];
+        let exact = &tube.exact.states[taken + 1];
         let leads = next.zip(exact).map(|(x, y)| distance(&x.range, y, &f32()));
-        for (reach, leads) in course.reach[taken + 1].iter().zip(leads) {
+        for (reach, leads) in tube.reach[taken + 1].iter().zip(leads) {
             assert!(*reach <= leads, "{reach} {leads} after {taken} steps");
         }
         machine.advance().unwrap();
@@ -402,13 +402,13 @@ fn an_enclosure_may_grow_beyond_all_bounds() {
     }
     let arith = ArithmeticName::Mp(53);
     let graphs = Graphs::new(&left).unwrap();
-    let course = Course::new(&graphs, &left, &FloatModel::of(arith).unwrap(), 9).unwrap();
-    let ending = course.ending.clone().unwrap();
+    let tube = Tube::new(&graphs, &left, &FloatModel::of(arith).unwrap(), 9).unwrap();
+    let ending = tube.ending.clone().unwrap();
     let why = "the enclosure of the next state grows beyond all bounds";
     assert_eq!(ending.why, why);
-    assert_eq!(ending.after_steps, course.steps.len());
-    assert_eq!(course.reach.len(), course.steps.len() + 1);
-    assert!(course.reach.iter().flatten().all(|x| x.is_finite()));
+    assert_eq!(ending.after_steps, tube.steps.len());
+    assert_eq!(tube.reach.len(), tube.steps.len() + 1);
+    assert!(tube.reach.iter().flatten().all(|x| x.is_finite()));
     let all: Vec<usize> = (0..=9).collect();
     let found = pair_bounds(&left, &right, &factors, arith, &all, &|_| {}).unwrap();
     assert!(found.certified_steps > 1 && found.certified_steps < 9);
@@ -454,13 +454,13 @@ fn entries_are_looked_at_where_they_lie() {
     let Pair { runs, .. } = pair_of_rank("sgd", "mse", 1, 2);
     let [_, right] = &runs;
     let graphs = Graphs::new(right).unwrap();
-    let course = Course::new(&graphs, right, &f32(), 1).unwrap();
+    let tube = Tube::new(&graphs, right, &f32(), 1).unwrap();
     for name in ["A", "B"] {
         let own = |part: &&Part| part.parameter.as_deref() == Some(name);
-        let part = course.layout.parts.iter().find(own).unwrap();
-        let errors = contributions(&course, right, name, 0).unwrap();
+        let part = tube.layout.parts.iter().find(own).unwrap();
+        let errors = contributions(&tube, right, name, 0).unwrap();
         assert_eq!(errors.len(), 4);
-        let start = &course.start[part.offset..part.offset + 4];
+        let start = &tube.start[part.offset..part.offset + 4];
         for (error, start) in errors.iter().zip(start) {
             assert!(error.any >= *start && error.any <= start * 1.000_001);
         }
