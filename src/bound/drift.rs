@@ -94,11 +94,7 @@ pub(super) fn largest<'e>(
 }
 
 /// `most ← max(most, |x|)`.
-pub(super) fn raise(
-    ctx: &MpIntervals,
-    most: &mut Enclosure,
-    x: &Enclosure,
-) -> Result<(), OpError> {
+pub(super) fn raise(ctx: &MpIntervals, most: &mut Enclosure, x: &Enclosure) -> Result<(), OpError> {
     let mut size = ctx.zero();
     ctx.abs(&mut size, x)?;
     let before = most.clone();

@@ -69,7 +69,10 @@ impl<'s> Adjoint<'s> {
     }
 
     /// Evaluates the adjoints from those of the seeded nodes; the seeds that are not given are 0.
-    pub fn pull(&mut self, seeds: &BTreeMap<NodeId, DMatrix<F64Interval>>) -> Result<(), ExecError> {
+    pub fn pull(
+        &mut self,
+        seeds: &BTreeMap<NodeId, DMatrix<F64Interval>>,
+    ) -> Result<(), ExecError> {
         for (id, leaf) in &self.of.seeds {
             let Some(shape) = self.machine.node(*leaf).map(DMatrix::shape) else {
                 continue;
@@ -93,11 +96,7 @@ impl<'s> Adjoint<'s> {
 
 /// The nodes of `of` whose operation can round, given one step in which leaves and constants
 /// show whether they are exact.
-fn rounding_nodes(
-    step: &StepGraph,
-    of: &Sensitivity,
-    snapshot: &Snapshot,
-) -> BTreeSet<NodeId> {
+fn rounding_nodes(step: &StepGraph, of: &Sensitivity, snapshot: &Snapshot) -> BTreeSet<NodeId> {
     let rounds = |id: &&NodeId| match &step.graph.node(**id).op {
         // A format that holds the first numbers of steps may not hold later ones.
         Op::Leaf(leaf) if leaf.kind == LeafKind::StepNumber => true,

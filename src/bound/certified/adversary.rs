@@ -7,9 +7,9 @@ use nalgebra::DMatrix;
 use rug::Float;
 
 use super::BoundError;
+use super::backward::{Direction, Signs};
 use super::intervals::Enclosure;
 use super::tube::Tube;
-use super::backward::{Direction, Signs};
 use crate::arith::{Arithmetic, Enclosed, Enclosures, Interval, MpEnds};
 use crate::exec::Machine;
 use crate::graph::{Binary, NodeId, Op, Unary};

@@ -7,10 +7,10 @@ use rayon::prelude::*;
 
 use super::BoundError;
 use super::adjoint::Adjoint;
-use super::intervals::{F64Interval, ends, range, sum};
-use super::tube::Tube;
-use super::snapshot::Snapshot;
 use super::contribution::Contribution;
+use super::intervals::{F64Interval, ends, range, sum};
+use super::snapshot::Snapshot;
+use super::tube::Tube;
 use crate::exec::ExecError;
 use crate::fault::{Fault, planted};
 use crate::graph::NodeId;
@@ -124,7 +124,8 @@ fn back(
                 adjoint,
                 signs,
             };
-            directions[taken] = pass.over(&snapshot, &mut numbers, taken, |i, _| seeds[i].clone())?;
+            directions[taken] =
+                pass.over(&snapshot, &mut numbers, taken, |i, _| seeds[i].clone())?;
             numbers
         }
     };
@@ -221,13 +222,7 @@ impl Number {
     }
 
     /// Goes back over the evaluation after `taken` steps.
-    fn take(
-        &mut self,
-        tube: &Tube<'_>,
-        adjoint: &Adjoint<'_>,
-        snapshot: &Snapshot,
-        taken: usize,
-    ) {
+    fn take(&mut self, tube: &Tube<'_>, adjoint: &Adjoint<'_>, snapshot: &Snapshot, taken: usize) {
         for (id, errors) in &snapshot.errors {
             let Some(sizes) = adjoint.of(*id) else {
                 continue;

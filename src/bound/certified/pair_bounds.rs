@@ -228,7 +228,9 @@ impl Pair<'_> {
         let mut at = BTreeMap::new();
         for t in at_steps {
             progress(done / all);
-            let bounds = names.iter().map(|name| (name.clone(), self.bounds(name, *t)));
+            let bounds = names
+                .iter()
+                .map(|name| (name.clone(), self.bounds(name, *t)));
             at.insert(*t, bounds.collect());
             done += work(t);
         }
@@ -278,7 +280,10 @@ impl Pair<'_> {
         let factor = self.factor(name)?;
         let scale = mignitude_down(&factor);
         let c = magnitude_up(&factor).to_f64_round(Round::Up);
-        let (x, y) = (self.left.exact(name, taken)?, self.right.exact(name, taken)?);
+        let (x, y) = (
+            self.left.exact(name, taken)?,
+            self.right.exact(name, taken)?,
+        );
         let (mut largest, mut size) = (Float::new(64), Float::new(64));
         for ((x, y), (l, r)) in x.iter().zip(&y).zip(sums) {
             // A few operations on non-negative numbers, each off by less than a part in 2⁵².

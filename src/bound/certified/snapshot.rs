@@ -7,8 +7,8 @@ use nalgebra::DMatrix;
 use rug::Float;
 
 use super::BoundError;
-use super::intervals::{Enclosure, F64Interval, in_units, magnitude_up, outward, range};
 use super::contribution::Contribution;
+use super::intervals::{Enclosure, F64Interval, in_units, magnitude_up, outward, range};
 use crate::arith::{Arithmetic, Enclosed, Enclosures, Function, MpEnds, OpError, Ratio};
 use crate::exec::{Machine, inverse};
 use crate::fault::{Fault, planted};

@@ -17,16 +17,17 @@ use rayon::prelude::*;
 use rug::Float;
 use rug::float::Round;
 
+use super::BoundError;
 use super::adjoint::Adjoint;
 use super::intervals::{Enclosure, F64Interval, ends, in_units, magnitude, range, sum};
-use super::zonotope::Zonotope;
 use super::layout::Layout;
 use super::reference::Reference;
 use super::renewed::renewed;
-use super::snapshot::Snapshot;
 use super::rounding_up::{add, mul};
-use super::{BoundError, Ending};
+use super::snapshot::Snapshot;
+use super::zonotope::Zonotope;
 use crate::arith::{Enclosures, FloatModel, MpEnds};
+use crate::bound::study::Ending;
 use crate::exec::{ExecError, Keep, Machine, Options, Outputs, Plan};
 use crate::graph::{NodeId, Sensitivity, StepGraph};
 use crate::scenario::Scenario;
@@ -285,7 +286,10 @@ impl<'g> Tube<'g> {
             .map_init(|| adjoint.clone(), row)
             .collect::<Result<_, ExecError>>()?;
         let derivative = DMatrix::from_fn(n, n, |i, j| rows[i].0[j]);
-        Ok((derivative, rows.into_iter().map(|(_, added)| added).collect()))
+        Ok((
+            derivative,
+            rows.into_iter().map(|(_, added)| added).collect(),
+        ))
     }
 
     /// Every quantity that has a bound: loss, outputs and parameters.
@@ -320,7 +324,7 @@ impl<'g> Tube<'g> {
             let own = Layout::matrix(part, seeds);
             by_node
                 .entry(part.next)
-                .and_modify(|sum| *sum = sum.zip_map(&own, |x, y| sum(&x, &y)))
+                .and_modify(|all| *all = all.zip_map(&own, |x, y| sum(&x, &y)))
                 .or_insert(own);
         }
         by_node

@@ -170,7 +170,10 @@ mod tests {
             for (i, radius) in of.radii.iter().enumerate() {
                 let least: Ratio = columns.iter().map(|column| column[i].abs()).sum();
                 let most = &least * exact(1.0 + 1e-12);
-                assert!(least <= exact(*radius) && exact(*radius) <= most, "{radius}");
+                assert!(
+                    least <= exact(*radius) && exact(*radius) <= most,
+                    "{radius}"
+                );
             }
         }
     }

@@ -72,7 +72,9 @@ impl<'a> ExactRun<'a> {
         }
         for name in factors.keys() {
             let why = "the format is too long for the precisions that are tried";
-            found.entry(name.clone()).or_insert_with(|| Err(why.to_owned()));
+            found
+                .entry(name.clone())
+                .or_insert_with(|| Err(why.to_owned()));
         }
         found
     }

@@ -1,76 +1,42 @@
-//! Bounds on the drift of two runs, in the form in which they are reported.
+//! The bounds of two runs as a study reports them.
 
-use std::collections::BTreeMap;
+use crate::bound::certified::{EntryBound, FAILURE_PROBABILITY, PairBounds};
+use crate::bound::study::{Bound, Bounds, Ending, Magnitude, Probability, Side};
 
-pub use super::certified::BoundError;
-use super::certified::{
-    Bounds, EntryBound, FAILURE_PROBABILITY, Gap, PairBounds, pair_bounds_where,
-};
-use super::study::{Bound, BoundSet, Ending, Magnitude, Probability, QuantityBounds, Side};
-use crate::arith::{ArithmeticName, Surd};
-use crate::scenario::Scenario;
-
-/// Bounds on the relative drift (see [`super::study`]) of every quantity named in `factors`,
-/// after each number of steps in `at_steps`, given what is known of the two exact runs. `factors` says what each quantity is multiplied by
-/// from the left to the right run; `progress` is told the part that is done, from 0 to 1.
-///
-/// # Errors
-/// [`BoundError`] where the runs cannot even be set up; a bound that cannot be had is no error
-/// but says why.
-pub fn bounds(
-    gap: Gap,
-    runs: [&Scenario; 2],
-    factors: &BTreeMap<String, Surd>,
-    arith: ArithmeticName,
-    at_steps: &[usize],
-    progress: &(dyn Fn(f64) + Sync),
-) -> Result<BoundSet, BoundError> {
-    let found = pair_bounds_where(gap, runs, factors, arith, at_steps, progress)?;
-    let PairBounds { at, endings, .. } = found;
-    let lambda = at
-        .values()
-        .flat_map(BTreeMap::values)
-        .map(|b| b.lambda)
-        .fold(0.0, f64::max);
-    let named = |bounds: BTreeMap<String, Bounds>| {
-        let named = bounds
-            .into_iter()
-            .filter(|(name, _)| factors.contains_key(name));
-        named.map(|(name, b)| (name, reported(&b))).collect()
-    };
-    let first = endings.into_iter().flatten().min_by_key(|e| e.after_steps);
-    Ok(BoundSet {
-        after: at
-            .into_iter()
-            .map(|(t, bounds)| (t, named(bounds)))
-            .collect(),
-        ending: first.map(|e| Ending {
-            step: e.after_steps as u64 + 1,
-            node: e.node.unwrap_or_default(),
-            entry: e.entry.unwrap_or_default(),
-            why: e.why,
-        }),
-        probability: Some(Probability {
-            lambda: format!("{lambda:.3}"),
-            failure_probability: FAILURE_PROBABILITY.to_string(),
-        }),
+/// The bounds of a quantity after so many steps.
+pub(super) fn after(found: &PairBounds, name: &str, steps: usize) -> Option<Bounds<Bound>> {
+    let bounds = found.at.get(&steps)?.get(name)?;
+    Some(Bounds {
+        enclosure: bound(&bounds.enclosure, Side::Up),
+        certified: bound(&bounds.certified, Side::Up),
+        certified_stated: bound(&bounds.certified_stated, Side::Up),
+        probabilistic: bound(&bounds.probabilistic, Side::Up),
+        adversarial: bound(&bounds.adversarial, Side::Down),
     })
 }
 
-fn reported(bounds: &Bounds) -> QuantityBounds {
-    QuantityBounds {
-        enclosure: bound(&bounds.enclosure, Side::Up),
-        certified: bound(&bounds.any_order, Side::Up),
-        certified_stated: bound(&bounds.stated_order, Side::Up),
-        probabilistic: bound(&bounds.probabilistic, Side::Up),
-        adversarial: bound(&bounds.adversarial, Side::Down),
-    }
+fn bound(of: &EntryBound, side: Side) -> Bound {
+    let number = Magnitude::of(of.as_ref().map_err(Clone::clone)?, side);
+    number.ok_or_else(|| "the bound is no finite number".to_owned())
 }
 
-fn bound(of: &EntryBound, side: Side) -> Bound {
-    match of {
-        Ok(x) => Magnitude::of(x, side)
-            .map_or_else(|| Bound::none("the bound is no finite number"), Bound::of),
-        Err(why) => Bound::none(why.clone()),
+/// The largest bounds after 0, 1, … `steps` steps.
+pub(super) fn worst(found: &PairBounds, name: &str, steps: usize) -> Bounds<Bound> {
+    let all: Option<Vec<Bounds<Bound>>> = (0..=steps).map(|t| after(found, name, t)).collect();
+    let worst = all.and_then(|all| all.into_iter().reduce(Bounds::max));
+    worst.unwrap_or_else(|| Bounds::none("not computed"))
+}
+
+/// The place where the certificate of either run ends first, if it is one of so many steps.
+pub(super) fn ending(found: &PairBounds, steps: usize) -> Option<Ending> {
+    let first = found.endings.iter().flatten().min_by_key(|e| e.step);
+    first.filter(|e| e.step <= steps as u64).cloned()
+}
+
+/// The assumption of the probabilistic bounds.
+pub(super) fn probability(found: &PairBounds) -> Probability {
+    Probability {
+        lambda: format!("{:.3}", found.lambda),
+        failure_probability: FAILURE_PROBABILITY.to_string(),
     }
 }
