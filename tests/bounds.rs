@@ -335,7 +335,7 @@ fn judge(index: u64) -> Tally {
                 // The last evaluation of loss and outputs belongs to no step.
                 let loss = &bounds.at[&case.steps]["loss"];
                 assert!(
-                    loss.any_order.is_err() && loss.enclosure.is_err(),
+                    loss.certified.is_err() && loss.enclosure.is_err(),
                     "{say}: certified, and yet {error:?}"
                 );
                 continue;
@@ -345,7 +345,7 @@ fn judge(index: u64) -> Tally {
             let one = Surd::from(1);
             let c = case.factors.get(quantity).unwrap_or(&one);
             let Some(measured) = drift(&left[quantity], &right[quantity], c, bits) else {
-                let certified: &EntryBound = &own.any_order;
+                let certified: &EntryBound = &own.certified;
                 assert!(certified.is_err(), "{say}, {quantity}: relative to 0");
                 continue;
             };
@@ -358,13 +358,13 @@ fn judge(index: u64) -> Tally {
                     tally.compared += 1;
                 }
             };
-            check("any order", &own.any_order);
+            check("any order", &own.certified);
             check("enclosure", &own.enclosure);
             if is_documented {
-                check("documented order", &own.stated_order);
+                check("documented order", &own.certified_stated);
                 // What the error model reaches is within the bound, to first order in the unit
                 // roundoff, of which half formats are not worth speaking.
-                if let (Ok(reached), Ok(bound)) = (&own.adversarial, &own.stated_order)
+                if let (Ok(reached), Ok(bound)) = (&own.adversarial, &own.certified_stated)
                     && precision >= 24
                 {
                     let most = Float::with_val(64, bound * 1.001f64);
@@ -379,8 +379,8 @@ fn judge(index: u64) -> Tally {
                     tally.exceeded += usize::from(measured > *chance);
                 }
             }
-            tally.ranged += usize::from(case.left.values.has_ranges() && own.any_order.is_ok());
-            if let (Ok(bound), true) = (&own.any_order, measured > 0) {
+            tally.ranged += usize::from(case.left.values.has_ranges() && own.certified.is_ok());
+            if let (Ok(bound), true) = (&own.certified, measured > 0) {
                 tally
                     .ratios
                     .push(Float::with_val(64, bound / &measured).to_f64());
@@ -502,8 +502,8 @@ fn bounds_of_usual_layers_are_near_what_the_error_model_reaches() {
                 Float::with_val(64, bound / least).to_f64()
             };
             let reached = own.adversarial.as_ref().expect("a run");
-            stated.push(over(&own.stated_order, reached));
-            any.push(over(&own.any_order, &measured));
+            stated.push(over(&own.certified_stated, reached));
+            any.push(over(&own.certified, &measured));
             chance.push(over(&own.probabilistic, &measured));
         }
     }

@@ -121,20 +121,20 @@ impl Pair {
             for (taken, (x, y)) in x.iter().zip(&y).enumerate() {
                 for (name, x) in x {
                     let own = &self.bounds.at[&taken][name];
-                    let Ok(bound) = &own.any_order else { continue };
+                    let Ok(bound) = &own.certified else { continue };
                     let found = apart(x, &y[name], &self.factors[name]);
                     assert!(found <= *bound, "{name} after {taken}: {found} > {bound}");
                 }
             }
             largest.max_mut(&apart(&x[last]["B"], &y[last]["B"], &self.factors["B"]));
         }
-        let bound = self.bounds.at[&last]["B"].any_order.clone();
+        let bound = self.bounds.at[&last]["B"].certified.clone();
         (largest, bound.expect("a bound"))
     }
 
     fn stated(&self) -> Float {
         let own = &self.bounds.at[&self.left.steps]["B"];
-        own.stated_order.clone().expect("a bound")
+        own.certified_stated.clone().expect("a bound")
     }
 }
 

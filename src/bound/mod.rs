@@ -12,16 +12,18 @@
 
 #[cfg(feature = "mp")]
 pub mod certified;
+#[cfg(feature = "mp")]
+pub mod drift;
 pub mod exactness;
 mod magnitude;
 #[cfg(feature = "mp")]
 pub mod measured;
 #[cfg(feature = "mp")]
-pub mod pair;
-#[cfg(feature = "mp")]
 pub mod precision;
 mod rescaling;
 pub mod study;
 
-pub use exactness::{Drift, ExactnessError, Limit, Range, bit_exact_range, zero_drift};
+pub use exactness::{
+    Differences, ExactnessError, ExponentRange, Limit, bit_exact_range, compare_runs,
+};
 pub use rescaling::{NoSplit, Rescaling};

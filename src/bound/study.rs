@@ -19,46 +19,11 @@ use serde::{Deserialize, Serialize};
 pub use super::magnitude::{Magnitude, Side};
 
 /// A number, or why there is none.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Bound {
-    /// The number.
-    pub value: Option<Magnitude>,
-    /// Why there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
-}
+pub type Bound = Result<Magnitude, String>;
 
-impl Bound {
-    /// A number that could be had.
-    pub fn of(value: Magnitude) -> Self {
-        Self {
-            value: Some(value),
-            why: None,
-        }
-    }
-
-    /// No number, and why.
-    pub fn none(why: impl Into<String>) -> Self {
-        Self {
-            value: None,
-            why: Some(why.into()),
-        }
-    }
-
-    /// The larger of two; where one could not be had, that one.
-    pub fn max(self, other: Self) -> Self {
-        match (self.value, other.value) {
-            (Some(x), Some(y)) => Self::of(x.max(y)),
-            (None, _) => Self {
-                value: None,
-                why: self.why,
-            },
-            (_, None) => Self {
-                value: None,
-                why: other.why,
-            },
-        }
-    }
+/// The larger of two bounds; where one could not be had, that one.
+fn larger(x: Bound, y: Bound) -> Bound {
+    Ok(x?.max(y?))
 }
 
 /// A measured drift, enclosed.
@@ -72,77 +37,80 @@ pub struct Drift {
 
 /// The bounds on one quantity's drift after one number of steps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct QuantityBounds {
-    /// All roundings enclosed in intervals; any order of summation.
-    pub enclosure: Bound,
-    /// First order with certified remainder; any order of summation, fused or not, and another
-    /// one in every step.
-    pub certified: Bound,
+pub struct Bounds<B> {
+    /// The bound from the enclosure of every operation by itself; any order of summation.
+    pub enclosure: B,
+    /// The certified bound, of first order with certified remainder; any order of summation, fused
+    /// or not, and another one in every step.
+    pub certified: B,
     /// The same for the stated order of operations.
-    pub certified_stated: Bound,
-    /// Likely, not certain (Higham and Mary 2019).
-    pub probabilistic: Bound,
+    pub certified_stated: B,
+    /// The bound that holds with a probability and is no certificate (Higham and Mary 2019): with
+    /// that probability no bound of this kind is exceeded, of any quantity at any time, where
+    /// elementary errors are independent and have mean zero. At most the certified one for the
+    /// stated order.
+    pub probabilistic: B,
     /// A lower bound on what the error model can reach, by roundings chosen to hurt.
-    pub adversarial: Bound,
+    pub adversarial: B,
 }
 
-impl QuantityBounds {
-    /// Nothing could be had, for one reason.
+impl Bounds<Bound> {
+    /// No bounds, for one reason.
     pub fn none(why: &str) -> Self {
+        let none = || Err(why.to_owned());
         Self {
-            enclosure: Bound::none(why),
-            certified: Bound::none(why),
-            certified_stated: Bound::none(why),
-            probabilistic: Bound::none(why),
-            adversarial: Bound::none(why),
+            enclosure: none(),
+            certified: none(),
+            certified_stated: none(),
+            probabilistic: none(),
+            adversarial: none(),
         }
     }
 
     /// The larger of each.
     pub fn max(self, other: Self) -> Self {
         Self {
-            enclosure: self.enclosure.max(other.enclosure),
-            certified: self.certified.max(other.certified),
-            certified_stated: self.certified_stated.max(other.certified_stated),
-            probabilistic: self.probabilistic.max(other.probabilistic),
-            adversarial: self.adversarial.max(other.adversarial),
+            enclosure: larger(self.enclosure, other.enclosure),
+            certified: larger(self.certified, other.certified),
+            certified_stated: larger(self.certified_stated, other.certified_stated),
+            probabilistic: larger(self.probabilistic, other.probabilistic),
+            adversarial: larger(self.adversarial, other.adversarial),
         }
     }
 }
 
-/// Where a certificate ends: from this step on nothing is certain.
+/// The end of a certificate: from this step on nothing is certain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ending {
     /// The number of the step, from 1.
     pub step: u64,
-    /// The node whose branch may fall either way.
+    /// The node whose branch may fall either way; empty where the reason has no place.
     pub node: String,
-    /// Row and column, from 0.
+    /// The row and column, from 0.
     pub entry: (usize, usize),
-    /// In words.
+    /// The reason in words.
     pub why: String,
 }
 
-/// What the probabilistic bound assumes.
+impl std::fmt::Display for Ending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "after {} steps", self.step.saturating_sub(1))?;
+        if !self.node.is_empty() {
+            let (row, col) = self.entry;
+            write!(f, ", `{}` at row {row}, column {col}", self.node)?;
+        }
+        write!(f, ": {}", self.why)
+    }
+}
+
+/// The assumption of the probabilistic bound.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Probability {
     /// Higham and Mary's λ, as a decimal.
     pub lambda: String,
-    /// The probability with which any of the likely bounds fails at most, in any entry, of any
+    /// The probability with which any of the probabilistic bounds fails at most, in any entry, of any
     /// quantity, after any number of steps.
     pub failure_probability: String,
-}
-
-/// The bounds on two runs, step by step.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct BoundSet {
-    /// After each number of steps that was asked for: the bounds by quantity, on the drift after
-    /// exactly so many steps.
-    pub after: BTreeMap<usize, BTreeMap<String, QuantityBounds>>,
-    /// Where the certificate ends, if it does.
-    pub ending: Option<Ending>,
-    /// What the probabilistic bound assumes; none where there is no such bound.
-    pub probability: Option<Probability>,
 }
 
 /// A decision that fell differently in two runs although the rule says that it is the same.
@@ -152,13 +120,13 @@ pub struct Jump {
     pub step: u64,
     /// The node that decides.
     pub node: String,
-    /// Row and column, from 0.
+    /// The row and column, from 0.
     pub entry: (usize, usize),
     /// The left run's decision: a sign, or which side.
     pub left: String,
     /// The right run's decision.
     pub right: String,
-    /// What was decided upon in the left run.
+    /// The value that was decided upon in the left run.
     pub left_value: String,
     /// The same in the right run.
     pub right_value: String,
@@ -167,19 +135,20 @@ pub struct Jump {
 /// One quantity of a row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Quantity {
-    /// What it is multiplied by from the left run to the right one.
+    /// The factor by which it is multiplied from the left run to the right one.
     pub factor: String,
     /// The largest drift after 0, 1, … steps.
     pub measured: Result<Drift, String>,
     /// Bounds on it.
-    pub bounds: QuantityBounds,
+    pub bounds: Bounds<Bound>,
     /// The drift after each number of steps, from 0.
     pub by_step: Vec<Option<Magnitude>>,
-    /// The certified bound (any order) after each number of steps, from 0.
+    /// The certified bound after each number of steps, from 0.
     pub certified_by_step: Vec<Option<Magnitude>>,
 }
 
-/// How far each run is from its own exact trajectory, at most; enclosed at a higher precision.
+/// The distance of each run from its own exact trajectory, at most; enclosed at a higher
+/// precision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OwnErrors {
     /// The left run, by quantity.
@@ -212,7 +181,7 @@ pub struct Row {
     pub k: String,
     /// A number near k, for figures.
     pub k_near: f64,
-    /// How k is shared between the factors: `sqrt`, `b` or `a`.
+    /// The split of k between the factors: `sqrt`, `b` or `a`.
     pub split: String,
     /// The number of steps.
     pub steps: usize,
@@ -220,24 +189,24 @@ pub struct Row {
     pub quantities: BTreeMap<String, Quantity>,
     /// Certified bound over measured drift of [`Study::leading`].
     pub ratio: Bound,
-    /// Whether every quantity was multiplied by its factor exactly after every step.
+    /// True where every quantity was multiplied by its factor exactly after every step.
     pub bit_equal: bool,
-    /// How many bits of [`Study::leading`] the two runs share, rounded down; none where they
+    /// The number of bits of [`Study::leading`] that the two runs share, rounded down; none where they
     /// share all.
     pub bits_left: Option<f64>,
-    /// By what factor the drift of [`Study::leading`] grows with each step, fitted.
+    /// The factor by which the drift of [`Study::leading`] grows with each step, fitted.
     pub growth_per_step: Option<f64>,
     /// Each run's distance from its exact trajectory.
     pub own_errors: OwnErrors,
-    /// Where the certificate ends.
+    /// The place where the certificate ends.
     pub ending: Option<Ending>,
-    /// How many decisions fell differently.
+    /// The number of decisions that fell differently.
     pub jump_count: usize,
     /// The first of them, by step.
     pub jumps: Vec<Jump>,
-    /// For which powers of two nothing is rounded differently.
+    /// The powers of two for which nothing is rounded differently.
     pub bit_exact: Result<ExactExponents, String>,
-    /// What the probabilistic bound assumes.
+    /// The assumption of the probabilistic bound.
     pub probability: Option<Probability>,
 }
 
@@ -256,24 +225,24 @@ pub struct Fit {
     pub intercept: f64,
 }
 
-/// Which precision is enough for a wanted agreement.
+/// The precision that is enough for a wanted agreement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Enough {
     /// The factor k.
     pub k: String,
-    /// So many bits of the leading quantity are to agree.
+    /// The number of bits of the leading quantity that are to agree.
     pub wanted: u32,
     /// The least precise of the arithmetics in which they do, as measured.
     pub measured: Option<String>,
     /// The least precise in which they certainly do, in any order of summation.
     pub certified: Option<String>,
-    /// The line through the measured drifts reaches the wanted agreement at so many bits.
+    /// The bits at which the line through the measured drifts reaches the wanted agreement.
     pub fitted_bits: Option<u32>,
     /// The first `mp:BITS` near there in which a run did.
     pub tried_bits: Option<u32>,
 }
 
-/// What is trained, in short.
+/// The training in short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// The scenario's name.
@@ -286,15 +255,15 @@ pub struct Summary {
     pub optimizer: String,
     /// The size of each dimension.
     pub sizes: BTreeMap<String, usize>,
-    /// How far the entries of a tensor may be from the given ones, where they may.
+    /// The distance that the entries of a tensor may have from the given ones, where they may.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ranges: BTreeMap<String, String>,
 }
 
-/// All that was found.
+/// A study: all that was found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Study {
-    /// What is trained.
+    /// The training.
     pub scenario: Summary,
     /// The quantity that ratio, bits and slope are about: `W`, or the loss where there is none.
     pub leading: String,

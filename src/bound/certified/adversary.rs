@@ -7,9 +7,9 @@ use nalgebra::DMatrix;
 use rug::Float;
 
 use super::BoundError;
-use super::coarse::Real;
-use super::course::Course;
-use super::trace::{Direction, Signs};
+use super::backward::{Direction, Signs};
+use super::intervals::Enclosure;
+use super::tube::Tube;
 use crate::arith::{Arithmetic, Enclosed, Enclosures, Interval, MpEnds};
 use crate::exec::Machine;
 use crate::graph::{Binary, NodeId, Op, Unary};
@@ -23,17 +23,17 @@ const LESS: u32 = 32;
 /// `quantity` after `taken` steps, when every error is as large as the model admits (to first
 /// order in the unit roundoff) and goes along `direction`, or against it for −1.
 pub(super) fn pushed(
-    course: &Course<'_>,
-    scenario: &Scenario,
+    tube: &Tube<'_>,
+    centre: &Scenario,
     quantity: &str,
     taken: usize,
     direction: &Direction,
     along: i8,
-) -> Result<DMatrix<Real>, BoundError> {
-    let bits = (course.model.precision + GUARD).max(course.exact.bits);
-    let ctx = Enclosures::exact(MpEnds::new(bits), course.model.clone());
-    let mut machine = Machine::with_plan(ctx.clone(), Arc::clone(&course.plan), &scenario.values)?;
-    let graph = &course.graphs.step.graph;
+) -> Result<DMatrix<Enclosure>, BoundError> {
+    let bits = (tube.model.precision + GUARD).max(tube.exact.bits);
+    let ctx = Enclosures::exact(MpEnds::new(bits), tube.model.clone());
+    let mut machine = Machine::with_plan(ctx.clone(), Arc::clone(&tube.plan), &centre.values)?;
+    let graph = &tube.graphs.step.graph;
     let push = |id: NodeId, signs: &Signs, m: &mut DMatrix<Enclosed<Float>>| {
         // Elimination has more roundings than the one that its entries tell of.
         if matches!(graph.node(id).op, Op::Unary(Unary::Inverse, _)) {
@@ -62,15 +62,15 @@ pub(super) fn pushed(
         }
     }
     machine.settle(&mut |id, m| push(id, &direction.lasting, m));
-    let unit = Float::with_val(bits, 1) >> course.model.precision;
-    for part in &course.layout.parts {
+    let unit = Float::with_val(bits, 1) >> tube.model.precision;
+    for part in &tube.layout.parts {
         let Some(value) = machine.node(part.leaf) else {
             continue;
         };
         let mut value = value.clone();
         for (i, x) in value.iter_mut().enumerate() {
             let at = part.offset + i;
-            let size = Float::with_val(bits, course.start[at] * &unit);
+            let size = Float::with_val(bits, tube.start[at] * &unit);
             let sign = direction.start.get(at).copied().unwrap_or(0);
             *x = moved_by(&ctx, x, &size, sign * along, false);
         }

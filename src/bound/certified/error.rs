@@ -1,8 +1,7 @@
 //! Why a bound cannot be had, and where a certificate ends.
 
-use serde::Serialize;
-
 use crate::arith::OpError;
+use crate::bound::study::Ending;
 use crate::exec::ExecError;
 use crate::graph::GraphError;
 use crate::zoo::RecipeError;
@@ -49,31 +48,18 @@ pub enum BoundError {
         super::MAX_CARRIED
     )]
     TooLarge {
-        /// How many.
+        /// Their number.
         carried: usize,
     },
-}
-
-/// Where a certificate ends.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Ending {
-    /// The number of steps that were enclosed before.
-    pub after_steps: usize,
-    /// The node, where there is one.
-    pub node: Option<String>,
-    /// Its entry (row, column), from 0.
-    pub entry: Option<(usize, usize)>,
-    /// What is in doubt there.
-    pub why: String,
 }
 
 impl Ending {
     /// After `taken` steps, for a reason without a place.
     pub(super) fn plain(taken: usize, why: String) -> Self {
         Self {
-            after_steps: taken,
-            node: None,
-            entry: None,
+            step: taken as u64 + 1,
+            node: String::new(),
+            entry: (0, 0),
             why,
         }
     }
@@ -87,22 +73,11 @@ impl Ending {
                 source,
                 ..
             } => Self {
-                after_steps: taken,
-                node: Some(node.clone()),
-                entry: Some(*entry),
-                why: source.to_string(),
+                node: node.clone(),
+                entry: *entry,
+                ..Self::plain(taken, source.to_string())
             },
             other => Self::plain(taken, other.to_string()),
         }
-    }
-}
-
-impl std::fmt::Display for Ending {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "after {} steps", self.after_steps)?;
-        if let (Some(node), Some((row, col))) = (&self.node, self.entry) {
-            write!(f, ", `{node}` at row {row}, column {col}")?;
-        }
-        write!(f, ": {}", self.why)
     }
 }

@@ -55,6 +55,17 @@ impl Layout {
         Self { parts, len }
     }
 
+    /// The part that is the parameter `name`.
+    pub fn parameter(&self, name: &str) -> Option<&Part> {
+        let own = |part: &&Part| part.parameter.as_deref() == Some(name);
+        self.parts.iter().find(own)
+    }
+
+    /// The nodes that hold the current values.
+    pub fn leaves(&self) -> impl Iterator<Item = NodeId> {
+        self.parts.iter().map(|part| part.leaf)
+    }
+
     /// The current values in `machine`, entry by entry.
     pub fn read<A: Arithmetic, T>(
         &self,

@@ -1,10 +1,11 @@
 //! Certified bounds of the drift of two runs.
 //!
 //! The way there: the exact run is enclosed at high precision (`reference`); all admissible runs
-//! lie in a box about it (`course`, `generators`), whose size comes from the sensitivities of
-//! every node (`snapshot`, `adjoint`); from a result the same sensitivities lead back to every
-//! elementary error (`trace`), which gives the bounds, and to the run in which all of them hurt
-//! (`adversary`). `drift` puts two runs side by side.
+//! lie in a box about it, the reachable tube (`tube`, `zonotope`), whose radii come from the
+//! sensitivities of every node (`snapshot`, `adjoint`); from a result the same sensitivities lead
+//! back to every elementary error (`backward`), which gives the bounds, and to the run in which
+//! all of them hurt (`adversary`). `enclosure` encloses every operation by itself instead.
+//! `pair_bounds` puts two runs side by side.
 //!
 //! # What is assumed
 //! Every operation rounds to nearest, ties to even, with gradual underflow, as IEEE 754 asks; `mp`
@@ -20,22 +21,24 @@
 
 mod adjoint;
 mod adversary;
-mod coarse;
-mod course;
-mod drift;
+mod backward;
+mod contribution;
+mod enclosure;
 mod error;
-mod generators;
+mod intervals;
 mod layout;
+mod pair_bounds;
+mod probabilistic;
 mod reference;
 mod renewed;
+mod rounding_up;
 mod snapshot;
 #[cfg(test)]
 mod tests;
-mod trace;
-mod upward;
+mod tube;
+mod zonotope;
 
-pub use course::MAX_CARRIED;
-pub use drift::{
-    Bounds, EntryBound, FAILURE_PROBABILITY, Gap, PairBounds, pair_bounds, pair_bounds_where,
-};
-pub use error::{BoundError, Ending};
+pub use error::BoundError;
+pub use pair_bounds::{EntryBound, Gap, PairBounds, pair_bounds, pair_bounds_where};
+pub use probabilistic::FAILURE_PROBABILITY;
+pub use tube::MAX_CARRIED;

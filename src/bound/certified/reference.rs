@@ -7,7 +7,7 @@ use nalgebra::DMatrix;
 use rug::Float;
 use rug::float::Round;
 
-use super::coarse::Real;
+use super::intervals::{Enclosure, magnitude_up};
 use super::layout::Layout;
 use crate::arith::{Enclosures, FloatModel, MpEnds, OpError};
 use crate::exec::{ExecError, Machine, Plan};
@@ -22,9 +22,9 @@ const MAX_BITS: u32 = 1 << 14;
 #[derive(Debug)]
 pub(super) struct Reference {
     /// Parameters and states before each step, and after the last one.
-    pub states: Vec<Vec<Real>>,
+    pub states: Vec<Vec<Enclosure>>,
     /// Loss and outputs at the same times.
-    pub outputs: Vec<BTreeMap<String, DMatrix<Real>>>,
+    pub outputs: Vec<BTreeMap<String, DMatrix<Enclosure>>>,
     /// Why it has fewer steps than were asked for.
     pub ended: Option<ExecError>,
     /// The precision that was enough.
@@ -102,10 +102,10 @@ impl Reference {
     /// The number of times at which every entry is known to `bits` bits, relative to the largest
     /// of its time.
     fn narrow_steps(&self, bits: u32) -> usize {
-        let narrow = |entries: &[&Real]| {
+        let narrow = |entries: &[&Enclosure]| {
             let size = entries
                 .iter()
-                .map(|x| magnitude(x))
+                .map(|x| magnitude_up(x))
                 .fold(Float::new(64), |m, x| if x > m { x } else { m });
             entries.iter().all(|x| {
                 let (width, _) = Float::with_val_round(64, x.sup() - x.inf(), Round::Up);
@@ -133,7 +133,7 @@ impl Reference {
 /// Loss and outputs of a machine, by name.
 pub(super) fn outputs(
     machine: &Machine<'_, Enclosures<MpEnds>>,
-) -> BTreeMap<String, DMatrix<Real>> {
+) -> BTreeMap<String, DMatrix<Enclosure>> {
     let names = machine
         .plan()
         .output_names()
@@ -153,25 +153,6 @@ pub(super) fn outputs(
     all
 }
 
-/// The largest absolute value, rounded up.
-pub(super) fn magnitude(x: &Real) -> Float {
-    let (inf, _) = Float::with_val_round(64, x.inf().abs_ref(), Round::Up);
-    let (sup, _) = Float::with_val_round(64, x.sup().abs_ref(), Round::Up);
-    if inf > sup { inf } else { sup }
-}
-
-/// The smallest absolute value, rounded down.
-pub(super) fn mignitude(x: &Real) -> Float {
-    let mut least = Float::new(64);
-    if *x.inf() > 0 {
-        least = Float::with_val_round(64, x.inf(), Round::Down).0;
-    } else if *x.sup() < 0 {
-        let flipped = Float::with_val(x.sup().prec(), -x.sup());
-        least = Float::with_val_round(64, flipped, Round::Down).0;
-    }
-    least
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,8 +166,8 @@ mod tests {
                 let [inf, sup] = ends;
                 MpIntervals::new(64).of(inf, sup).unwrap()
             };
-            let states: Vec<Vec<Real>> = widths.iter().map(|w| vec![wide(w)]).collect();
-            let after = |s: &Vec<Real>| DMatrix::from_element(1, 1, s[0].clone());
+            let states: Vec<Vec<Enclosure>> = widths.iter().map(|w| vec![wide(w)]).collect();
+            let after = |s: &Vec<Enclosure>| DMatrix::from_element(1, 1, s[0].clone());
             let outputs = states.iter().map(|s| [("W".to_owned(), after(s))].into());
             Reference {
                 outputs: outputs.collect(),

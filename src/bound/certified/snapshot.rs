@@ -7,8 +7,8 @@ use nalgebra::DMatrix;
 use rug::Float;
 
 use super::BoundError;
-use super::coarse::{Range, Real, in_units, outward, range};
-use super::upward::Contribution;
+use super::contribution::Contribution;
+use super::intervals::{Enclosure, F64Interval, in_units, magnitude_up, outward, range};
 use crate::arith::{Arithmetic, Enclosed, Enclosures, Function, MpEnds, OpError, Ratio};
 use crate::exec::{Machine, inverse};
 use crate::fault::{Fault, planted};
@@ -17,9 +17,9 @@ use crate::graph::{Binary, Comparison, Graph, LeafKind, NodeId, Op, Sensitivity,
 /// One step in all admissible runs.
 #[derive(Debug, Clone)]
 pub(super) struct Snapshot {
-    pub values: BTreeMap<NodeId, DMatrix<Range>>,
-    pub slopes: BTreeMap<NodeId, DMatrix<Range>>,
-    pub live: BTreeMap<NodeId, DMatrix<Range>>,
+    pub values: BTreeMap<NodeId, DMatrix<F64Interval>>,
+    pub slopes: BTreeMap<NodeId, DMatrix<F64Interval>>,
+    pub live: BTreeMap<NodeId, DMatrix<F64Interval>>,
     /// In units of the unit roundoff, for the nodes that have any.
     pub errors: BTreeMap<NodeId, DMatrix<Contribution>>,
 }
@@ -99,13 +99,7 @@ fn errors_of(
         return Ok(value.zip_map(&exact, |x, y| {
             let mut apart = ctx.intervals().zero();
             ctx.intervals().sub(&mut apart, &x.range, &y);
-            let error = in_units(&super::reference::magnitude(&apart), precision);
-            Contribution {
-                any: error,
-                stated: error,
-                squares: super::upward::mul(error, error),
-                rest: 0.0,
-            }
+            Contribution::of(in_units(&magnitude_up(&apart), precision))
         }));
     }
     Ok(value.map(|x| Contribution {
@@ -118,13 +112,13 @@ fn errors_of(
 
 /// The factor with which the node `id` passes a change of its first operand on, where that is not
 /// read off values.
-fn slope(machine: &Run<'_>, graph: &Graph, id: NodeId) -> Result<DMatrix<Range>, BoundError> {
+fn slope(machine: &Run<'_>, graph: &Graph, id: NodeId) -> Result<DMatrix<F64Interval>, BoundError> {
     let node = graph.node(id);
     let ctx = machine.arithmetic().intervals();
     let (rows, cols) = kept(machine, graph, id)?.shape();
     let read = |x: NodeId| -> Result<_, BoundError> {
         let values = kept(machine, graph, x)?;
-        Ok(move |row: usize, col: usize| -> Real {
+        Ok(move |row: usize, col: usize| -> Enclosure {
             let (row, col) = (row.min(values.nrows() - 1), col.min(values.ncols() - 1));
             values[(row, col)].range.clone()
         })
@@ -238,7 +232,7 @@ fn slope(machine: &Run<'_>, graph: &Graph, id: NodeId) -> Result<DMatrix<Range>,
 }
 
 /// Whether each entry is the largest of its row: certainly, certainly not, or perhaps.
-fn largest_of_row(operand: &DMatrix<Enclosed<Float>>) -> DMatrix<Range> {
+fn largest_of_row(operand: &DMatrix<Enclosed<Float>>) -> DMatrix<F64Interval> {
     operand.map_with_location(|row, col, x| {
         let others = (0..operand.ncols()).filter(|other| *other != col);
         let mut others = others.map(|other| &operand[(row, other)].range);
@@ -256,7 +250,7 @@ fn largest_of_row(operand: &DMatrix<Enclosed<Float>>) -> DMatrix<Range> {
 mod tests {
     use super::*;
     use crate::arith::{ArithmeticName, FloatModel};
-    use crate::bound::certified::coarse::ends;
+    use crate::bound::certified::intervals::ends;
     use crate::exec::{Keep, Options, Outputs, Sizes, Tensor, Values};
     use crate::graph::{Dim, Expr, StepBuilder, StepGraph};
 

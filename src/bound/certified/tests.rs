@@ -8,19 +8,21 @@ use rug::Float;
 use rug::float::{Round, Special};
 
 use super::adversary::moved_by;
-use super::coarse::{Real, in_units};
-use super::course::{Course, Graphs, distance, widened};
-use super::drift::{FAILURE_PROBABILITY, lambda, likely, relative};
+use super::backward::contributions;
+use super::contribution::Contribution;
+use super::intervals::{Enclosure, in_units};
 use super::layout::Part;
-use super::trace::contributions;
-use super::upward::Contribution;
-use super::{Bounds, Ending, EntryBound, Gap, pair_bounds, pair_bounds_where};
+use super::pair_bounds::relative;
+use super::probabilistic::{FAILURE_PROBABILITY, lambda, probabilistic};
+use super::tube::{Graphs, Tube, distance, widened};
+use super::{EntryBound, Gap, pair_bounds, pair_bounds_where};
 use crate::arith::{
     ArithmeticName, Enclosures, FloatModel, MpEnds, MpIntervals, Surd, parse_ratio,
 };
 use crate::bound::Rescaling;
 use crate::bound::magnitude::{Magnitude, Side};
 use crate::bound::measured::measure;
+use crate::bound::study::{Bounds, Ending};
 use crate::exec::Machine;
 use crate::gauge::infer;
 use crate::scenario::{Exact, RandomFile, Scenario, ScenarioFile};
@@ -32,7 +34,7 @@ fn number(x: f64) -> Float {
     Float::with_val(BITS, x)
 }
 
-fn interval(inf: f64, sup: f64) -> Real {
+fn interval(inf: f64, sup: f64) -> Enclosure {
     MpIntervals::new(BITS).of(number(inf), number(sup)).unwrap()
 }
 
@@ -48,8 +50,8 @@ fn a_box_is_moved_apart_by_unit_roundoffs() {
     // Few bits do not hold the ends, which move outward.
     let coarse = widened(&interval(-1.0, 1.0), 1.0, &f32(), 8);
     assert!(*coarse.inf() < -1.0 - u && *coarse.sup() > 1.0 + u);
-    for reach in [f64::INFINITY, f64::NAN] {
-        let all = widened(&interval(1.0, 2.0), reach, &f32(), BITS);
+    for radius in [f64::INFINITY, f64::NAN] {
+        let all = widened(&interval(1.0, 2.0), radius, &f32(), BITS);
         assert_eq!(*all.inf(), Float::with_val(BITS, Special::NegInfinity));
         assert_eq!(*all.sup(), Float::with_val(BITS, Special::Infinity));
     }
@@ -96,7 +98,7 @@ fn a_push_is_as_large_as_an_error_and_keeps_the_sign() {
 }
 
 #[test]
-fn a_likely_bound_adds_variances_and_what_is_of_second_order() {
+fn a_probabilistic_bound_adds_variances_and_what_is_of_second_order() {
     let run = |squares: f64, rest: f64, stated: f64| Contribution {
         any: stated,
         stated,
@@ -105,13 +107,13 @@ fn a_likely_bound_adds_variances_and_what_is_of_second_order() {
     };
     let (left, right) = (run(3.0, 0.5, 100.0), run(4.0, 0.25, 100.0));
     // 3·√(2²·3 + 4) + 2·0.5 + 0.25
-    assert_eq!(likely(3.0, &left, &right, 2.0), 13.25);
+    assert_eq!(probabilistic(3.0, &left, &right, 2.0), 13.25);
     let (left, right) = (run(1.0, 0.5, 2.0), run(12.0, 0.25, 3.0));
-    assert_eq!(likely(3.0, &left, &right, 2.0), 7.0);
+    assert_eq!(probabilistic(3.0, &left, &right, 2.0), 7.0);
 }
 
 #[test]
-fn all_likely_bounds_together_fail_as_seldom_as_one_may() {
+fn all_probabilistic_bounds_together_fail_as_seldom_as_one_may() {
     for numbers in [1usize, 2, 9, 1000, 123_456] {
         let fails = 2.0 * numbers as f64 * (-lambda(numbers).powi(2) / 2.0).exp();
         let wanted = FAILURE_PROBABILITY * (1.0 - 1e-9)..=FAILURE_PROBABILITY;
@@ -205,8 +207,8 @@ fn an_ending_says_when_where_and_why() {
     let plain = Ending::plain(3, "it is lost".to_owned());
     assert_eq!(plain.to_string(), "after 3 steps: it is lost");
     let at = Ending {
-        node: Some("Z".to_owned()),
-        entry: Some((1, 2)),
+        node: "Z".to_owned(),
+        entry: (1, 2),
         ..plain
     };
     assert_eq!(
@@ -241,29 +243,32 @@ fn bounds_lie_above_what_is_reached_and_not_far_above() {
                 let of = |bound: &EntryBound| bound.clone().expect(&at);
                 let Bounds {
                     enclosure,
-                    any_order,
-                    stated_order,
+                    certified,
+                    certified_stated,
                     ..
                 } = own;
                 let (reached, drift) = (of(&own.adversarial), after[t].clone());
                 let drift = drift.expect(&at).down;
-                assert!(reached > 0 && reached <= of(stated_order), "{at}");
-                for bound in [enclosure, any_order, stated_order] {
+                assert!(reached > 0 && reached <= of(certified_stated), "{at}");
+                for bound in [enclosure, certified, certified_stated] {
                     let above = Magnitude::of(&of(bound), Side::Up).expect(&at);
                     assert_eq!(drift.clone().max(above.clone()), above, "{at}");
                     assert!(reached <= of(bound), "{at}");
                 }
-                assert!(of(stated_order) <= of(any_order) * 1.0001, "{at}");
-                assert!(of(any_order) <= of(stated_order) * 1.5, "{at}");
+                assert!(of(certified_stated) <= of(certified) * 1.0001, "{at}");
+                assert!(of(certified) <= of(certified_stated) * 1.5, "{at}");
                 if t == 0 && ["A", "B"].contains(&name.as_str()) {
                     // Nothing has been summed.
-                    assert_eq!(of(any_order), of(stated_order), "{at}");
+                    assert_eq!(of(certified), of(certified_stated), "{at}");
                 }
-                assert!(of(enclosure) <= of(any_order) * 30, "{at}");
-                assert!(of(&own.probabilistic) <= of(stated_order), "{at}");
+                assert!(of(enclosure) <= of(certified) * 30, "{at}");
+                assert!(of(&own.probabilistic) <= of(certified_stated), "{at}");
                 // Errors that are added up are a few hundred at most.
-                assert!(of(&own.probabilistic) >= of(stated_order) / 20u32, "{at}");
-                assert!(of(stated_order) <= reached * most, "{at}");
+                assert!(
+                    of(&own.probabilistic) >= of(certified_stated) / 20u32,
+                    "{at}"
+                );
+                assert!(of(certified_stated) <= reached * most, "{at}");
             }
         }
     }
@@ -286,16 +291,15 @@ fn the_certain_bounds_cover_what_a_wrong_factor_leaves() {
     );
     // Going back from the first step takes twice the work of none.
     assert_eq!(told.into_inner().unwrap(), [0.0, 1.0 / 3.0, 1.0]);
-    for (taken, bounds) in found.unwrap().at {
+    let found = found.unwrap();
+    // √(2·ln(2·18/0.01)): the loss, four entries of W, two of A and two of B at two times.
+    assert!((found.lambda - 4.046_897).abs() < 2e-6, "{}", found.lambda);
+    for (taken, bounds) in found.at {
         let wrong = &bounds["W"];
-        for bound in [&wrong.any_order, &wrong.stated_order, &wrong.enclosure] {
+        for bound in [&wrong.certified, &wrong.certified_stated, &wrong.enclosure] {
             let bound = bound.clone().unwrap();
             let wanted = 0.5..0.501;
             assert!(wanted.contains(&bound.to_f64()), "{bound} after {taken}");
-        }
-        // √(2·ln(2·18/0.01)): the loss, four entries of W, two of A and two of B at two times.
-        for own in bounds.values() {
-            assert!((own.lambda - 4.046_897).abs() < 2e-6, "{}", own.lambda);
         }
     }
 }
@@ -323,7 +327,7 @@ fn a_negative_factor_is_pushed_against() {
         let of = |bound: &EntryBound| bound.clone().unwrap();
         let (reached, bound) = (
             of(&bounds[name].adversarial),
-            of(&bounds[name].stated_order),
+            of(&bounds[name].certified_stated),
         );
         assert!(
             reached <= bound && bound <= reached.clone() * 1.01,
@@ -346,15 +350,19 @@ fn a_certificate_ends_where_something_may_overflow() {
     assert_eq!(found.certified_steps, 2);
     for ending in &found.endings {
         let ending = ending.as_ref().unwrap();
-        assert_eq!((ending.after_steps, ending.entry), (2, Some((0, 0))));
-        assert_eq!(ending.node.as_deref(), Some("(X @ %7) @ transpose(B)"));
+        assert_eq!((ending.step, ending.entry), (3, (0, 0)));
+        assert_eq!(ending.node, "(X @ %7) @ transpose(B)");
         assert_eq!(ending.why, "undecided: a rounding that may overflow");
     }
     let ending = found.endings[0].as_ref().unwrap().to_string();
     for (taken, bounds) in &found.at {
         let bounds = &bounds["A"];
         // Parameters are known after the last certified step, what they lead to is not.
-        for bound in [&bounds.any_order, &bounds.stated_order, &bounds.adversarial] {
+        for bound in [
+            &bounds.certified,
+            &bounds.certified_stated,
+            &bounds.adversarial,
+        ] {
             match taken {
                 0..=1 => assert!(bound.is_ok(), "{taken}: {bound:?}"),
                 2 => {}
@@ -363,8 +371,8 @@ fn a_certificate_ends_where_something_may_overflow() {
         }
         assert_eq!(found.at[taken]["W"].enclosure.is_ok(), *taken < 2);
     }
-    assert!(found.at[&2]["A"].any_order.is_ok());
-    assert!(found.at[&2]["W"].any_order.is_err());
+    assert!(found.at[&2]["A"].certified.is_ok());
+    assert!(found.at[&2]["W"].certified.is_err());
 }
 
 /// One step from the box is a bound too, and the tighter one for some of these numbers.
@@ -372,19 +380,19 @@ fn a_certificate_ends_where_something_may_overflow() {
 fn nothing_reaches_further_than_one_step_leads() {
     let Pair { runs, .. } = pair("adamw", "mse", 2);
     let graphs = Graphs::new(&runs[0]).unwrap();
-    let course = Course::new(&graphs, &runs[0], &f32(), 2).unwrap();
+    let tube = Tube::new(&graphs, &runs[0], &f32(), 2).unwrap();
     let ctx = Enclosures::new(MpEnds::new(BITS + f32().precision), f32());
-    let (plan, values) = (Arc::clone(&course.plan), &runs[0].values);
+    let (plan, values) = (Arc::clone(&tube.plan), &runs[0].values);
     let mut machine = Machine::with_plan(ctx, plan, values).unwrap();
     for taken in 0..2 {
-        course.place(&mut machine, taken).unwrap();
+        tube.place(&mut machine, taken).unwrap();
         machine.complete().unwrap();
-        let parts = course.layout.parts.iter();
+        let parts = tube.layout.parts.iter();
         let next = parts.flat_map(|part| machine.node(part.next).unwrap());
-        let exact = &course.exact.states[taken + 1];
+        let exact = &tube.exact.states[taken + 1];
         let leads = next.zip(exact).map(|(x, y)| distance(&x.range, y, &f32()));
-        for (reach, leads) in course.reach[taken + 1].iter().zip(leads) {
-            assert!(*reach <= leads, "{reach} {leads} after {taken} steps");
+        for (radius, leads) in tube.radii[taken + 1].iter().zip(leads) {
+            assert!(*radius <= leads, "{radius} {leads} after {taken} steps");
         }
         machine.advance().unwrap();
     }
@@ -402,18 +410,18 @@ fn an_enclosure_may_grow_beyond_all_bounds() {
     }
     let arith = ArithmeticName::Mp(53);
     let graphs = Graphs::new(&left).unwrap();
-    let course = Course::new(&graphs, &left, &FloatModel::of(arith).unwrap(), 9).unwrap();
-    let ending = course.ending.clone().unwrap();
+    let tube = Tube::new(&graphs, &left, &FloatModel::of(arith).unwrap(), 9).unwrap();
+    let ending = tube.ending.clone().unwrap();
     let why = "the enclosure of the next state grows beyond all bounds";
     assert_eq!(ending.why, why);
-    assert_eq!(ending.after_steps, course.steps.len());
-    assert_eq!(course.reach.len(), course.steps.len() + 1);
-    assert!(course.reach.iter().flatten().all(|x| x.is_finite()));
+    assert_eq!(ending.step, tube.steps.len() as u64 + 1);
+    assert_eq!(tube.radii.len(), tube.steps.len() + 1);
+    assert!(tube.radii.iter().flatten().all(|x| x.is_finite()));
     let all: Vec<usize> = (0..=9).collect();
     let found = pair_bounds(&left, &right, &factors, arith, &all, &|_| {}).unwrap();
     assert!(found.certified_steps > 1 && found.certified_steps < 9);
     for (taken, bounds) in &found.at {
-        let known = bounds["A"].any_order.is_ok();
+        let known = bounds["A"].certified.is_ok();
         assert_eq!(known, *taken <= found.certified_steps, "{taken}");
     }
 }
@@ -439,7 +447,7 @@ fn over_a_range_of_first_values_the_bound_stays_small() {
         let found = ranged(optimizer).unwrap();
         for (taken, bounds) in &found.at {
             for name in ["A", "B", "W"] {
-                let bound = bounds[name].any_order.clone().unwrap();
+                let bound = bounds[name].certified.clone().unwrap();
                 let at = format!("{optimizer} {name} after {taken}: {bound}");
                 assert!(bound > 1e-9 && bound < 1e-4, "{at}");
                 assert!(bounds[name].enclosure.is_err(), "{at}");
@@ -454,13 +462,13 @@ fn entries_are_looked_at_where_they_lie() {
     let Pair { runs, .. } = pair_of_rank("sgd", "mse", 1, 2);
     let [_, right] = &runs;
     let graphs = Graphs::new(right).unwrap();
-    let course = Course::new(&graphs, right, &f32(), 1).unwrap();
+    let tube = Tube::new(&graphs, right, &f32(), 1).unwrap();
     for name in ["A", "B"] {
         let own = |part: &&Part| part.parameter.as_deref() == Some(name);
-        let part = course.layout.parts.iter().find(own).unwrap();
-        let errors = contributions(&course, right, name, 0).unwrap();
+        let part = tube.layout.parts.iter().find(own).unwrap();
+        let errors = contributions(&tube, name, 0).unwrap();
         assert_eq!(errors.len(), 4);
-        let start = &course.start[part.offset..part.offset + 4];
+        let start = &tube.start[part.offset..part.offset + 4];
         for (error, start) in errors.iter().zip(start) {
             assert!(error.any >= *start && error.any <= start * 1.000_001);
         }

@@ -1,15 +1,15 @@
-//! For which powers of two a rescaled run has the same bits.
+//! The powers of two for which a rescaled run has the same bits.
 //!
 //! Multiplying by a power of two commutes with rounding while nothing under- or overflows. From
 //! one run, [`bit_exact_range`] says for exactly which exponents nothing does: every result of
 //! every operation, partial products and sums included, is then the power of two of its weight
 //! times that of the run itself, bit for bit. At both ends, and one beyond each, the answer is
-//! checked by running; [`zero_drift`] compares the two runs for any exponent.
+//! checked by running; [`compare_runs`] compares the two runs for any exponent.
 
-mod lockstep;
+mod compare_runs;
+mod exponent_tracing;
 mod shift;
-mod trace;
-mod traced;
+mod traced_run;
 
 #[cfg(test)]
 mod tests;
@@ -21,14 +21,13 @@ use crate::gauge::Rule;
 use crate::scenario::{MapError, Scenario, Split};
 use crate::zoo::RecipeError;
 
-use lockstep::Agreement;
 use shift::FREE;
-use trace::Setup;
+use traced_run::{Setup, TracedRun};
 
 /// The exponents `n` of `k = 2^n` for which a run and its rescaled run have the same bits.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Range {
-    /// How `k` is split.
+pub struct ExponentRange {
+    /// The split of k.
     pub split: Split,
     /// The exponents are the multiples of this; 2 for the split by roots, and more where a
     /// quantity is multiplied by a root of `k` that would be no power of two.
@@ -37,9 +36,9 @@ pub struct Range {
     pub from: Option<i64>,
     /// The largest exponent; `None` where nothing limits it.
     pub to: Option<i64>,
-    /// What stands in the way of a smaller exponent.
+    /// The obstacle to a smaller exponent.
     pub from_limit: Option<Limit>,
-    /// What stands in the way of a larger exponent.
+    /// The obstacle to a larger exponent.
     pub to_limit: Option<Limit>,
     /// The smallest exponent up to which loss, parameters and states keep their bits, found by
     /// running; `None` where none of the runs that were made differs.
@@ -55,21 +54,17 @@ pub struct Limit {
     pub node: String,
     /// The step, from 1.
     pub step: u64,
-    /// What would happen, in words.
+    /// The reason in words.
     pub reason: String,
 }
 
-/// What came of running both runs.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Drift {
-    /// The exponent of `k = 2^n`.
-    pub exponent: i64,
-    /// Whether loss, parameters and states have the same bits after every step.
-    pub bit_equal: bool,
-    /// Whether every result of every operation has.
-    pub every_operation_equal: bool,
-    /// The first difference, in words.
-    pub difference: Option<String>,
+/// The first differences between a run and the rescaled one, in words; none where there is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Differences {
+    /// The first difference of the result of an operation.
+    pub operation: Option<String>,
+    /// The first difference of loss, parameters and states, after any step.
+    pub result: Option<String>,
 }
 
 /// Why no range can be given.
@@ -98,7 +93,7 @@ pub enum ExactnessError {
     NotAnExponent {
         /// The exponent.
         exponent: i64,
-        /// Of what it must be a multiple.
+        /// The number of which it must be a multiple.
         every: i64,
     },
     /// Running contradicts the answer; this is a defect of the program.
@@ -106,12 +101,12 @@ pub enum ExactnessError {
     Contradicted {
         /// The exponent of k.
         exponent: i64,
-        /// What the runs did.
+        /// The outcome of the runs.
         found: String,
     },
 }
 
-/// How many exponents beyond the range are run to find where results differ.
+/// The number of exponents beyond the range that are run to find where results differ.
 const BEYOND: i64 = 32;
 
 /// The exponents for which the map by powers of two that `rule` says is exact in `format`,
@@ -125,39 +120,32 @@ pub fn bit_exact_range(
     rule: &Rule,
     split: Split,
     format: ArithmeticName,
-) -> Result<Range, ExactnessError> {
-    dispatch(
-        format,
-        &Question {
-            scenario,
-            rule,
-            split,
-        },
-    )
+) -> Result<ExponentRange, ExactnessError> {
+    let question = Question {
+        scenario,
+        rule,
+        split,
+    };
+    dispatch(format, &question)
 }
 
 /// Runs `scenario` and its rescaled run with `k = 2^exponent` side by side.
 ///
 /// # Errors
 /// [`ExactnessError`]. A rescaled run that fails is no error but a difference.
-pub fn zero_drift(
+pub fn compare_runs(
     scenario: &Scenario,
     rule: &Rule,
     split: Split,
     exponent: i64,
     format: ArithmeticName,
-) -> Result<Drift, ExactnessError> {
-    dispatch(
-        format,
-        &(
-            Question {
-                scenario,
-                rule,
-                split,
-            },
-            exponent,
-        ),
-    )
+) -> Result<Differences, ExactnessError> {
+    let question = Question {
+        scenario,
+        rule,
+        split,
+    };
+    dispatch(format, &(question, exponent))
 }
 
 /// Something to be done in a float format.
@@ -186,82 +174,87 @@ struct Question<'a> {
 }
 
 impl InFormat for Question<'_> {
-    type Answer = Range;
+    type Answer = ExponentRange;
 
-    fn answer<F: MachineFloat>(&self, ctx: Machine<F>) -> Result<Range, ExactnessError> {
+    fn answer<F: MachineFloat>(&self, ctx: Machine<F>) -> Result<ExponentRange, ExactnessError> {
         let setup = Setup::new(self.scenario, self.rule, self.split)?;
         let found = setup.trace(ctx)?;
         let every = found.exact.every;
-        let root = self.split.root();
-        let end = |bound: i64, up: i64| match bound.abs() {
-            FREE.. => None,
-            // Inwards to a multiple.
-            _ => Some((bound * up).div_euclid(every) * every * up),
-        };
         let further = if planted(Fault::ExactRangeTooWide) {
             every
         } else {
             0
         };
-        let (from, to) = (
-            end(found.exact.range.from, -1),
-            end(found.exact.range.to + further, 1),
-        );
-        let results = |end: Option<i64>, up: i64| -> Result<Option<i64>, ExactnessError> {
-            let Some(end) = end else { return Ok(None) };
-            let inside = setup.compare(ctx, end)?;
-            if let Some(difference) = inside.operation {
-                return Err(contradicted(end * root, difference));
-            }
-            for i in 1..=BEYOND {
-                let beyond = end + up * i * every;
-                let Agreement { operation, result } = setup.compare(ctx, beyond)?;
-                if i == 1 && operation.is_none() && !found.conflict {
-                    return Err(contradicted(beyond * root, "have the same bits".into()));
-                }
-                if result.is_some() {
-                    return Ok(Some((beyond - up * every) * root));
-                }
-            }
-            Ok(None)
-        };
-        let (results_from, results_to) = (results(from, -1)?, results(to, 1)?);
+        let from = inward(found.exact.range.from, every, -1);
+        let to = inward(found.exact.range.to + further, every, 1);
+        let results_from = results(&setup, ctx, &found, from, -1)?;
+        let results_to = results(&setup, ctx, &found, to, 1)?;
         let limit =
             |end: Option<i64>, up: i64| Some(found.limit(&setup, ctx, end? + up * every, up));
-        Ok(Range {
+        let of_k = |end: Option<i64>| end.map(|e| e * self.split.root());
+        Ok(ExponentRange {
             split: self.split,
-            every: every * root,
+            every: every * self.split.root(),
             from_limit: limit(from, -1),
             to_limit: limit(to, 1),
-            from: from.map(|e| e * root),
-            to: to.map(|e| e * root),
-            results_from,
-            results_to,
+            from: of_k(from),
+            to: of_k(to),
+            results_from: of_k(results_from),
+            results_to: of_k(results_to),
         })
     }
 }
 
-fn contradicted(exponent: i64, found: String) -> ExactnessError {
-    ExactnessError::Contradicted { exponent, found }
+/// The end of a range, moved inward to a multiple of `every`; none where nothing limits it.
+fn inward(end: i64, every: i64, up: i64) -> Option<i64> {
+    match end.abs() {
+        FREE.. => None,
+        _ => Some((end * up).div_euclid(every) * every * up),
+    }
+}
+
+/// The exponent up to which results keep their bits, beyond an end of the range, which is checked
+/// on the way: at it no operation differs, and one further some operation does.
+fn results<F: MachineFloat>(
+    setup: &Setup<'_>,
+    ctx: Machine<F>,
+    found: &TracedRun<F>,
+    end: Option<i64>,
+    up: i64,
+) -> Result<Option<i64>, ExactnessError> {
+    let Some(end) = end else { return Ok(None) };
+    let every = found.exact.every;
+    let contradicted = |e: i64, found: String| {
+        let exponent = e * setup.split.root();
+        Err(ExactnessError::Contradicted { exponent, found })
+    };
+    if let Some(difference) = setup.compare(ctx, end)?.operation {
+        return contradicted(end, difference);
+    }
+    for i in 1..=BEYOND {
+        let beyond = end + up * i * every;
+        let Differences { operation, result } = setup.compare(ctx, beyond)?;
+        if i == 1 && operation.is_none() && !found.conflict {
+            return contradicted(beyond, "have the same bits".into());
+        }
+        if result.is_some() {
+            return Ok(Some(beyond - up * every));
+        }
+    }
+    Ok(None)
 }
 
 impl InFormat for (Question<'_>, i64) {
-    type Answer = Drift;
+    type Answer = Differences;
 
-    fn answer<F: MachineFloat>(&self, ctx: Machine<F>) -> Result<Drift, ExactnessError> {
+    fn answer<F: MachineFloat>(&self, ctx: Machine<F>) -> Result<Differences, ExactnessError> {
         let (question, exponent) = (&self.0, self.1);
         let every = question.split.root();
         if exponent % every != 0 {
             return Err(ExactnessError::NotAnExponent { exponent, every });
         }
         let setup = Setup::new(question.scenario, question.rule, question.split)?;
-        let Agreement { operation, result } = setup.compare(ctx, exponent / every)?;
-        Ok(Drift {
-            exponent,
-            bit_equal: result.is_none(),
-            every_operation_equal: operation.is_none(),
-            difference: operation,
-        })
+        setup.compare(ctx, exponent / every)
     }
 }
 

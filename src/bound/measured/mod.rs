@@ -4,16 +4,16 @@
 //! estimated: where the factor is rational the drift is computed exactly, and where it has a root
 //! it is enclosed with more and more digits until those that are printed are sure.
 
-mod enclose;
-mod exact;
+mod exact_run;
 mod jumps;
 
 use std::collections::BTreeMap;
 
 use nalgebra::DMatrix;
 
-pub use exact::ExactRun;
+pub use exact_run::ExactRun;
 
+use super::drift;
 use super::study::{Drift, Jump};
 use crate::arith::{
     Arithmetic, ArithmeticName, Ratio, Surd, UnknownArithmetic, WithArithmetic, with_arithmetic,
@@ -37,11 +37,11 @@ pub struct Measured {
     pub left: Vec<Snapshot>,
     /// The values of the right run.
     pub right: Vec<Snapshot>,
-    /// How many decisions had fallen differently after 0, 1, … steps.
+    /// The number of decisions that had fallen differently after 0, 1, … steps.
     pub jump_counts: Vec<usize>,
     /// The first of them.
     pub jumps: Vec<Jump>,
-    /// Why the runs did not go on to the end.
+    /// The reason why the runs did not go on to the end.
     pub stopped: Option<String>,
 }
 
@@ -152,7 +152,7 @@ impl Task<'_> {
                 let (Some(x), Some(y)) = (x.get(name), y.get(name)) else {
                     continue;
                 };
-                let drift = enclose::drift(x, y, factor);
+                let drift = drift::printed(x, y, factor);
                 measured.drifts.entry(name.clone()).or_default().push(drift);
             }
             measured.left.push(x);

@@ -209,7 +209,7 @@ fn the_own_error_is_the_distance_from_the_exact_run() {
     let long = exact.distance(&values(ArithmeticName::Mp(200)), &ones, 200);
     for name in ["loss", "W", "A", "B"] {
         let log2 = |b: &BTreeMap<String, crate::bound::study::Bound>| {
-            b[name].value.as_ref().and_then(|m| m.log2).unwrap()
+            b[name].as_ref().unwrap().log2.unwrap()
         };
         assert!((-12.0..0.0).contains(&log2(&bf16)), "{name}");
         assert!((-204.0..-190.0).contains(&log2(&long)), "{name}");

@@ -10,7 +10,7 @@ use crate::bound::measured::measure;
 use crate::bound::study::{Enough, Fit, Magnitude};
 use crate::scenario::Scenario;
 
-/// So many precisions from below the fitted one on are tried.
+/// The number of precisions that are tried, from below the fitted one on.
 const TRIED: u32 = 24;
 
 /// The slopes for each k: of the measured drifts, and of the certified bounds where there are
@@ -29,7 +29,7 @@ pub(super) fn fits(maps: &[Rescaled], plan: &Plan, done: &[JobDone]) -> Vec<Fit>
             Some((bits(job), (drift.down.log2?, drift.up.log2?)))
         });
         let certified = jobs.clone().filter_map(|job| {
-            let log2 = job.certified.value.as_ref()?.log2?;
+            let log2 = job.certified.as_ref().ok()?.log2?;
             Some((bits(job), (log2, log2)))
         });
         for (of, points) in [
@@ -99,7 +99,7 @@ fn rounded(q: &Ratio) -> Option<(f64, f64)> {
     ))
 }
 
-/// By what factor the drift grows with each step: the slope of log₂ drift against the steps,
+/// The factor by which the drift grows with each step: the slope of log₂ drift against the steps,
 /// from the first step on. A fit, not a bound.
 pub(super) fn growth(by_step: &[Option<Magnitude>]) -> Option<f64> {
     let points = by_step.iter().enumerate().skip(1);
@@ -112,7 +112,7 @@ pub(super) fn growth(by_step: &[Option<Magnitude>]) -> Option<f64> {
     Some((libm::exp2(slope) * 1e4).round() / 1e4)
 }
 
-/// Which precision is enough, for each k.
+/// The precision that is enough, for each k.
 pub(super) fn enough(
     run: &Scenario,
     maps: &[Rescaled],
@@ -156,7 +156,7 @@ pub(super) fn enough(
         all.push(Enough {
             wanted: plan.wanted,
             measured: first(&|job| job.measured.as_ref().is_ok_and(|d| agrees(&d.up))),
-            certified: first(&|job| job.certified.value.as_ref().is_some_and(&agrees)),
+            certified: first(&|job| job.certified.as_ref().is_ok_and(&agrees)),
             fitted_bits: fitted,
             tried_bits: tried,
             k,

@@ -63,7 +63,7 @@ pub fn rescale(run: &Scenario, k: &Ratio, split: Split) -> Result<Rescaled, Spli
         .map_err(|e| SplitError::Certificate(Box::new(e)))?;
     let rule = inference.rule;
     let rescaling = Rescaling::of_split(&rule, run.recipe.model, split, k)
-        .map_err(|refusal| not_allowed(run, &rule, split, refusal))?;
+        .map_err(|refusal| not_allowed(run, &rule, split, *refusal))?;
     Ok(Rescaled {
         k: k.clone(),
         run: rescaling.scenario(run)?,

@@ -1,5 +1,6 @@
 //! A precision study: one run and its rescaled runs, in several arithmetics.
 
+mod bounds;
 mod fit;
 mod map;
 mod rows;
@@ -19,20 +20,20 @@ use crate::arith::{ArithmeticName, FloatModel, Ratio};
 use crate::scenario::{Scenario, Split};
 use rows::{Job, JobDone};
 
-/// What a study looks at.
+/// The plan of a study.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// The arithmetics of the rows.
     pub arithmetics: Vec<ArithmeticName>,
     /// The factors.
     pub k: Vec<Ratio>,
-    /// How they are shared between A and B.
+    /// The split of each factor between A and B.
     pub split: Split,
-    /// After how many steps there is a row; ascending, and at least one.
+    /// The numbers of steps after which there is a row; ascending, and at least one.
     pub steps: Vec<usize>,
     /// Precisions of `mp` against which the slope is fitted.
     pub against_bits: Vec<u32>,
-    /// So many bits are to agree.
+    /// The number of bits that are to agree.
     pub wanted: u32,
 }
 
@@ -47,7 +48,7 @@ pub enum StudyError {
     Arithmetic(#[from] crate::arith::UnknownArithmetic),
     /// The runs cannot be set up.
     #[error(transparent)]
-    Bound(#[from] super::pair::BoundError),
+    Bound(#[from] super::certified::BoundError),
 }
 
 /// Carries out the study of `run`. `reproduce` is the command that does it again; `progress` is
@@ -124,7 +125,7 @@ pub fn study(
     })
 }
 
-/// How far entries may be from the given ones, by tensor.
+/// The distance that entries may have from the given ones, by tensor.
 fn ranges(run: &Scenario) -> BTreeMap<String, String> {
     let tensors = run.values.tensors.iter();
     let radius = tensors.filter_map(|(n, t)| Some((n.clone(), t.scaled_radius()?.to_string())));

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::bounds::{after, ending, probability, worst};
 use super::{Plan, Rescaled, StudyError, significand_bits};
 use crate::arith::{Arithmetic, ArithmeticName, F64, parse_ratio, show_ratio};
-use crate::bound::certified::Gap;
+use crate::bound::certified::{Gap, PairBounds, pair_bounds_where};
 use crate::bound::exactness::bit_exact_range;
 use crate::bound::measured::{ExactRun, Measured, measure};
-use crate::bound::pair::bounds;
 use crate::bound::study::{
-    Bound, BoundSet, Drift, ExactExponents, Magnitude, OwnErrors, Quantity, QuantityBounds, Row,
-    Side,
+    Bound, Drift, ExactExponents, Magnitude, OwnErrors, Quantity, Row, Side,
 };
 use crate::scenario::{Scenario, Split};
 
@@ -31,7 +30,7 @@ pub(super) struct Job<'a> {
     pub exact: &'a ExactRun<'a>,
 }
 
-/// What came of it.
+/// The outcome of a job.
 pub(super) struct JobDone {
     pub k: String,
     pub arith: ArithmeticName,
@@ -46,7 +45,7 @@ impl Job<'_> {
     pub fn carry_out(&self, progress: &(dyn Fn(f64) + Sync)) -> Result<JobDone, StudyError> {
         let (left, right, factors) = (self.run, &self.map.run, &self.map.factors);
         let measured = measure(left, right, factors, self.arith, self.most)?;
-        let after: Vec<usize> = (0..=self.most).collect();
+        let all_steps: Vec<usize> = (0..=self.most).collect();
         // Measuring is quick; nearly all the time goes to the bounds.
         let part = |done: f64| progress(0.1 + 0.8 * done);
         // `rescale` has checked the certificate of the rule that leads to the right run.
@@ -54,14 +53,15 @@ impl Job<'_> {
             true => Gap::ByCertificate,
             false => Gap::Enclosed,
         };
-        let set = bounds(gap, [left, right], factors, self.arith, &after, &part)?;
+        let runs = [left, right];
+        let bounds = pair_bounds_where(gap, runs, factors, self.arith, &all_steps, &part)?;
         let rows = match self.is_row {
             true => {
                 let own = self.own_errors(&measured);
                 let exact = self.bit_exact();
                 let steps = self.plan.steps.iter();
                 steps
-                    .map(|t| self.row(*t, &measured, &set, &own, &exact))
+                    .map(|t| self.row(*t, &measured, &bounds, &own, &exact))
                     .collect()
             }
             false => vec![],
@@ -72,7 +72,7 @@ impl Job<'_> {
             arith: self.arith,
             rows,
             measured: measured.largest(self.leading, self.most),
-            certified: worst(&set, self.leading, self.most).certified,
+            certified: worst(&bounds, self.leading, self.most).certified,
         })
     }
 
@@ -80,21 +80,18 @@ impl Job<'_> {
         &self,
         steps: usize,
         measured: &Measured,
-        set: &BoundSet,
+        found: &PairBounds,
         own: &OwnErrors,
         exact: &Result<ExactExponents, String>,
     ) -> Row {
         let quantity = |(name, factor): (&String, &crate::arith::Surd)| {
             let drifts = measured.drifts.get(name).map_or(&[][..], Vec::as_slice);
             let upto = drifts.iter().take(steps + 1);
-            let certified = |t: usize| {
-                let bounds = set.after.get(&t)?.get(name)?;
-                bounds.certified.value.clone()
-            };
+            let certified = |t: usize| after(found, name, t)?.certified.ok();
             let quantity = Quantity {
                 factor: factor.to_string(),
                 measured: measured.largest(name, steps),
-                bounds: worst(set, name, steps),
+                bounds: worst(found, name, steps),
                 by_step: upto.map(|d| Some(d.as_ref().ok()?.up.clone())).collect(),
                 certified_by_step: (0..=steps).map(certified).collect(),
             };
@@ -114,16 +111,16 @@ impl Job<'_> {
             k_near: F64.from_ratio(&self.map.k).unwrap_or(f64::MAX),
             split: self.plan.split.name().to_owned(),
             steps,
-            ratio: leading.map_or_else(|| Bound::none("there is no such quantity"), ratio),
+            ratio: leading.map_or_else(|| Err("there is no such quantity".to_owned()), ratio),
             bit_equal: measured.is_exact(steps),
             bits_left: leading.and_then(bits_left),
             growth_per_step: super::fit::growth(by_step),
             own_errors: own.clone(),
-            ending: set.ending.clone().filter(|e| e.step <= steps as u64),
+            ending: ending(found, steps),
             jump_count,
             jumps: jumps.cloned().collect(),
             bit_exact: exact.clone(),
-            probability: set.probability.clone(),
+            probability: Some(probability(found)),
             quantities,
         }
     }
@@ -133,7 +130,7 @@ impl Job<'_> {
             let why = format!("left out for more than {OWN_ERRORS_UP_TO} steps");
             let none = || {
                 let names = self.map.factors.keys().cloned();
-                names.map(|name| (name, Bound::none(&*why))).collect()
+                names.map(|name| (name, Err(why.clone()))).collect()
             };
             return OwnErrors {
                 left: none(),
@@ -172,41 +169,20 @@ impl Job<'_> {
     }
 }
 
-/// The largest bounds after 0, 1, … `steps` steps.
-fn worst(set: &BoundSet, name: &str, steps: usize) -> QuantityBounds {
-    let mut worst: Option<QuantityBounds> = None;
-    for t in 0..=steps {
-        let Some(bounds) = set.after.get(&t).and_then(|all| all.get(name)) else {
-            return QuantityBounds::none("not computed");
-        };
-        worst = Some(match worst {
-            None => bounds.clone(),
-            Some(worst) => worst.max(bounds.clone()),
-        });
-    }
-    worst.unwrap_or_else(|| QuantityBounds::none("not computed"))
-}
-
 /// Certified bound over measured drift, rounded up.
 fn ratio(quantity: &Quantity) -> Bound {
-    let certified = &quantity.bounds.certified;
-    let Some(bound) = &certified.value else {
-        return Bound::none(certified.why.clone().unwrap_or_default());
-    };
-    let drift = match &quantity.measured {
-        Ok(drift) => drift,
-        Err(why) => return Bound::none(why.clone()),
-    };
+    let bound = quantity.bounds.certified.as_ref().map_err(Clone::clone)?;
+    let drift = quantity.measured.as_ref().map_err(Clone::clone)?;
+    if drift.down.is_zero() {
+        return Err("the measured drift is 0".to_owned());
+    }
     let exact = |m: &Magnitude| parse_ratio(&m.text).ok();
     let over = |(bound, drift)| Magnitude::of_ratio(&(bound / drift), Side::Up);
-    if drift.down.is_zero() {
-        return Bound::none("the measured drift is 0");
-    }
     let quotient = exact(bound).zip(exact(&drift.down)).and_then(over);
-    quotient.map_or_else(|| Bound::none("not a number"), Bound::of)
+    quotient.ok_or_else(|| "not a number".to_owned())
 }
 
-/// How many bits agree, in tenths rounded down.
+/// The number of bits that agree, in tenths rounded down.
 fn bits_left(quantity: &Quantity) -> Option<f64> {
     let log2 = quantity.measured.as_ref().ok()?.up.log2?;
     Some(((-log2 * 10.0).floor() / 10.0).max(0.0))

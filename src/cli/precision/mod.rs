@@ -12,7 +12,7 @@ use super::{Console, Failure, Status};
 /// Measure the drift of a run and its rescaled runs, and bound it
 ///
 /// For every arithmetic, factor k and number of steps: the measured drift, a certified bound, a
-/// likely one and what roundings chosen to hurt can reach.
+/// probabilistic one and what roundings chosen to hurt can reach.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUS)]
 pub(super) struct PrecisionArgs {

@@ -54,19 +54,19 @@ fn against_bits(study: &Study, fit: &Fit) -> Figure {
         .find(|f| f.k == fit.k && f.of == "certified");
     let of_row = |row: &Row| {
         let bounds = &leading(study, row)?.bounds;
-        let likely = bounds.probabilistic.value.as_ref().and_then(log2)?;
-        Some((f64::from(row.precision), likely))
+        let probabilistic = bounds.probabilistic.as_ref().ok().and_then(log2)?;
+        Some((f64::from(row.precision), probabilistic))
     };
-    let likely = last_rows(study).filter(|row| row.k == fit.k);
-    let mut likely: Vec<(f64, f64)> = likely.filter_map(of_row).collect();
-    likely.sort_by(|x, y| x.0.total_cmp(&y.0));
+    let rows = last_rows(study).filter(|row| row.k == fit.k);
+    let mut probabilistic: Vec<(f64, f64)> = rows.filter_map(of_row).collect();
+    probabilistic.sort_by(|x, y| x.0.total_cmp(&y.0));
     let all = [
         series("measured", fit.points.iter().map(middle).collect()),
         series(
             "certified",
             certified.map_or(vec![], |f| f.points.iter().map(middle).collect()),
         ),
-        series("likely", likely),
+        series("probabilistic", probabilistic),
         series("fitted line", line),
     ];
     Figure {

@@ -62,7 +62,10 @@ pub fn html(study: &Study) -> Result<String, ReportError> {
         ("Slope", study.fits.iter().map(words::slope).collect()),
         ("Which precision is enough", enough.collect()),
         ("Growth with each step", words::growth(study)),
-        ("What the likely bound assumes", words::probability(study)),
+        (
+            "What the probabilistic bound assumes",
+            words::probability(study),
+        ),
         ("Where an ulp became a jump", words::events(study)),
         ("Powers of two without any drift", words::exact(study)),
         ("What could not be had", words::reasons(study)),

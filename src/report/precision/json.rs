@@ -137,7 +137,7 @@ fn row_json<'a>(study: &'a Study, row: &'a Row) -> RowJson<'a> {
             why.entry(field).or_default().insert("", reason);
         }
     };
-    single("ratio", row.ratio.why.as_deref());
+    single("ratio", row.ratio.as_ref().err().map(String::as_str));
     single(
         "bit_exact_k_exponents",
         row.bit_exact.as_ref().err().map(String::as_str),
@@ -171,7 +171,7 @@ fn row_json<'a>(study: &'a Study, row: &'a Row) -> RowJson<'a> {
         enclosure,
         probabilistic,
         adversarial,
-        ratio: row.ratio.value.as_ref().map(|m| m.text.as_str()),
+        ratio: row.ratio.as_ref().ok().map(|m| m.text.as_str()),
         bit_equal: row.bit_equal,
         bits_left: row.bits_left.map(|bits| format!("{bits:.1}")),
         bit_exact_k_exponents: row.bit_exact.as_ref().ok(),
@@ -202,8 +202,8 @@ fn bounds<'a>(
 ) -> Numbers<'a> {
     let mut numbers = Numbers::new();
     for (name, bound) in all {
-        numbers.insert(name, bound.value.as_ref().map(|m| m.text.as_str()));
-        if let Some(reason) = &bound.why {
+        numbers.insert(name, bound.as_ref().ok().map(|m| m.text.as_str()));
+        if let Err(reason) = bound {
             why.entry(field).or_default().insert(name, reason);
         }
     }

@@ -38,7 +38,7 @@ pub fn terminal(study: &Study, width: usize) -> String {
     let enough = study.enough.iter().map(|e| words::enough(study, e));
     paragraph("Which precision is enough", enough.collect());
     paragraph("Growth", words::growth(study));
-    paragraph("Likely", words::probability(study));
+    paragraph("Probabilistic", words::probability(study));
     paragraph("Branches", words::events(study));
     paragraph("Bit-exact powers of two", words::exact(study));
     paragraph("Not to be had", words::reasons(study));

@@ -20,9 +20,9 @@ fn quantity(certified: Bound) -> Quantity {
             up: drift.clone(),
             down: drift.clone(),
         }),
-        bounds: QuantityBounds {
+        bounds: Bounds {
             certified,
-            ..QuantityBounds::none("left <out>")
+            ..Bounds::none("left <out>")
         },
         by_step: vec![Some(Magnitude::zero()), Some(drift)],
         certified_by_step: vec![None, None],
@@ -33,9 +33,9 @@ fn study() -> Study {
     let quantities = BTreeMap::from([
         (
             "W".to_owned(),
-            quantity(Bound::of(magnitude("1.234e-330", -1094.9))),
+            quantity(Ok(magnitude("1.234e-330", -1094.9))),
         ),
-        ("loss".to_owned(), quantity(Bound::none("a branch"))),
+        ("loss".to_owned(), quantity(Err("a branch".to_owned()))),
     ]);
     let row = Row {
         arith: "f32".to_owned(),
@@ -45,7 +45,7 @@ fn study() -> Study {
         split: "sqrt".to_owned(),
         steps: 1,
         quantities,
-        ratio: Bound::of(magnitude("3.253e1", 5.1)),
+        ratio: Ok(magnitude("3.253e1", 5.1)),
         bit_equal: false,
         bits_left: Some(23.2),
         growth_per_step: None,

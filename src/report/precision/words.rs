@@ -16,7 +16,7 @@ pub(super) const HEADS: [&str; 12] = [
     "drift of loss",
     "drift",
     "adversarial",
-    "likely",
+    "probabilistic",
     "certified",
     "stated order",
     "ratio",
@@ -35,7 +35,7 @@ pub(super) const MEANINGS: [(&str, &str); 6] = [
         "a lower bound on what the error model can reach: roundings chosen to hurt",
     ),
     (
-        "likely",
+        "probabilistic",
         "all of them together exceeded with at most the stated probability; not a certificate",
     ),
     (
@@ -56,8 +56,8 @@ pub(super) fn leading<'a>(study: &Study, row: &'a Row) -> Option<&'a Quantity> {
 
 /// A number, or a dash.
 pub(super) fn bound(bound: &Bound) -> String {
-    let value = bound.value.as_ref();
-    value.map_or_else(|| NONE.to_owned(), |m| m.text.clone())
+    let value = bound.as_ref();
+    value.map_or_else(|_| NONE.to_owned(), |m| m.text.clone())
 }
 
 /// `5.716e0` as `5.716`, `3.253e1` as `32.53`; as it stands where that would be long.
@@ -97,10 +97,7 @@ pub(super) fn cells(study: &Study, row: &Row) -> Vec<String> {
         of(|q| &q.bounds.probabilistic),
         of(|q| &q.bounds.certified),
         of(|q| &q.bounds.certified_stated),
-        row.ratio
-            .value
-            .as_ref()
-            .map_or_else(|| NONE.to_owned(), |m| plain(&m.text)),
+        (row.ratio.as_ref()).map_or_else(|_| NONE.to_owned(), |m| plain(&m.text)),
         match row.bits_left {
             Some(bits) => format!("{bits:.1}"),
             None if row.bit_equal => "all".to_owned(),
@@ -179,7 +176,7 @@ pub(super) fn growth(study: &Study) -> Vec<String> {
     last_rows(study).filter_map(line).collect()
 }
 
-/// The assumptions of the likely bound, in words.
+/// The assumption of the probabilistic bounds, in words.
 pub(super) fn probability(study: &Study) -> Vec<String> {
     let mut lines: Vec<String> = vec![];
     for row in last_rows(study) {
@@ -253,14 +250,11 @@ pub(super) fn reasons(study: &Study) -> Vec<String> {
         };
         let b = &quantity.bounds;
         let all = [
-            (
-                "drift",
-                quantity.measured.as_ref().err().map(String::as_str),
-            ),
-            ("adversarial", b.adversarial.why.as_deref()),
-            ("likely", b.probabilistic.why.as_deref()),
-            ("certified", b.certified.why.as_deref()),
-            ("stated order", b.certified_stated.why.as_deref()),
+            ("drift", quantity.measured.as_ref().err()),
+            ("adversarial", b.adversarial.as_ref().err()),
+            ("probabilistic", b.probabilistic.as_ref().err()),
+            ("certified", b.certified.as_ref().err()),
+            ("stated order", b.certified_stated.as_ref().err()),
         ];
         for (what, why) in all {
             let Some(why) = why else { continue };

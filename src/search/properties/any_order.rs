@@ -13,7 +13,7 @@ use num_traits::Zero;
 
 use super::HuntedProperty;
 use super::drift_within_bound::{bounded, bounds_of, exceeded};
-use super::measured::{Sums, course, factors};
+use super::float_run::{Sums, factors, float_run};
 use crate::arith::{Accumulator, Ratio};
 use crate::arith::{Arithmetic, ArithmeticName, F64, FloatModel, SumOrder, Surd, ratio_from_f64};
 use crate::bound::certified::{FAILURE_PROBABILITY, PairBounds};
@@ -95,13 +95,10 @@ fn beyond(
     let anew = ways
         .iter()
         .map(|way| [Sums::Anew(&way[0]), Sums::Anew(&way[1])]);
-    for (i, sums) in std::iter::once([Sums::Documented; 2])
-        .chain(anew)
-        .enumerate()
-    {
-        let run = |side: usize| course(runs[side], subject.arithmetic, sums[side]);
-        let courses = [run(0)?, run(1)?];
-        if let Some(finding) = exceeded(bounds, &courses, factors, i == 0) {
+    for (i, sums) in std::iter::once([Sums::Stated; 2]).chain(anew).enumerate() {
+        let run = |side: usize| float_run(runs[side], subject.arithmetic, sums[side]);
+        let float_runs = [run(0)?, run(1)?];
+        if let Some(finding) = exceeded(bounds, &float_runs, factors, i == 0) {
             return Ok(Some(finding));
         }
     }
@@ -151,16 +148,15 @@ fn entries(step: &StepGraph, sizes: &Sizes) -> usize {
     1 + trained.chain(outputs).map(size).sum::<usize>()
 }
 
-/// What contradicts that all likely bounds together fail as seldom as they say: each one fails
+/// A finding where the probabilistic bounds together fail more often than they say: each one fails
 /// with a probability of 2·exp(−λ²/2) at most, and there is one for each of `entries` at each time.
 fn too_often(bounds: &PairBounds, entries: usize) -> Option<Finding> {
     let numbers = entries * bounds.at.len();
-    let all = bounds.at.values().flat_map(BTreeMap::values);
-    let least = all.map(|own| own.lambda).fold(f64::INFINITY, f64::min);
-    let fails = 2.0 * numbers as f64 * libm::exp(-least * least / 2.0);
+    let lambda = bounds.lambda;
+    let fails = 2.0 * numbers as f64 * libm::exp(-lambda * lambda / 2.0);
     (fails > FAILURE_PROBABILITY).then(|| Finding::Contradicts {
         says: format!(
-            "with λ = {least} one of {numbers} likely bounds may fail with a probability of {fails}, more than {FAILURE_PROBABILITY}"
+            "with λ = {lambda} one of {numbers} probabilistic bounds may fail with a probability of {fails}, more than {FAILURE_PROBABILITY}"
         ),
         place: None,
     })
@@ -296,7 +292,7 @@ mod tests {
             .get_mut(&2)
             .and_then(|of_step| of_step.get_mut("B"));
         let own = own.unwrap();
-        own.any_order = own.stated_order.clone();
+        own.certified = own.certified_stated.clone();
         let finding = beyond(&bounds, &subject, runs, &factors).unwrap();
         let says = finding.expect("a drift beyond its bound").describe();
         assert!(says.contains("larger than its certified bound"), "{says}");
@@ -329,11 +325,7 @@ mod tests {
         assert_eq!(too_often(&bounds, entries), None);
         // λ is no larger than it need be.
         assert!(too_often(&bounds, entries + 1).is_some());
-        let own = bounds
-            .at
-            .get_mut(&1)
-            .and_then(|of_step| of_step.get_mut("A"));
-        own.unwrap().lambda *= 0.99;
+        bounds.lambda *= 0.99;
         assert!(too_often(&bounds, entries).is_some());
     }
 

@@ -2,7 +2,7 @@
 
 use super::HuntedProperty;
 use crate::arith::{Arithmetic, ArithmeticName, OpError, Ratio, WithArithmetic, with_arithmetic};
-use crate::bound::{ExactnessError, Rescaling, bit_exact_range, zero_drift};
+use crate::bound::{ExactnessError, Rescaling, bit_exact_range, compare_runs};
 use crate::exec::ExecError;
 use crate::gauge::{Options, infer};
 use crate::scenario::{Property, Scenario, Split};
@@ -122,13 +122,13 @@ fn at(
     format: ArithmeticName,
 ) -> Result<Verdict, JudgeError> {
     let rule = derived.rule();
-    match zero_drift(run, rule, split, exponent, format) {
-        Ok(drift) if drift.bit_equal && drift.every_operation_equal => {}
-        Ok(drift) => {
-            let difference = drift.difference.unwrap_or_default();
-            return Ok(Verdict::contradicts(format!(
-                "at k = 2^{exponent}, which is in the range: {difference}"
-            )));
+    match compare_runs(run, rule, split, exponent, format) {
+        Ok(found) => {
+            if let Some(difference) = found.operation.or(found.result) {
+                return Ok(Verdict::contradicts(format!(
+                    "at k = 2^{exponent}, which is in the range: {difference}"
+                )));
+            }
         }
         Err(error) => return Ok(Verdict::Undecided(error.to_string())),
     }

@@ -6,7 +6,7 @@
 
 use super::HuntedProperty;
 use super::drift_within_bound::{bounded, bounds_of};
-use super::measured::{Sums, course, drift, exactly, factors};
+use super::float_run::{Sums, drift, exactly, factors, float_run};
 use crate::arith::{ArithmeticName, Ratio, show_ratio};
 use crate::search::subject::{Derived, Subject};
 use crate::search::verdict::{Evidence, JudgeError, Verdict};
@@ -44,15 +44,15 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
     };
     for more in MORE {
         let arith = ArithmeticName::Mp(bits.saturating_add(more));
-        let run = |scenario| course(scenario, arith, Sums::Documented);
+        let run = |scenario| float_run(scenario, arith, Sums::Stated);
         let (x, y) = (run(left)?, run(&right)?);
         for (taken, of_step) in &bounds.at {
             for (name, own) in of_step {
-                let (Ok(bound), Some(factor)) = (&own.any_order, factors.get(name)) else {
+                let (Ok(bound), Some(factor)) = (&own.certified, factors.get(name)) else {
                     continue;
                 };
                 let values =
-                    |of: &super::measured::Course| of.after.get(*taken)?.get(name).cloned();
+                    |of: &super::float_run::FloatRun| of.after.get(*taken)?.get(name).cloned();
                 let measured = match (values(&x), values(&y)) {
                     (Some(x), Some(y)) => drift(&x, &y, factor),
                     _ => None,

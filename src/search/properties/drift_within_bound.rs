@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::HuntedProperty;
-use super::measured::{Course, Sums, course, drift, exactly, factors};
+use super::float_run::{FloatRun, Sums, drift, exactly, factors, float_run};
 use crate::arith::{Accumulator, ArithmeticName, Surd};
 use crate::bound::certified::{BoundError, EntryBound, PairBounds, pair_bounds};
 use crate::graph::{Op, Unary};
@@ -40,7 +40,7 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     judge,
 };
 
-/// What bounds are drawn for: small runs that a certificate covers.
+/// The runs for which bounds are drawn: small ones that a certificate covers.
 pub(super) fn bounded(mut menu: Menu) -> Menu {
     menu.optimizers.retain(|o| has_a_derivative(o));
     // In the first step of a warm-up the rate is 0, and so is what some divide by.
@@ -78,10 +78,10 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
     };
     let seed = |i: usize| u64::from(subject.picks.get(i).copied().unwrap_or(0));
     let other = |i: usize| Sums::Drawn(seed(i), seed(i) % 2 == 0);
-    for (orders, documented) in [([Sums::Documented; 2], true), ([other(0), other(1)], false)] {
-        let run = |scenario, sums| course(scenario, subject.arithmetic, sums);
+    for (orders, stated) in [([Sums::Stated; 2], true), ([other(0), other(1)], false)] {
+        let run = |scenario, sums| float_run(scenario, subject.arithmetic, sums);
         let runs = [run(left, orders[0])?, run(&right, orders[1])?];
-        if let Some(finding) = exceeded(&bounds, &runs, &factors, documented) {
+        if let Some(finding) = exceeded(&bounds, &runs, &factors, stated) {
             return Ok(Verdict::Failed(Box::new(finding)));
         }
     }
@@ -113,11 +113,7 @@ fn no_bound(error: &BoundError) -> String {
 
 /// Why a certificate ends in the first step, without a place.
 fn ending(bounds: &PairBounds) -> String {
-    let first = bounds
-        .endings
-        .iter()
-        .flatten()
-        .min_by_key(|e| e.after_steps);
+    let first = bounds.endings.iter().flatten().min_by_key(|e| e.step);
     let why = first.map_or("no reason", |e| e.why.as_str());
     // After the place comes the reason; figures are of one case.
     let why = why.rsplit("(counted from 0): ").next().unwrap_or(why);
@@ -129,9 +125,9 @@ fn ending(bounds: &PairBounds) -> String {
 /// The first drift that is larger than one of its bounds.
 pub(super) fn exceeded(
     bounds: &PairBounds,
-    [left, right]: &[Course; 2],
+    [left, right]: &[FloatRun; 2],
     factors: &BTreeMap<String, Surd>,
-    documented: bool,
+    stated: bool,
 ) -> Option<Finding> {
     let contradicts = |after_steps, quantity: &str, says: String, left, right| {
         Some(Finding::Contradicts {
@@ -150,14 +146,14 @@ pub(super) fn exceeded(
             let Some(factor) = factors.get(name) else {
                 continue;
             };
-            let values = |course: &Course| course.after.get(*taken)?.get(name).cloned();
+            let values = |run: &FloatRun| run.after.get(*taken)?.get(name).cloned();
             let (x, y) = (values(left), values(right));
             let certified: [(&str, &EntryBound); 3] = [
-                ("any order", &own.any_order),
+                ("any order", &own.certified),
                 ("enclosure", &own.enclosure),
-                ("documented order", &own.stated_order),
+                ("stated order", &own.certified_stated),
             ];
-            let counted = if documented { 3 } else { 2 };
+            let counted = if stated { 3 } else { 2 };
             for (what, bound) in &certified[..counted] {
                 let Ok(bound) = bound else { continue };
                 let (Some(x), Some(y)) = (&x, &y) else {

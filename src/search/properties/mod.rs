@@ -12,12 +12,12 @@ mod drift_within_bound;
 mod enclosures;
 mod exact_zero_drift;
 #[cfg(feature = "mp")]
+mod float_run;
+#[cfg(feature = "mp")]
 mod gradient;
 mod invariants;
 #[cfg(feature = "mp")]
 mod mean_value;
-#[cfg(feature = "mp")]
-mod measured;
 mod relabelling;
 mod rules_compose;
 mod selection;

@@ -68,7 +68,7 @@ pub(super) fn rule_of(scenario: &Scenario) -> Rule {
 }
 
 /// Checks the ends, one beyond each, and some exponents inside; how far the range reaches.
-fn check(scenario: &Scenario, split: Split, format: ArithmeticName, about: &str) -> Range {
+fn check(scenario: &Scenario, split: Split, format: ArithmeticName, about: &str) -> ExponentRange {
     check_rule(scenario, &rule_of(scenario), split, format, about)
 }
 
@@ -78,10 +78,10 @@ fn check_rule(
     split: Split,
     format: ArithmeticName,
     about: &str,
-) -> Range {
+) -> ExponentRange {
     let range = bit_exact_range(scenario, rule, split, format)
         .unwrap_or_else(|e| panic!("{about} {format} {split:?}: {e}"));
-    let drift = |n| zero_drift(scenario, rule, split, n, format).unwrap();
+    let differences = |n| compare_runs(scenario, rule, split, n, format).unwrap();
     let (from, to) = (
         range.from.expect("a lower end"),
         range.to.expect("an upper end"),
@@ -98,23 +98,23 @@ fn check_rule(
         (to * 2 / 3) / range.every * range.every,
     ];
     for n in inside {
-        let drift = drift(n);
+        let differences = differences(n);
         assert!(
-            drift.bit_equal && drift.every_operation_equal,
-            "{about} {format} {range:?} {drift:?}"
+            differences.result.is_none() && differences.operation.is_none(),
+            "{about} {format} {range:?} {differences:?}"
         );
     }
     for n in [from - range.every, to + range.every] {
         assert!(
-            !drift(n).every_operation_equal,
+            differences(n).operation.is_some(),
             "{about} {format} {n} {range:?}"
         );
     }
     for (end, outward) in [(range.results_from, -1), (range.results_to, 1)] {
         if let Some(end) = end {
-            assert!(drift(end).bit_equal, "{about} {format} {end}");
+            assert!(differences(end).result.is_none(), "{about} {format} {end}");
             assert!(
-                !drift(end + outward * range.every).bit_equal,
+                differences(end + outward * range.every).result.is_some(),
                 "{about} {format} {end}"
             );
         }
@@ -160,9 +160,10 @@ fn the_first_node_to_lose_bits_is_named() {
         assert_eq!(range.results_to, Some(end));
         let rule = rule_of(&scenario);
         let beyond = end + every;
-        let drift = zero_drift(&scenario, &rule, split, beyond, ArithmeticName::F16).unwrap();
-        assert!(!drift.bit_equal && !drift.every_operation_equal);
-        let difference = drift.difference.unwrap();
+        let differences =
+            compare_runs(&scenario, &rule, split, beyond, ArithmeticName::F16).unwrap();
+        assert!(differences.result.is_some() && differences.operation.is_some());
+        let difference = differences.operation.unwrap();
         assert!(
             difference.starts_with("operation ") && difference.ends_with(" of step 1 differs"),
             "{difference}"
@@ -227,17 +228,16 @@ fn a_map_that_changes_nothing_has_no_limits() {
 fn what_cannot_be_asked_is_refused() {
     let scenario = linear("sgd", "mse", [1, 1], 1, 1, false);
     let rule = rule_of(&scenario);
-    let drift = |split, n| zero_drift(&scenario, &rule, split, n, ArithmeticName::F16);
+    let differences = |split, n| compare_runs(&scenario, &rule, split, n, ArithmeticName::F16);
     assert_eq!(
-        drift(Split::Sqrt, 3),
+        differences(Split::Sqrt, 3),
         Err(ExactnessError::NotAnExponent {
             exponent: 3,
             every: 2
         })
     );
-    let drift = drift(Split::B, 3).unwrap();
-    assert!(drift.bit_equal && drift.every_operation_equal);
-    assert_eq!((drift.exponent, drift.difference), (3, None));
+    let differences = differences(Split::B, 3).unwrap();
+    assert!(differences.result.is_none() && differences.operation.is_none());
     let mp = ArithmeticName::Mp(30);
     assert_eq!(
         bit_exact_range(&scenario, &rule, Split::B, mp),
@@ -284,11 +284,12 @@ fn in_small_worlds_no_exponent_is_missed_and_none_is_too_many() {
                     let range = bit_exact_range(&scenario, &rule, split, format).unwrap();
                     let (from, to) = (range.from.unwrap(), range.to.unwrap());
                     for n in (-300..=300).filter(|n| n % range.every == 0) {
-                        let drift = zero_drift(&scenario, &rule, split, n, format).unwrap();
+                        let differences = compare_runs(&scenario, &rule, split, n, format).unwrap();
                         let inside = (from..=to).contains(&n);
                         assert_eq!(
-                            drift.every_operation_equal, inside,
-                            "{optimizer} {format} {range:?} {drift:?}"
+                            differences.operation.is_none(),
+                            inside,
+                            "{optimizer} {format} {range:?} {differences:?}"
                         );
                     }
                 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use super::enclose::{Enclosure, printed, raise};
 use super::{Snapshot, matrix};
-use crate::arith::{Arithmetic, MpIntervals, Surd};
+use crate::arith::{Arithmetic, MpIntervals, OpError, Ratio, Surd};
+use crate::bound::drift::{Enclosure, digits, largest, raise};
 use crate::bound::study::Bound;
 use crate::exec::{Keep, Machine, Options, Outputs};
 use crate::scenario::Scenario;
@@ -44,7 +44,7 @@ impl<'a> ExactRun<'a> {
         }
     }
 
-    /// How far a float run of `precision` bits with these `values` after 0, 1, … steps is from
+    /// The distance of a float run of `precision` bits with these `values` after 0, 1, … steps from
     /// the exact run times `factors`: by quantity the largest difference by the largest exact
     /// entry, the most after any of the steps.
     pub fn distance(
@@ -53,17 +53,17 @@ impl<'a> ExactRun<'a> {
         factors: &BTreeMap<String, Surd>,
         precision: u32,
     ) -> BTreeMap<String, Bound> {
-        let mut found = BTreeMap::new();
+        let mut found: BTreeMap<String, Bound> = BTreeMap::new();
         let levels = (BITS.iter().enumerate()).filter(|(_, bits)| **bits > precision);
         for (level, bits) in levels {
             let run = self.enclosed[level].get_or_init(|| self.enclose(*bits));
             let mut all_sure = true;
             for (name, factor) in factors {
-                if found.get(name).is_some_and(|b: &Bound| b.value.is_some()) {
+                if found.get(name).is_some_and(Bound::is_ok) {
                     continue;
                 }
                 let bound = distance(run, values, name, factor, *bits);
-                all_sure &= bound.value.is_some();
+                all_sure &= bound.is_ok();
                 found.insert(name.clone(), bound);
             }
             if all_sure {
@@ -71,8 +71,10 @@ impl<'a> ExactRun<'a> {
             }
         }
         for name in factors.keys() {
-            let why = || Bound::none("the format is too long for the precisions that are tried");
-            found.entry(name.clone()).or_insert_with(why);
+            let why = "the format is too long for the precisions that are tried";
+            found
+                .entry(name.clone())
+                .or_insert_with(|| Err(why.to_owned()));
         }
         found
     }
@@ -116,50 +118,41 @@ impl<'a> ExactRun<'a> {
 /// The most after any step, once its printed digits are sure.
 fn distance(run: &Trajectory, values: &[Snapshot], name: &str, factor: &Surd, bits: u32) -> Bound {
     let ctx = MpIntervals::new(bits);
-    let Ok(factor) = ctx.from_surd(factor) else {
-        return Bound::none("the factor is not a number");
-    };
+    let factor = ctx
+        .from_surd(factor)
+        .map_err(|_| "the factor is not a number")?;
     if run.after.len() < values.len() {
         let why = run.stopped.as_deref().unwrap_or("the exact run is shorter");
-        return Bound::none(format!("the exact run cannot be enclosed {why}"));
+        return Err(format!("the exact run cannot be enclosed {why}"));
     }
     let mut most = ctx.zero();
     for (values, exact) in values.iter().zip(&run.after) {
         let (Some(values), Some(exact)) = (values.get(name), exact.get(name)) else {
-            return Bound::none("there is no such quantity");
+            return Err("there is no such quantity".to_owned());
         };
-        let Some(after) = relative(&ctx, values, exact, &factor) else {
-            return Bound::none(format!("not told from 0 with {bits} bits"));
-        };
-        if raise(&ctx, &mut most, &after).is_none() {
-            return Bound::none(format!("not enclosed with {bits} bits"));
-        }
+        let after = relative(&ctx, values, exact, &factor);
+        let after = after.map_err(|_| format!("not told from 0 with {bits} bits"))?;
+        raise(&ctx, &mut most, &after).map_err(|_| format!("not enclosed with {bits} bits"))?;
     }
-    match printed(&most, false) {
-        Some(drift) => Bound::of(drift.up),
-        None => Bound::none(format!("the digits are not sure with {bits} bits")),
-    }
+    let sure = digits(&most, false).map(|drift| drift.up);
+    sure.ok_or_else(|| format!("the digits are not sure with {bits} bits"))
 }
 
+/// The distance of some values from exact ones times a factor, relative to the largest of these.
 fn relative(
     ctx: &MpIntervals,
-    values: &[crate::arith::Ratio],
+    values: &[Ratio],
     exact: &[Enclosure],
     factor: &Enclosure,
-) -> Option<Enclosure> {
-    let [mut scaled, mut apart] = [ctx.zero(), ctx.zero()];
-    let (mut most, mut size) = (ctx.zero(), ctx.zero());
-    for (value, exact) in values.iter().zip(exact) {
-        ctx.mul(&mut scaled, factor, exact);
-        ctx.sub(&mut apart, &ctx.from_ratio(value).ok()?, &scaled);
-        raise(ctx, &mut most, &apart)?;
-        raise(ctx, &mut size, &scaled)?;
-    }
+) -> Result<Enclosure, OpError> {
+    let values = values.iter().map(|value| ctx.from_ratio(value));
+    let values = values.collect::<Result<Vec<_>, _>>()?;
+    let [most, size] = largest(ctx, factor, exact.iter().zip(&values), |_| true)?;
     // 0/0 is 0, as everywhere in a study.
     if ctx.equal(&most, &ctx.zero()) == Ok(true) {
-        return Some(most);
+        return Ok(most);
     }
     let mut quotient = ctx.zero();
-    ctx.div(&mut quotient, &most, &size).ok()?;
-    Some(quotient)
+    ctx.div(&mut quotient, &most, &size)?;
+    Ok(quotient)
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use num_traits::ToPrimitive;
 
+use super::exponent_tracing::{Exponents, Traced, Tracing, UNIT};
 use super::shift::bits;
-use super::traced::{Exponents, Traced, Tracing, UNIT};
 use super::{ExactnessError, Limit, name};
 use crate::arith::{Machine, MachineFloat, Ratio};
 use crate::bound::Rescaling;
@@ -19,16 +19,17 @@ use crate::scenario::{Scenario, Split};
 pub(super) struct Setup<'a> {
     pub scenario: &'a Scenario,
     pub step: StepGraph,
+    pub split: Split,
     /// The map with exponent 1.
     unit: Rescaling,
     /// The weights of leaves.
     leaves: BTreeMap<NodeId, i64>,
 }
 
-/// What one run says.
-pub(super) struct Found<F> {
+/// A run whose numbers know for which exponents they are exact.
+pub(super) struct TracedRun<F> {
     pub exact: Exponents,
-    /// Whether numbers of different weights met.
+    /// True where numbers of different weights met.
     pub conflict: bool,
     /// Where each end became what it is.
     from: Option<Place<F>>,
@@ -63,6 +64,7 @@ impl<'a> Setup<'a> {
         Ok(Self {
             scenario,
             step,
+            split,
             unit,
             leaves,
         })
@@ -101,10 +103,10 @@ impl<'a> Setup<'a> {
     }
 
     /// Runs once and meets what all numbers say.
-    pub fn trace<F: MachineFloat>(&self, ctx: Machine<F>) -> Result<Found<F>, ExactnessError> {
+    pub fn trace<F: MachineFloat>(&self, ctx: Machine<F>) -> Result<TracedRun<F>, ExactnessError> {
         let tracing = Tracing::new(ctx, false);
         let mut machine = self.machine(tracing.clone(), self.scenario, true)?;
-        let mut found = Found {
+        let mut found = TracedRun {
             exact: Exponents::ALL,
             conflict: false,
             from: None,
@@ -140,7 +142,7 @@ impl<'a> Setup<'a> {
     }
 }
 
-impl<F: MachineFloat> Found<F> {
+impl<F: MachineFloat> TracedRun<F> {
     fn meet(&mut self, node: NodeId, step: u64, entry: Traced<F>) {
         let met = self.exact.meet(entry.exact);
         let place = || Some(Place { node, step, entry });
@@ -214,7 +216,7 @@ mod tests {
         let setup = Setup::new(&scenario, &rule, Split::Sqrt).unwrap();
         let leaf = setup.step.graph.leaf("X").unwrap();
         let reason = |text: &str, beyond: i64, up: i64| {
-            let mut found = Found {
+            let mut found = TracedRun {
                 exact: Exponents::ALL,
                 conflict: false,
                 from: None,

@@ -1,22 +1,14 @@
 //! Two runs side by side, compared operation by operation.
 
-use super::ExactnessError;
+use super::exponent_tracing::{Traced, Tracing, UNIT, is_number};
 use super::shift::shifted;
-use super::trace::Setup;
-use super::traced::{Traced, Tracing, UNIT, is_number};
+use super::traced_run::Setup;
+use super::{Differences, ExactnessError};
 use crate::arith::{Machine, MachineFloat};
 use crate::exec;
 use crate::graph::NodeId;
 
-/// The first differences between a run and the rescaled one; `None` where there is none.
-pub(super) struct Agreement {
-    /// Of any operation.
-    pub operation: Option<String>,
-    /// Of loss, parameters and states.
-    pub result: Option<String>,
-}
-
-impl Agreement {
+impl Differences {
     fn differ(&mut self, difference: String) {
         self.operation.get_or_insert_with(|| difference.clone());
         self.result.get_or_insert(difference);
@@ -31,19 +23,16 @@ impl Setup<'_> {
         &self,
         ctx: Machine<F>,
         e: i64,
-    ) -> Result<Agreement, ExactnessError> {
-        let mut agreement = Agreement {
-            operation: None,
-            result: None,
-        };
+    ) -> Result<Differences, ExactnessError> {
+        let mut found = Differences::default();
         let [one, other] = [(); 2].map(|()| Tracing::new(ctx, true));
         let rescaled = self.rescaled(e)?;
         let mut left = self.machine(one.clone(), self.scenario, true)?;
         let mut right = match self.machine(other.clone(), &rescaled, false) {
             Ok(right) => right,
             Err(error) => {
-                agreement.differ(format!("the rescaled run fails: {error}"));
-                return Ok(agreement);
+                found.differ(format!("the rescaled run fails: {error}"));
+                return Ok(found);
             }
         };
         for taken in 0..=self.scenario.steps {
@@ -56,12 +45,12 @@ impl Setup<'_> {
                 right.complete()
             };
             if let Err(error) = outcome {
-                agreement.differ(format!("the rescaled run fails: {error}"));
-                return Ok(agreement);
+                found.differ(format!("the rescaled run fails: {error}"));
+                return Ok(found);
             }
-            self.compare_records(&one, &other, e, taken + 1, &mut agreement);
-            self.compare_nodes([&left, &right], e, &mut agreement);
-            if agreement.result.is_some() {
+            self.compare_records(&one, &other, e, taken + 1, &mut found);
+            self.compare_nodes([&left, &right], e, &mut found);
+            if found.result.is_some() {
                 break;
             }
             if !last {
@@ -69,7 +58,7 @@ impl Setup<'_> {
                 right.advance()?;
             }
         }
-        Ok(agreement)
+        Ok(found)
     }
 
     fn compare_records<F: MachineFloat>(
@@ -78,19 +67,19 @@ impl Setup<'_> {
         right: &Tracing<F>,
         e: i64,
         step: usize,
-        agreement: &mut Agreement,
+        found: &mut Differences,
     ) {
         let [left, right] = [left, right].map(|ctx| ctx.notes().record.replace(vec![]));
         let (left, right) = (left.unwrap_or_default(), right.unwrap_or_default());
-        if agreement.operation.is_some() {
+        if found.operation.is_some() {
             return;
         }
         let mut pairs = left.iter().zip(&right);
         let differs = pairs.position(|((x, weight), (y, _))| !is_image(*x, *weight, e, *y));
         if let Some(i) = differs {
-            agreement.operation = Some(format!("operation {i} of step {step} differs"));
+            found.operation = Some(format!("operation {i} of step {step} differs"));
         } else if left.len() != right.len() {
-            agreement.operation = Some(format!("step {step} takes other operations"));
+            found.operation = Some(format!("step {step} takes other operations"));
         }
     }
 
@@ -98,7 +87,7 @@ impl Setup<'_> {
         &self,
         [left, right]: Runs<'_, '_, F>,
         e: i64,
-        agreement: &mut Agreement,
+        found: &mut Differences,
     ) {
         let step = &self.step;
         let results: Vec<NodeId> = std::iter::once(step.loss)
@@ -129,9 +118,9 @@ impl Setup<'_> {
                             step.graph.describe(id)
                         )
                     };
-                    agreement.operation.get_or_insert_with(what);
+                    found.operation.get_or_insert_with(what);
                     if results.contains(&id) {
-                        agreement.result.get_or_insert_with(what);
+                        found.result.get_or_insert_with(what);
                     }
                 }
             }

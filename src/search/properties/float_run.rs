@@ -1,15 +1,15 @@
-//! Runs in a float format as exact numbers, and the exact drift of two of them.
+//! Runs in a float format as exact numbers.
 
 use std::collections::BTreeMap;
 
 use nalgebra::DMatrix;
-use num_traits::{Signed, Zero};
 use rug::Float;
 
 use crate::arith::{
     Arithmetic, ArithmeticName, Mp, Ratio, Reordered, SumOrder, Surd, WithArithmetic,
     with_arithmetic,
 };
+use crate::bound::drift;
 use crate::exec::{ExecError, Machine, Options, Outputs};
 use crate::graph::Output;
 use crate::scenario::{Exact, Property, Scenario};
@@ -17,15 +17,16 @@ use crate::search::verdict::JudgeError;
 
 /// The values of loss, outputs and trained tensors after 0, 1, … steps, row after row, as far as
 /// they are numbers, and why there are no more.
-pub(super) struct Course {
+pub(super) struct FloatRun {
     pub after: Vec<BTreeMap<String, Vec<Ratio>>>,
     pub end: Option<ExecError>,
 }
 
-/// How a run sums; with or without fusing.
+/// The order in which a run sums, and whether it fuses.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Sums<'o> {
-    Documented,
+    /// As `exec` states.
+    Stated,
     /// In one order drawn from a seed.
     Drawn(u64, bool),
     /// Everything anew at each step, what never changes as well: in the orders of this list, from
@@ -34,17 +35,17 @@ pub(super) enum Sums<'o> {
 }
 
 /// The run in the format `arith`.
-pub(super) fn course(
+pub(super) fn float_run(
     run: &Scenario,
     arith: ArithmeticName,
     sums: Sums<'_>,
-) -> Result<Course, JudgeError> {
+) -> Result<FloatRun, JudgeError> {
     struct Task<'a>(&'a Scenario, Sums<'a>);
     impl WithArithmetic for Task<'_> {
-        type Output = Result<Course, JudgeError>;
+        type Output = Result<FloatRun, JudgeError>;
         fn call<A: Arithmetic>(self, ctx: A) -> Self::Output {
             match self.1 {
-                Sums::Documented => follow(self.0, ctx, |_, _| {}),
+                Sums::Stated => follow(self.0, ctx, |_, _| {}),
                 Sums::Drawn(seed, fused) => {
                     follow(self.0, Reordered::new(ctx, seed, fused), |_, _| {})
                 }
@@ -70,13 +71,13 @@ fn follow<A: Arithmetic>(
     run: &Scenario,
     ctx: A,
     prepare: impl Fn(&mut Machine<'_, A>, usize),
-) -> Result<Course, JudgeError> {
+) -> Result<FloatRun, JudgeError> {
     let step = run.recipe.build()?;
     let options = Options {
         outputs: Outputs::All,
         ..Options::default()
     };
-    let mut course = Course {
+    let mut followed = FloatRun {
         after: vec![],
         end: None,
     };
@@ -84,8 +85,8 @@ fn follow<A: Arithmetic>(
     let mut machine = match machine {
         Ok(machine) => machine,
         Err(error) => {
-            course.end = Some(error);
-            return Ok(course);
+            followed.end = Some(error);
+            return Ok(followed);
         }
     };
     let exact = |m: &DMatrix<A::Elem>| -> Option<Vec<Ratio>> {
@@ -113,22 +114,22 @@ fn follow<A: Arithmetic>(
         {
             all.insert("loss".to_owned(), vec![loss]);
         }
-        course.after.push(all);
+        followed.after.push(all);
         if let Err(error) = seen {
-            course.end = Some(error);
+            followed.end = Some(error);
             break;
         }
         if taken < run.steps
             && let Err(error) = machine.advance()
         {
-            course.end = Some(error);
+            followed.end = Some(error);
             break;
         }
     }
-    Ok(course)
+    Ok(followed)
 }
 
-/// What everything that is compared is multiplied by.
+/// The factor of everything that is compared.
 pub(super) fn factors(property: &Property) -> BTreeMap<String, Surd> {
     let compared = property.conclusion.iter();
     let compared = compared.filter(|name| !name.starts_with("state."));
@@ -139,18 +140,10 @@ pub(super) fn factors(property: &Property) -> BTreeMap<String, Surd> {
     compared.map(|name| (name.clone(), factor(name))).collect()
 }
 
-/// max |y − c·x| / max |c·x|, exactly; `None` where nothing is relative to 0, or where the factor
-/// is no rational number.
+/// The drift of two values with factor `c`, exactly; `None` where nothing is relative to 0, or
+/// where the factor is no rational number.
 pub(super) fn drift(x: &[Ratio], y: &[Ratio], c: &Surd) -> Option<Ratio> {
-    let c = c.as_ratio()?;
-    let apart = x.iter().zip(y).map(|(x, y)| (y - c * x).abs()).max();
-    let apart = apart.unwrap_or_default();
-    let size = x.iter().map(|x| (c * x).abs()).max().unwrap_or_default();
-    match (apart.is_zero(), size.is_zero()) {
-        (true, _) => Some(apart),
-        (_, true) => None,
-        _ => Some(apart / size),
-    }
+    drift::exact(x, y, c.as_ratio()?)
 }
 
 /// A bound as an exact number.
@@ -168,20 +161,20 @@ mod tests {
     #[test]
     fn sums_are_made_anew_at_each_step_in_the_order_that_is_given_for_it() {
         let run = ScenarioFile::from_toml(FOUND).unwrap().scenario().unwrap();
-        let of = |sums: Sums<'_>| course(&run, ArithmeticName::F32, sums).unwrap().after;
+        let of = |sums: Sums<'_>| float_run(&run, ArithmeticName::F32, sums).unwrap().after;
         let anew = |orders: &[SumOrder]| {
             let orders: Vec<_> = orders.iter().map(|order| (*order, false)).collect();
             of(Sums::Anew(&orders))
         };
         let (forward, backward) = (SumOrder::Forward, SumOrder::Backward);
-        let documented = of(Sums::Documented);
-        assert_eq!(documented, anew(&[forward]));
-        assert_eq!(documented, of(Sums::Anew(&[])));
+        let stated = of(Sums::Stated);
+        assert_eq!(stated, anew(&[forward]));
+        assert_eq!(stated, of(Sums::Anew(&[])));
         let (to, back) = (anew(&[forward, backward]), anew(&[backward]));
         // What is trained after a step shows the order of that step.
-        assert_eq!(to[1]["B"], documented[1]["B"]);
+        assert_eq!(to[1]["B"], stated[1]["B"]);
         assert_ne!(to[1]["B"], back[1]["B"]);
-        assert_ne!(to[2]["B"], documented[2]["B"]);
+        assert_ne!(to[2]["B"], stated[2]["B"]);
         assert_eq!(to.len(), 3);
     }
 }

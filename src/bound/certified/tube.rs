@@ -17,34 +17,35 @@ use rayon::prelude::*;
 use rug::Float;
 use rug::float::Round;
 
+use super::BoundError;
 use super::adjoint::Adjoint;
-use super::coarse::{Range, Real, ends, in_units, magnitude, range};
-use super::generators::Generators;
+use super::intervals::{Enclosure, F64Interval, ends, in_units, magnitude, range, sum};
 use super::layout::Layout;
-use super::reference::{self, Reference};
+use super::reference::Reference;
 use super::renewed::renewed;
+use super::rounding_up::{add, mul};
 use super::snapshot::Snapshot;
-use super::upward::{add, mul};
-use super::{BoundError, Ending};
+use super::zonotope::Zonotope;
 use crate::arith::{Enclosures, FloatModel, MpEnds};
+use crate::bound::study::Ending;
 use crate::exec::{ExecError, Keep, Machine, Options, Outputs, Plan};
 use crate::graph::{NodeId, Sensitivity, StepGraph};
 use crate::scenario::Scenario;
 
-/// More carried numbers than this are not enclosed: the work grows with the square.
+/// The most carried numbers that are enclosed: the work grows with the square.
 pub const MAX_CARRIED: usize = 2048;
-/// Bits beyond the format's precision with which ranges are computed.
-const GUARD: u32 = 64;
+/// The bits beyond the format's precision with which ranges are computed.
+pub(super) const GUARD: u32 = 64;
 
-/// The graphs that speak of a step's roundings.
+/// The graphs that a step's roundings are followed in.
 #[derive(Debug)]
 pub(super) struct Graphs {
     pub step: StepGraph,
-    /// From the next values.
+    /// The adjoint from the next values.
     pub of_next: Sensitivity,
-    /// From loss and outputs.
+    /// The adjoint from loss and outputs.
     pub of_outputs: Sensitivity,
-    /// Which nodes have the same value at every step.
+    /// For each node, whether it has the same value at every step.
     pub lasting: Vec<bool>,
 }
 
@@ -70,24 +71,26 @@ impl Graphs {
     }
 }
 
-/// All admissible runs of a scenario.
+/// The reachable tube of a scenario: a box about the exact run that holds all admissible runs,
+/// before each step.
 #[derive(Debug)]
-pub(super) struct Course<'g> {
+pub(super) struct Tube<'g> {
     pub graphs: &'g Graphs,
+    pub scenario: &'g Scenario,
     pub plan: Arc<Plan<'g>>,
     pub model: FloatModel,
     pub layout: Layout,
-    /// Which nodes that have the same value at every step may be rounded anew at each, in any
+    /// The nodes that have the same value at every step and may be rounded anew at each, in any
     /// order of summation.
     pub renewed: Vec<bool>,
     pub exact: Reference,
-    /// How far the first values can be from the exact ones.
+    /// The radii of the first values: how far they can be from the exact ones.
     pub start: Vec<f64>,
-    /// How far carried numbers can be from the exact ones, before each step.
-    pub reach: Vec<Vec<f64>>,
+    /// The radii of the carried numbers before each step, in units of the unit roundoff.
+    pub radii: Vec<Vec<f64>>,
     /// Each step that was enclosed.
     pub steps: Vec<Snapshot>,
-    /// Why no more.
+    /// The reason why there are no more steps.
     pub ending: Option<Ending>,
     /// Whether the exact values are those of a whole box of inputs.
     pub has_ranges: bool,
@@ -95,15 +98,15 @@ pub(super) struct Course<'g> {
 
 type Run<'g> = Machine<'g, Enclosures<MpEnds>>;
 
-/// The ends of the derivative of one next number with respect to each current one, and the
-/// largest error that the step adds to it, in any order.
-type NextNumber = (Vec<(f64, f64)>, f64);
+/// The derivative of all next numbers with respect to all current ones, between two ends, and the
+/// largest error that the step adds to each of them, in any order.
+type Propagation = (DMatrix<(f64, f64)>, Vec<f64>);
 
-impl<'g> Course<'g> {
-    /// The first `steps` steps.
+impl<'g> Tube<'g> {
+    /// The tube over the first `steps` steps.
     pub fn new(
         graphs: &'g Graphs,
-        scenario: &Scenario,
+        scenario: &'g Scenario,
         model: &FloatModel,
         steps: usize,
     ) -> Result<Self, BoundError> {
@@ -123,48 +126,32 @@ impl<'g> Course<'g> {
         }
         let shape = |id: NodeId| machine.node(id).map_or((0, 0), DMatrix::shape);
         let renewed = renewed(&graphs.step, &graphs.lasting, model, shape);
-        let has_ranges = scenario.values.has_ranges();
         let first = exact.states.first().cloned().unwrap_or_default();
         let start = start(&graphs.step, &machine, &layout, &first, scenario)?;
-        let mut course = Self {
+        let mut tube = Self {
             graphs,
+            scenario,
             plan,
             model: model.clone(),
             layout,
             renewed,
             exact,
-            reach: vec![start.clone()],
+            radii: vec![start.clone()],
             start,
             steps: vec![],
             ending: None,
-            has_ranges,
+            has_ranges: scenario.values.has_ranges(),
         };
-        course.enclose(machine, scenario, steps)?;
-        Ok(course)
+        tube.enclose(machine, steps)?;
+        Ok(tube)
     }
 
-    fn enclose(
-        &mut self,
-        mut machine: Run<'g>,
-        scenario: &Scenario,
-        steps: usize,
-    ) -> Result<(), BoundError> {
-        let mut generators = Generators::new(self.start.clone());
-        let of = &self.graphs.of_next;
-        let mut adjoint: Option<Adjoint<'_>> = None;
+    /// Goes on step by step, until a step has no enclosure.
+    fn enclose(&mut self, mut machine: Run<'g>, steps: usize) -> Result<(), BoundError> {
+        let mut zonotope = Zonotope::new(self.start.clone());
+        let mut adjoint = None;
         for taken in 0..steps {
-            if taken + 1 >= self.exact.states.len() {
-                self.ending = Some(self.end_of_reference(taken));
-                break;
-            }
-            self.place(&mut machine, taken)?;
-            if let Err(error) = machine.complete() {
-                self.ending = Some(Ending::of(&error, taken));
-                break;
-            }
-            let snapshot = Snapshot::new(&machine, of)
-                .map_err(|error| Ending::plain(taken, error.to_string()));
-            let snapshot = match snapshot {
+            let snapshot = match self.snapshot(&mut machine, taken)? {
                 Ok(snapshot) => snapshot,
                 Err(ending) => {
                     self.ending = Some(ending);
@@ -173,53 +160,78 @@ impl<'g> Course<'g> {
             };
             let adjoint = match &mut adjoint {
                 Some(adjoint) => adjoint,
-                None => {
-                    let new = super::trace::evaluator(self, of, &scenario.sizes, &snapshot)?;
-                    adjoint.insert(new)
-                }
+                None => adjoint.insert(self.adjoint(&self.graphs.of_next, &snapshot)?),
             };
             adjoint.load(&snapshot)?;
-            let rows = match self.rows(adjoint, &snapshot) {
-                Ok(rows) => rows,
-                Err(error) => {
-                    self.ending = Some(Ending::plain(
-                        taken,
-                        format!("a derivative has no bound: {error}"),
-                    ));
+            let radii = self
+                .propagation(adjoint, &snapshot)
+                .map_err(|error| format!("a derivative has no bound: {error}"))
+                .and_then(|(derivative, fresh)| {
+                    zonotope.advance(&derivative, &fresh);
+                    self.next_radii(&machine, &zonotope, taken)
+                });
+            match radii {
+                Ok(radii) => self.radii.push(radii),
+                Err(why) => {
+                    self.ending = Some(Ending::plain(taken, why));
                     break;
                 }
-            };
-            let n = self.layout.len;
-            let derivative = DMatrix::from_fn(n, n, |i, j| rows[i].0[j]);
-            let fresh: Vec<f64> = rows.iter().map(|row| row.1).collect();
-            generators.advance(&derivative, &fresh);
-            // One step from the box is another bound, and both hold.
-            let next = self
-                .layout
-                .parts
-                .iter()
-                .filter_map(|p| machine.node(p.next));
-            let next = next.flat_map(|m| m.iter().map(|x| &x.range));
-            let exact = &self.exact.states[taken + 1];
-            let by_step = next.zip(exact).map(|(x, y)| distance(x, y, &self.model));
-            let both = generators.reach.iter().zip(by_step).map(|(x, y)| x.min(y));
-            let reach: Vec<f64> = match self.has_ranges {
-                true => generators.reach.clone(),
-                false => both.collect(),
-            };
-            let bounded = reach.iter().all(|x| x.is_finite());
-            if !bounded {
-                self.ending = Some(Ending::plain(
-                    taken,
-                    "the enclosure of the next state grows beyond all bounds".to_owned(),
-                ));
-                break;
             }
             self.steps.push(snapshot);
-            self.reach.push(reach);
             machine.advance()?;
         }
         Ok(())
+    }
+
+    /// The step after `taken` steps in all admissible runs, which `machine` takes; or where the
+    /// tube ends.
+    fn snapshot(
+        &self,
+        machine: &mut Run<'g>,
+        taken: usize,
+    ) -> Result<Result<Snapshot, Ending>, ExecError> {
+        if taken + 1 >= self.exact.states.len() {
+            return Ok(Err(self.end_of_reference(taken)));
+        }
+        self.place(machine, taken)?;
+        if let Err(error) = machine.complete() {
+            return Ok(Err(Ending::of(&error, taken)));
+        }
+        let snapshot = Snapshot::new(machine, &self.graphs.of_next);
+        Ok(snapshot.map_err(|error| Ending::plain(taken, error.to_string())))
+    }
+
+    /// The radii after one more step than `taken`, or why there are none.
+    fn next_radii(
+        &self,
+        machine: &Run<'g>,
+        zonotope: &Zonotope,
+        taken: usize,
+    ) -> Result<Vec<f64>, String> {
+        let mut radii = zonotope.radii.clone();
+        if !self.has_ranges {
+            // One step from the box is another bound, and both hold.
+            let next = self.layout.parts.iter();
+            let next = next.filter_map(|p| machine.node(p.next)).flatten();
+            let exact = &self.exact.states[taken + 1];
+            for ((radius, x), exact) in radii.iter_mut().zip(next).zip(exact) {
+                *radius = radius.min(distance(&x.range, exact, &self.model));
+            }
+        }
+        match radii.iter().all(|x| x.is_finite()) {
+            true => Ok(radii),
+            false => Err("the enclosure of the next state grows beyond all bounds".to_owned()),
+        }
+    }
+
+    /// An evaluator of the adjoints that bounds take.
+    pub fn adjoint(
+        &self,
+        of: &'g Sensitivity,
+        snapshot: &Snapshot,
+    ) -> Result<Adjoint<'g>, ExecError> {
+        let (sizes, step) = (&self.scenario.sizes, &self.graphs.step);
+        Adjoint::new(of, sizes, step, self.layout.leaves(), snapshot)
     }
 
     fn end_of_reference(&self, taken: usize) -> Ending {
@@ -238,10 +250,10 @@ impl<'g> Course<'g> {
     /// Puts the box of all admissible runs after `taken` steps into `machine`.
     pub fn place(&self, machine: &mut Run<'g>, taken: usize) -> Result<(), ExecError> {
         let ctx = machine.arithmetic().clone();
-        let boxes: Vec<Real> = self.exact.states[taken]
+        let boxes: Vec<Enclosure> = self.exact.states[taken]
             .iter()
-            .zip(&self.reach[taken])
-            .map(|(x, reach)| widened(x, *reach, &self.model, ctx.model().precision + GUARD))
+            .zip(&self.radii[taken])
+            .map(|(x, radius)| widened(x, *radius, &self.model, ctx.model().precision + GUARD))
             .collect();
         for part in &self.layout.parts {
             let entries = Layout::matrix(part, &boxes);
@@ -250,38 +262,34 @@ impl<'g> Course<'g> {
         Ok(())
     }
 
-    /// What one step does to a deviation, for each next number.
-    fn rows(
+    /// The effect of one step on a deviation.
+    fn propagation(
         &self,
         adjoint: &Adjoint<'_>,
         snapshot: &Snapshot,
-    ) -> Result<Vec<NextNumber>, ExecError> {
-        let entries: Vec<(usize, usize)> = self
-            .layout
-            .parts
-            .iter()
-            .enumerate()
-            .flat_map(|(p, part)| (0..part.len()).map(move |e| (p, e)))
-            .collect();
-        entries
-            .par_iter()
-            .map_init(
-                || adjoint.clone(),
-                |adjoint, (p, e)| {
-                    let seeds = self.unit(*p, *e);
-                    adjoint.pull(&self.summed(&seeds))?;
-                    let row = self.carried(adjoint).iter().map(ends).collect();
-                    let added = snapshot.errors.iter().fold(0.0, |total, (id, errors)| {
-                        let Some(size) = adjoint.of(*id) else {
-                            return total;
-                        };
-                        let terms = size.iter().zip(errors);
-                        terms.fold(total, |t, (s, e)| add(t, mul(magnitude(s), e.any)))
-                    });
-                    Ok((row, added))
-                },
-            )
-            .collect()
+    ) -> Result<Propagation, ExecError> {
+        let n = self.layout.len;
+        let row = |adjoint: &mut Adjoint<'_>, at: usize| {
+            adjoint.pull(&self.summed(&self.unit(at)))?;
+            let row: Vec<(f64, f64)> = self.carried(adjoint).iter().map(ends).collect();
+            let added = snapshot.errors.iter().fold(0.0, |total, (id, errors)| {
+                let Some(size) = adjoint.of(*id) else {
+                    return total;
+                };
+                let terms = size.iter().zip(errors);
+                terms.fold(total, |t, (s, e)| add(t, mul(magnitude(s), e.any)))
+            });
+            Ok((row, added))
+        };
+        let rows: Vec<(Vec<(f64, f64)>, f64)> = (0..n)
+            .into_par_iter()
+            .map_init(|| adjoint.clone(), row)
+            .collect::<Result<_, ExecError>>()?;
+        let derivative = DMatrix::from_fn(n, n, |i, j| rows[i].0[j]);
+        Ok((
+            derivative,
+            rows.into_iter().map(|(_, added)| added).collect(),
+        ))
     }
 
     /// Every quantity that has a bound: loss, outputs and parameters.
@@ -295,40 +303,35 @@ impl<'g> Course<'g> {
     }
 
     /// The exact value of a quantity after `taken` steps.
-    pub fn quantity(&self, name: &str, taken: usize) -> Option<DMatrix<Real>> {
-        let part = self
-            .layout
-            .parts
-            .iter()
-            .find(|p| p.parameter.as_deref() == Some(name));
-        match part {
+    pub fn quantity(&self, name: &str, taken: usize) -> Option<DMatrix<Enclosure>> {
+        match self.layout.parameter(name) {
             Some(part) => Some(Layout::matrix(part, self.exact.states.get(taken)?)),
             None => self.exact.outputs.get(taken)?.get(name).cloned(),
         }
     }
 
-    /// The adjoint of the next value of one carried number.
-    pub fn unit(&self, part: usize, entry: usize) -> Vec<Range> {
+    /// The adjoints of all next values for one of them, that of the carried number `at`.
+    pub fn unit(&self, at: usize) -> Vec<F64Interval> {
         let mut seeds = vec![range(0.0, 0.0); self.layout.len];
-        seeds[self.layout.parts[part].offset + entry] = range(1.0, 1.0);
+        seeds[at] = range(1.0, 1.0);
         seeds
     }
 
     /// Adjoints of next values by node: two parts may have one node for their next value.
-    pub fn summed(&self, seeds: &[Range]) -> BTreeMap<NodeId, DMatrix<Range>> {
-        let mut by_node: BTreeMap<NodeId, DMatrix<Range>> = BTreeMap::new();
+    pub fn summed(&self, seeds: &[F64Interval]) -> BTreeMap<NodeId, DMatrix<F64Interval>> {
+        let mut by_node: BTreeMap<NodeId, DMatrix<F64Interval>> = BTreeMap::new();
         for part in &self.layout.parts {
             let own = Layout::matrix(part, seeds);
             by_node
                 .entry(part.next)
-                .and_modify(|sum| *sum = sum.zip_map(&own, |x, y| super::coarse::sum(&x, &y)))
+                .and_modify(|all| *all = all.zip_map(&own, |x, y| sum(&x, &y)))
                 .or_insert(own);
         }
         by_node
     }
 
     /// The adjoints of all carried numbers as of the last evaluation.
-    pub fn carried(&self, adjoint: &Adjoint<'_>) -> Vec<Range> {
+    pub fn carried(&self, adjoint: &Adjoint<'_>) -> Vec<F64Interval> {
         let of = |part: &super::layout::Part| match adjoint.of(part.leaf) {
             Some(m) => m.iter().cloned().collect(),
             None => vec![range(0.0, 0.0); part.len()],
@@ -338,29 +341,30 @@ impl<'g> Course<'g> {
 
     /// Splits adjoints of the carried numbers after `taken` steps into numbers and what the rest,
     /// times all that the carried numbers can deviate, comes to.
-    pub fn centred(&self, carried: &[Range], taken: usize) -> (Vec<Range>, f64) {
+    pub fn centred(&self, carried: &[F64Interval], taken: usize) -> (Vec<F64Interval>, f64) {
         let mut rest = 0.0;
-        let centre = |(x, reach): (&Range, &f64)| {
+        let centre = |(x, radius): (&F64Interval, &f64)| {
             let (inf, sup) = ends(x);
             let middle = inf / 2.0 + sup / 2.0;
             if middle.is_finite() {
-                let radius = (sup - middle).next_up().max((middle - inf).next_up());
-                rest = add(rest, mul(radius.max(0.0), *reach));
+                let half_width = (sup - middle).next_up().max((middle - inf).next_up());
+                rest = add(rest, mul(half_width.max(0.0), *radius));
                 range(middle, middle)
             } else {
                 rest = f64::INFINITY;
                 range(0.0, 0.0)
             }
         };
-        let centres = carried.iter().zip(&self.reach[taken]).map(centre).collect();
+        let centres = carried.iter().zip(&self.radii[taken]).map(centre).collect();
         (centres, rest)
     }
 
     /// Loss and outputs at the box after `taken` steps, for sensitivities from them.
-    pub fn at(&self, scenario: &Scenario, taken: usize) -> Result<Snapshot, BoundError> {
+    pub fn at(&self, taken: usize) -> Result<Snapshot, BoundError> {
         let bits = self.model.precision + GUARD;
         let ctx = Enclosures::new(MpEnds::new(bits), self.model.clone());
-        let mut machine = Machine::with_plan(ctx, Arc::clone(&self.plan), &scenario.values)?;
+        let values = &self.scenario.values;
+        let mut machine = Machine::with_plan(ctx, Arc::clone(&self.plan), values)?;
         machine.set_step_number(self.graphs.step.first_step + taken as u64);
         self.place(&mut machine, taken)?;
         machine.forward()?;
@@ -368,13 +372,13 @@ impl<'g> Course<'g> {
     }
 }
 
-/// How far the first values can be from the exact ones `first`. Two boxes do not tell how far
+/// The radii of the first values about the exact ones `first`. Two boxes do not tell how far
 /// apart two runs from one input are; the rounding of the input does.
 fn start(
     step: &StepGraph,
     machine: &Run<'_>,
     layout: &Layout,
-    first: &[Real],
+    first: &[Enclosure],
     scenario: &Scenario,
 ) -> Result<Vec<f64>, BoundError> {
     let model = machine.arithmetic().model();
@@ -412,7 +416,7 @@ fn start(
 }
 
 /// The largest distance of a number of `x` from the one in `y`, in units of the unit roundoff.
-pub(super) fn distance(x: &Real, y: &Real, model: &FloatModel) -> f64 {
+pub(super) fn distance(x: &Enclosure, y: &Enclosure, model: &FloatModel) -> f64 {
     let up = |x: Float| x.to_f64_round(Round::Up);
     let scaled = |a: &Float, b: &Float| {
         let apart = Float::with_val_round(64, a - b, Round::Up).0;
@@ -423,43 +427,12 @@ pub(super) fn distance(x: &Real, y: &Real, model: &FloatModel) -> f64 {
         .max(0.0)
 }
 
-/// `x` moved apart by `reach` unit roundoffs.
-pub(super) fn widened(x: &Real, reach: f64, model: &FloatModel, bits: u32) -> Real {
-    let radius = Float::with_val(53, reach) >> model.precision;
+/// `x` with both ends moved outward by `radius` unit roundoffs.
+pub(super) fn widened(x: &Enclosure, radius: f64, model: &FloatModel, bits: u32) -> Enclosure {
+    let radius = Float::with_val(53, radius) >> model.precision;
     let inf = Float::with_val_round(bits, x.inf() - &radius, Round::Down).0;
     let sup = Float::with_val_round(bits, x.sup() + &radius, Round::Up).0;
     let ctx = crate::arith::MpIntervals::new(bits);
     // A radius that is no number bounds nothing.
     ctx.of(inf, sup).unwrap_or_else(|| ctx.entire())
-}
-
-/// Loss, outputs and parameters when every operation is enclosed by itself, step after step:
-/// valid for any order, fused or not. For each time, until it cannot go on, and why it cannot.
-pub(super) fn by_enclosure(
-    plan: &Arc<Plan<'_>>,
-    scenario: &Scenario,
-    model: &FloatModel,
-    steps: usize,
-) -> (Vec<BTreeMap<String, DMatrix<Real>>>, Option<String>) {
-    let ctx = Enclosures::new(MpEnds::new(model.precision + GUARD), model.clone());
-    let mut all = vec![];
-    let go = || -> Result<(), ExecError> {
-        let mut machine = Machine::with_plan(ctx, Arc::clone(plan), &scenario.values)?;
-        for taken in 0..=steps {
-            machine.forward()?;
-            let mut values = reference::outputs(&machine);
-            for p in &plan.step().parameters {
-                if let Some(m) = machine.parameter(&p.name) {
-                    values.insert(p.name.clone(), m.map(|x| x.range.clone()));
-                }
-            }
-            all.push(values);
-            if taken < steps {
-                machine.advance()?;
-            }
-        }
-        Ok(())
-    };
-    let why = go().err().map(|error| error.to_string());
-    (all, why)
 }

@@ -1,0 +1,44 @@
+//! The runs of a format with every operation enclosed by itself, step after step.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nalgebra::DMatrix;
+
+use super::intervals::Enclosure;
+use super::reference::outputs;
+use super::tube::GUARD;
+use crate::arith::{Enclosures, FloatModel, MpEnds};
+use crate::exec::{ExecError, Machine, Plan};
+use crate::scenario::Scenario;
+
+/// Loss, outputs and parameters in every run of any order of summation, fused or not: for each
+/// time, until there is no enclosure, and why there is none.
+pub(super) fn by_enclosure(
+    plan: &Arc<Plan<'_>>,
+    scenario: &Scenario,
+    model: &FloatModel,
+    steps: usize,
+) -> (Vec<BTreeMap<String, DMatrix<Enclosure>>>, Option<String>) {
+    let ctx = Enclosures::new(MpEnds::new(model.precision + GUARD), model.clone());
+    let mut all = vec![];
+    let go = || -> Result<(), ExecError> {
+        let mut machine = Machine::with_plan(ctx, Arc::clone(plan), &scenario.values)?;
+        for taken in 0..=steps {
+            machine.forward()?;
+            let mut values = outputs(&machine);
+            for p in &plan.step().parameters {
+                if let Some(m) = machine.parameter(&p.name) {
+                    values.insert(p.name.clone(), m.map(|x| x.range.clone()));
+                }
+            }
+            all.push(values);
+            if taken < steps {
+                machine.advance()?;
+            }
+        }
+        Ok(())
+    };
+    let why = go().err().map(|error| error.to_string());
+    (all, why)
+}
