@@ -8,14 +8,14 @@ use super::case::Case;
 use super::claim::{Claim, FieldError, Statement, Variant};
 use super::judge::JudgeError;
 use super::watch::{Compare, Watched, watch_in};
-use crate::arith::{ArithmeticName, Ratio, Surd};
+use crate::arith::{ArithmeticName, Ratio};
 use crate::exec::{ExecError, Tensor};
 use crate::gauge::{self, MapDecision};
 use crate::graph::StepGraph;
 use crate::scenario::{
-    CheckError, Exact, Outcome, Powers, Property, ScaleMap, Scenario, TensorFile,
+    CheckError, Exact, Outcome, Powers, Property, ScaleMap, Scenario, ScenarioError, TensorFile,
 };
-use crate::search::{self, Finding, check_in};
+use crate::search::{self, Finding, MixingMatrix, check_in};
 
 /// What is done to a run, and what must then be so.
 #[derive(Debug, Clone)]
@@ -339,33 +339,10 @@ fn tensors(
 
 /// The run with its two ranks turned by O = (3 4; −4 3)/5: A → O·A, B → B·Oᵀ.
 pub(super) fn turned(scenario: &Scenario) -> Result<Scenario, JudgeError> {
-    const O: [[f64; 2]; 2] = [[3.0, 4.0], [-4.0, 3.0]];
-    let mut other = scenario.clone();
-    let wrong = |name: &str, e: &str| crate::scenario::ScenarioError::field(name, e);
-    let fifth = Surd::rational(Ratio::new(1.into(), 5.into()));
-    for (name, is_a) in [("A", true), ("B", false)] {
-        let tensor = other.values.tensors.get(name);
-        let tensor = tensor.ok_or_else(|| wrong(name, "is missing"))?;
-        let (rows, cols) = (tensor.rows(), tensor.cols());
-        if (if is_a { rows } else { cols }) != 2 {
-            return Err(wrong(name, "has not rank 2").into());
-        }
-        let at = |r: usize, c: usize| tensor.values()[r * cols + c];
-        // Small integers times short dyadics: these sums are exact.
-        let entries = (0..rows * cols).map(|i| {
-            let (r, c) = (i / cols, i % cols);
-            match is_a {
-                true => O[r][0] * at(0, c) + O[r][1] * at(1, c),
-                false => O[c][0] * at(r, 0) + O[c][1] * at(r, 1),
-            }
-        });
-        let mixed = Tensor::new(rows, cols, entries.collect());
-        let mixed = mixed.map_err(|_| wrong(name, "has entries that are no numbers"))?;
-        let scaled = mixed
-            .scaled_by(tensor.scale())
-            .and_then(|t| t.scaled_by(&fifth));
-        let scaled = scaled.ok_or_else(|| wrong(name, "has a scale that cannot be formed"))?;
-        other.values.set_tensor(name, scaled);
-    }
-    Ok(other)
+    let values = MixingMatrix::rotation().mixed(&scenario.values);
+    let wrong = || ScenarioError::field("A, B", "are no two factors of rank 2 that can be turned");
+    Ok(Scenario {
+        values: values.ok_or_else(wrong)?,
+        ..scenario.clone()
+    })
 }

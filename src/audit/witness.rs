@@ -17,7 +17,7 @@ use super::judge;
 use super::judge::JudgeError;
 use crate::arith::{ArithmeticName, Ratio, show_ratio};
 use crate::scenario::{Exact, Scenario, ScenarioFile, TensorFile};
-use crate::search::Finding;
+use crate::search::{Finding, Replay};
 
 /// The schema name that a witness carries.
 pub const WITNESS_SCHEMA: &str = "lora-gauge/witness/2";
@@ -95,17 +95,6 @@ fn field(field: &str, message: impl ToString) -> WitnessError {
     }
 }
 
-/// What a replay came to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Replayed {
-    /// What was found now; `None` when nothing contradicts the claim on this run.
-    pub found: Option<Finding>,
-    /// Where it cannot be told, in words.
-    pub doubt: Option<String>,
-    /// Whether what was found is exactly what the file says.
-    pub agrees: bool,
-}
-
 impl Witness {
     /// The witness of a trial that found something.
     pub(super) fn new(claim: &Claim, variant: Option<&str>, says: &str, tried: &Tried) -> Self {
@@ -170,7 +159,7 @@ impl Witness {
     ///
     /// # Errors
     /// [`WitnessError`] when the file holds no claim, or no run of its setting.
-    pub fn replay(&self) -> Result<Replayed, WitnessError> {
+    pub fn replay(&self) -> Result<Replay, WitnessError> {
         self.with_trial(|claim, case, trial, run| {
             let name: ArithmeticName =
                 (self.arithmetic.parse()).map_err(|e| field("arithmetic", e))?;
@@ -187,10 +176,11 @@ impl Witness {
                 return Err(field("arithmetic", message));
             }
             let (found, doubt) = trial.run_in(case, run, name)?;
-            Ok(Replayed {
+            Ok(Replay {
                 agrees: found.as_ref() == Some(&self.found),
                 found,
                 doubt,
+                first_node: None,
             })
         })
     }

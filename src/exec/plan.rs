@@ -49,7 +49,7 @@ pub struct Plan<'g> {
     /// The leaves whose values are given.
     pub(super) given: Vec<(NodeId, usize)>,
     pub(super) step_number: Option<(NodeId, usize)>,
-    pub(super) once: Vec<Instruction>,
+    pub(super) hoisted: Vec<Instruction>,
     /// First values of states as far as they depend on parameters.
     pub(super) initial: Vec<Instruction>,
     pub(super) first_states: Vec<Move>,
@@ -117,7 +117,7 @@ impl<'g> Plan<'g> {
             step,
             given,
             step_number,
-            once: compile(&phases.once)?,
+            hoisted: compile(&phases.hoisted)?,
             initial: compile(&phases.initial)?,
             first_states: first_states.collect(),
             forward: compile(&phases.forward)?,

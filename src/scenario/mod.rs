@@ -17,6 +17,7 @@ mod property;
 mod schedule;
 mod seed;
 
+pub(crate) use compare::compare_entries;
 pub use content::{draw_of, only_choice};
 pub use dotted::dotted;
 pub use file::{Exact, Float, RandomFile, ScenarioFile, TensorFile};

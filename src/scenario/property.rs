@@ -220,15 +220,8 @@ pub fn check<A: Arithmetic>(
         }
         for (side, scenario, run) in [("left", left, &mut cl), ("right", right, &mut cr)] {
             let Err(error) = run.forward() else { continue };
-            let no_value = matches!(
-                &error,
-                ExecError::Operation {
-                    source: OpError::Undefined(_),
-                    ..
-                }
-            );
             // The fault is the observable's only where the run without it goes on.
-            if no_value && runs_on(ctx, scenario, after_steps).is_ok() {
+            if error.is_undefined() && runs_on(ctx, scenario, after_steps).is_ok() {
                 return Ok(Outcome::Undefined {
                     after_steps,
                     side,
@@ -267,11 +260,7 @@ fn runs_on<A: Arithmetic>(ctx: &A, scenario: &Scenario, steps: usize) -> Result<
         &scenario.values,
         &Options::default(),
     )?;
-    for _ in 0..steps {
-        machine.forward()?;
-        machine.advance()?;
-    }
-    Ok(machine.forward()?)
+    Ok(machine.run_to(steps)?)
 }
 
 /// The scenario's step with the observables as its only outputs; with `split`, a quotient's

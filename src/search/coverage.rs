@@ -1,6 +1,7 @@
 //! What a campaign has exercised.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
@@ -82,11 +83,12 @@ impl Coverage {
         let of_optimizer = self.branches.entry(optimizer).or_default();
         let mut before: Vec<Vec<Option<Branch>>> = vec![];
         let mut taken: Vec<BTreeSet<Branch>> = vec![BTreeSet::new(); decisions.len()];
-        for _ in 0..run.steps {
+        // An end of the run is none of the coverage's business: what was seen until then counts.
+        let _ = machine.walk(run.steps.saturating_sub(1), |_, machine| {
             if machine.complete().is_err() {
-                break;
+                return ControlFlow::Break(());
             }
-            let now: Vec<_> = decisions.iter().map(|d| d.taken(&machine)).collect();
+            let now: Vec<_> = decisions.iter().map(|d| d.taken(machine)).collect();
             for (seen, branches) in taken.iter_mut().zip(&now) {
                 seen.extend(branches.iter().flatten());
             }
@@ -95,10 +97,8 @@ impl Coverage {
                 |(x, y): &(&Option<Branch>, &Option<Branch>)| x.is_some() && y.is_some() && x != y;
             self.kinks_crossed += pairs.filter(crossed).count() as u64;
             before = now;
-            if machine.advance().is_err() {
-                break;
-            }
-        }
+            ControlFlow::Continue(())
+        });
         for (decision, taken) in decisions.iter().zip(taken) {
             let name = decision.describe(|id| short_name(&step.graph, id));
             note(of_optimizer.entry(name).or_default(), decision, &taken);

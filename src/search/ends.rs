@@ -65,23 +65,10 @@ pub(crate) fn end_of(
                 outputs: Outputs::All,
                 ..Options::default()
             };
-            let end = |taken, error| Some(End { taken, error });
+            let mut seen = 0;
             let machine = Machine::new(ctx, step, &run.sizes, &run.values, &options);
-            let mut machine = match machine {
-                Ok(machine) => machine,
-                Err(error) => return end(0, error),
-            };
-            for taken in 0..=steps {
-                if let Err(error) = machine.forward() {
-                    return end(taken.saturating_sub(1), error);
-                }
-                if taken < steps
-                    && let Err(error) = machine.advance()
-                {
-                    return end(taken, error);
-                }
-            }
-            None
+            let walked = machine.and_then(|mut m| m.watch(steps, |taken, _| seen = taken));
+            walked.err().map(|error| End { taken: seen, error })
         }
     }
     let step = run.recipe.build()?;

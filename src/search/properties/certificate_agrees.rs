@@ -1,7 +1,7 @@
 //! The checker accepts a rule's certificate, and in no node do two runs contradict it.
 
 use super::{EXACT, HuntedProperty, is_exact_or_encloses};
-use crate::arith::{Arithmetic, ArithmeticName, OpError, Surd, WithArithmetic, with_arithmetic};
+use crate::arith::{Arithmetic, ArithmeticName, Surd, WithArithmetic, with_arithmetic};
 use crate::exec::{ExecError, Keep, Machine, Options, Outputs};
 use crate::gauge::{self, check};
 use crate::graph::NodeId;
@@ -161,13 +161,9 @@ impl Nodes<'_> {
                     })));
                 }
             }
-            let certain = |error: &&ExecError| match error {
-                ExecError::Operation { source, .. } => matches!(source, OpError::Undefined(_)),
-                _ => false,
-            };
             match &ends {
                 [None, None] => {}
-                [left, right] if left == right && left.iter().any(|e| certain(&e)) => {
+                [left, right] if left == right && left.iter().any(ExecError::is_undefined) => {
                     return Ok(Said::Agree);
                 }
                 // What is in doubt may end one run earlier than the other; one step was looked at

@@ -4,12 +4,11 @@
 //! step admits it; the mixed run, rescaled, is compared with the run itself.
 
 use super::{EXACT, HuntedProperty, is_exact_or_encloses};
-use crate::arith::{Ratio, Surd};
-use crate::exec::{Tensor, Values};
 use crate::gauge::{Mixing, rotations};
 use crate::scenario::Scenario;
 use crate::search::draw::{Menu, has_ranks};
 use crate::search::judge::{Pair, judge_pair, ladder};
+use crate::search::mixing::MixingMatrix;
 use crate::search::subject::{Derived, Subject};
 use crate::search::verdict::{JudgeError, Verdict};
 
@@ -45,9 +44,12 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
     let mixings: Vec<Mixing> = mixing.collect();
     let pick = |i: usize| subject.picks.get(i).copied().unwrap_or(0) as usize;
     let mixing = mixings[pick(0) % mixings.len().max(1)];
-    let q = Q::drawn(mixing, rank, [pick(1), pick(2), pick(3)]);
+    let matrix = MixingMatrix::drawn(mixing, rank, [pick(1), pick(2), pick(3)]);
+    let Some(values) = matrix.mixed(&run.values) else {
+        return Ok(Verdict::Undecided("the ranks cannot be mixed".to_owned()));
+    };
     let mixed = Scenario {
-        values: q.mixed(&run.values),
+        values,
         ..run.clone()
     };
     let rescaling = derived.rescaling(&subject.factors);
@@ -76,84 +78,4 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
         mixed: true,
     };
     judge_pair(pair, &ladder(&derived.step, subject.arithmetic), false)
-}
-
-/// A matrix that mixes the ranks: whole numbers over a common denominator.
-struct Q {
-    entries: Vec<Vec<f64>>,
-    denominator: i64,
-}
-
-impl Q {
-    /// A matrix of the group.
-    fn drawn(mixing: Mixing, rank: usize, [order, signs, plane]: [usize; 3]) -> Self {
-        let mut places: Vec<usize> = (0..rank).collect();
-        places.rotate_left(order % rank.max(1));
-        if order / rank.max(1) % 2 == 1 && rank > 1 {
-            places.swap(0, 1);
-        }
-        let sign = |row: usize| match mixing {
-            Mixing::Permutation => 1.0,
-            _ if signs >> row & 1 == 1 => -1.0,
-            _ => 1.0,
-        };
-        let unit = |row: usize, col: usize| match places[row] == col {
-            true => sign(row),
-            false => 0.0,
-        };
-        let entries = |f: &dyn Fn(usize, usize) -> f64| {
-            let row = |row| (0..rank).map(|col| f(row, col)).collect();
-            (0..rank).map(row).collect()
-        };
-        if mixing != Mixing::Orthogonal || rank < 2 {
-            return Self {
-                entries: entries(&unit),
-                denominator: 1,
-            };
-        }
-        // Two rows of the permutation are turned by the angle of the triangle 3, 4, 5.
-        let first = plane % rank;
-        let second = (first + 1) % rank;
-        let turned = |row: usize, col: usize| match row {
-            row if row == first => 3.0 * unit(first, col) - 4.0 * unit(second, col),
-            row if row == second => 4.0 * unit(first, col) + 3.0 * unit(second, col),
-            row => 5.0 * unit(row, col),
-        };
-        Self {
-            entries: entries(&turned),
-            denominator: 5,
-        }
-    }
-
-    /// The run with A → Q·A and B → B·Qᵀ.
-    fn mixed(&self, values: &Values) -> Values {
-        let mut mixed = values.clone();
-        let rank = self.entries.len();
-        for name in ["A", "B"] {
-            let Some(tensor) = values.tensors.get(name) else {
-                continue;
-            };
-            let cols = tensor.cols();
-            let at = |row: usize, col: usize| tensor.values().get(row * cols + col).copied();
-            let entry = |row: usize, col: usize| -> f64 {
-                let over = 0..rank;
-                let terms = over.map(|k| match name {
-                    "A" => self.entries[row][k] * at(k, col).unwrap_or(0.0),
-                    _ => self.entries[col][k] * at(row, k).unwrap_or(0.0),
-                });
-                terms.sum()
-            };
-            let count = tensor.rows() * cols;
-            let entries = (0..count).map(|i| entry(i / cols, i % cols));
-            let scale = Surd::rational(Ratio::new(1.into(), self.denominator.into()));
-            let scale = scale.checked_mul(tensor.scale());
-            let new = Tensor::new(tensor.rows(), cols, entries.collect()).ok();
-            if let (Some(new), Some(scale)) = (new, scale)
-                && let Some(new) = new.scaled_by(&scale)
-            {
-                mixed.set_tensor(name, new);
-            }
-        }
-        mixed
-    }
 }
