@@ -85,36 +85,26 @@ impl Trial {
             none(another.is_empty(), "another")?;
         }
         let step = &case.step;
-        let same = || case.same_run();
+        let rescaled = |powers: Powers, property| -> Result<Self, FieldError> {
+            Ok(Self::Rescaled {
+                powers,
+                k: k()?,
+                property,
+            })
+        };
+        let same = case.same_run();
         Ok(match (claim.statement(), variant) {
-            (Statement::Survey(_), Some(variant)) => Self::Rescaled {
-                powers: variant.map.powers(step)?,
-                k: k()?,
-                property: same(),
-            },
-            (Statement::Equivalence(own), _) => Self::Rescaled {
-                powers: own.map().powers(step)?,
-                k: k()?,
-                property: same(),
-            },
-            (Statement::Experiment(own), _) => Self::Rescaled {
-                powers: own.map().powers(step)?,
-                k: k()?,
-                property: same(),
-            },
-            (Statement::Bits { map, .. }, _) => Self::Rescaled {
-                powers: map.powers(step)?,
-                k: k()?,
-                property: same(),
-            },
-            (Statement::Invariant(own), _) => Self::Rescaled {
-                powers: own.map().powers(step)?,
-                k: k()?,
-                property: Property {
+            (Statement::Survey(_), Some(variant)) => rescaled(variant.map.powers(step)?, same)?,
+            (Statement::Equivalence(own), _) => rescaled(own.map().powers(step)?, same)?,
+            (Statement::Experiment(own), _) => rescaled(own.map().powers(step)?, same)?,
+            (Statement::Bits { map, .. }, _) => rescaled(map.powers(step)?, same)?,
+            (Statement::Invariant(own), _) => {
+                let property = Property {
                     conclusion: own.conclusion.clone(),
                     ..Property::default()
-                },
-            },
+                };
+                rescaled(own.map().powers(step)?, property)?
+            }
             (Statement::Implication(own), _) => Self::Elsewhere {
                 powers: own.map().powers(step)?,
                 k: k()?,

@@ -34,6 +34,7 @@ mod verdict;
 mod witness;
 
 pub use build::Build;
+pub(crate) use build::hexadecimal;
 pub use campaign::{Campaign, campaign};
 pub use coverage::{Counts, Coverage};
 pub(crate) use draw::{Factors, Fit, Menu};

@@ -123,7 +123,7 @@ mod with_mp {
 
     fn parse(text: &str) -> Result<(Scenario, Plan), String> {
         let file = ScenarioFile::from_toml(text).map_err(|e| e.to_string())?;
-        case::check_sizes(&file.sizes, "")?;
+        case::check_sizes(&file.sizes)?;
         let plan = plan(&file).map_err(|e| e.to_string())?;
         let scenario = file.scenario().map_err(|e| e.to_string())?;
         Ok((scenario, plan))

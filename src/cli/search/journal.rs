@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::cli::Failure;
-use crate::search::{Build, CHUNK, Parameters, Plan, Totals};
+use crate::search::{Build, CHUNK, Parameters, Plan, Totals, hexadecimal};
 
 /// The name of the file.
 const NAME: &str = "journal.jsonl";
@@ -45,8 +45,7 @@ struct Line {
 /// The digest of a line's content, in hexadecimal.
 fn digest(chunk: u64, totals: &Totals) -> Result<String, serde_json::Error> {
     let text = serde_json::to_string(&(chunk, totals))?;
-    let bytes = Sha256::digest(text.as_bytes());
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&Sha256::digest(text.as_bytes())))
 }
 
 /// A campaign's journal.
