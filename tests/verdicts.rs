@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use lora_gauge::audit::VERDICTS_AGREE;
-use lora_gauge::search::{Plan, PropertyTable, Selection, Totals, Verdict};
+use lora_gauge::search::{Campaign, PropertyTable, Selection, TestResult, Totals};
 
 /// Cases of the everyday run.
 const CASES: u64 = 150;
@@ -27,7 +27,7 @@ fn no_drawn_claim_gets_a_verdict_that_its_runs_contradict() {
         ..Selection::default()
     };
     let seed = from_environment("LORA_GAUGE_SEED").unwrap_or(1);
-    let plan = Plan::new(seed, &selection).expect("something to draw");
+    let plan = Campaign::new(seed, &selection).expect("something to draw");
     let records = plan.records(0..cases);
     let failure = |record: &&lora_gauge::search::Record| record.verdict.is_failed();
     let failures: Vec<String> = records
@@ -37,7 +37,7 @@ fn no_drawn_claim_gets_a_verdict_that_its_runs_contradict() {
         .collect();
     let passed = records
         .iter()
-        .filter(|record| matches!(record.verdict, Verdict::Passed(_)))
+        .filter(|record| matches!(record.verdict, TestResult::Passed(_)))
         .count();
     let totals = Totals::of(records);
     let tally = &totals.properties[VERDICTS_AGREE.name];

@@ -253,7 +253,7 @@ impl<'s> Case<'s> {
                 continue;
             }
             let hunted = match self.hunt_map(&under, property, powers, &k) {
-                Err(JudgeError::Search(search::JudgeError::GaveUp(_))) => continue,
+                Err(JudgeError::Search(search::SearchError::GaveUp(_))) => continue,
                 hunted => hunted?,
             };
             if let Some(found) = hunted.found {

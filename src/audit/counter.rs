@@ -240,7 +240,7 @@ impl Trial {
         let (left, right) = self.sides(run)?;
         let outcome = match check_in(name, &property, &left, &right, run.steps) {
             Ok(outcome) => outcome,
-            Err(search::JudgeError::Check(CheckError::Run(error))) if is_operation(&error) => {
+            Err(search::SearchError::Check(CheckError::Run(error))) if is_operation(&error) => {
                 return Ok((None, Some(error.to_string())));
             }
             Err(error) => return Err(error.into()),

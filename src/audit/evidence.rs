@@ -103,7 +103,7 @@ pub(super) fn prime_run(
     let outcome = match check(&Prime, property, &left, &right, STEPS) {
         Ok(outcome) => outcome,
         Err(CheckError::Run(_) | CheckError::Factor { .. }) => return Ok(None),
-        Err(error) => return Err(crate::search::JudgeError::from(error).into()),
+        Err(error) => return Err(crate::search::SearchError::from(error).into()),
     };
     let Outcome::Holds { compared } = outcome else {
         return Ok(None);
@@ -164,7 +164,7 @@ pub(super) fn bit_runs(
             right: &crate::scenario::Scenario,
         ) -> Result<Outcome, JudgeError> {
             let outcome = check(ctx, property, left, right, left.steps);
-            outcome.map_err(|e| crate::search::JudgeError::from(e).into())
+            outcome.map_err(|e| crate::search::SearchError::from(e).into())
         }
         compared += match (
             bits(&F32, property, &left, &right)?,

@@ -137,11 +137,11 @@ fn of_witness(text: &str, side: Side) -> Result<Case, String> {
             }
         }
         Stored::OfCampaign(hunted) => {
-            let subject = hunted.subject(&search::properties());
-            let subject = subject.map_err(|e| e.to_string())?;
+            let test_case = hunted.test_case(&search::properties());
+            let test_case = test_case.map_err(|e| e.to_string())?;
             match side {
-                Side::Left => subject.scenario,
-                Side::Right => subject.mapped().map_err(|e| e.to_string())?,
+                Side::Left => test_case.scenario,
+                Side::Right => test_case.mapped().map_err(|e| e.to_string())?,
             }
         }
     };

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::draw::tree;
-use super::hunted::HUNTED_SCHEMA;
 use super::properties::{PropertyTable, schedules};
+use super::witness::HUNTED_SCHEMA;
 use crate::zoo::Clip;
 use crate::zoo::losses::LOSSES;
 use crate::zoo::models::MODELS;

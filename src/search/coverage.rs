@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
-use super::subject::Subject;
+use super::test_case::TestCase;
 use crate::arith::F64;
 use crate::exec::{Branch, Decision, Keep, Machine, Options, Outputs, decisions};
 use crate::graph::{Graph, NodeId, StepGraph};
@@ -41,17 +41,17 @@ pub struct Coverage {
 
 impl Coverage {
     /// What one case exercises.
-    pub(super) fn of(subject: &Subject) -> Self {
+    pub(super) fn of(test_case: &TestCase) -> Self {
         let mut coverage = Self::default();
-        let recipe = &subject.scenario.recipe;
+        let recipe = &test_case.scenario.recipe;
         let one = |counts: &mut Counts, name: String| {
             counts.insert(name, 1);
         };
         one(&mut coverage.optimizers, recipe.optimizer.name.to_owned());
         one(&mut coverage.losses, recipe.loss.name.to_owned());
         one(&mut coverage.models, recipe.model.name.to_owned());
-        one(&mut coverage.arithmetics, subject.arithmetic.to_string());
-        for shape in shapes(subject) {
+        one(&mut coverage.arithmetics, test_case.arithmetic.to_string());
+        for shape in shapes(test_case) {
             one(&mut coverage.shapes, shape);
         }
         for part in around(recipe) {
@@ -61,18 +61,18 @@ impl Coverage {
             one(&mut coverage.regimes, regime(recipe, name, *holds));
         }
         if let Ok(step) = recipe.build() {
-            coverage.follow(subject, &step);
+            coverage.follow(test_case, &step);
         }
         coverage
     }
 
-    /// Runs the subject once in f64 and notes which way every decision falls.
-    fn follow(&mut self, subject: &Subject, step: &StepGraph) {
+    /// Runs the test case once in f64 and notes which way every decision falls.
+    fn follow(&mut self, test_case: &TestCase, step: &StepGraph) {
         let decisions = decisions(&step.graph, step.roots());
         if decisions.is_empty() {
             return;
         }
-        let run = &subject.scenario;
+        let run = &test_case.scenario;
         let options = Options {
             keep: Keep::Everything,
             outputs: Outputs::None,
@@ -200,8 +200,8 @@ fn note(branches: &mut Counts, decision: &Decision, taken: &BTreeSet<Branch>) {
     }
 }
 
-fn shapes(subject: &Subject) -> Vec<String> {
-    let sizes = &subject.scenario.sizes;
+fn shapes(test_case: &TestCase) -> Vec<String> {
+    let sizes = &test_case.scenario.sizes;
     let mut shapes: Vec<String> = sizes
         .iter()
         .map(|(n, size)| format!("{n} = {size}"))

@@ -1,7 +1,7 @@
 //! Where runs end.
 
-use super::verdict::JudgeError;
-use super::witness::Finding;
+use super::finding::Finding;
+use super::result::SearchError;
 use crate::arith::{Arithmetic, ArithmeticName, WithArithmetic, with_arithmetic};
 use crate::exec::{ExecError, Machine, Options, Outputs};
 use crate::graph::StepGraph;
@@ -55,7 +55,7 @@ pub(crate) fn end_of(
     name: ArithmeticName,
     run: &Scenario,
     steps: usize,
-) -> Result<Option<End>, JudgeError> {
+) -> Result<Option<End>, SearchError> {
     struct Alone<'a>(&'a Scenario, &'a StepGraph, usize);
     impl WithArithmetic for Alone<'_> {
         type Output = Option<End>;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::witness::Finding;
+use super::finding::Finding;
 use crate::arith::{ArithmeticName, Ratio};
 use crate::gauge::Rule;
 

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::Range;
 
+use super::campaign::Campaign;
 use super::coverage::Coverage;
-use super::parts::chunk;
-use super::plan::Plan;
+use super::result::Basis;
+use super::shards::chunk;
 use super::totals::{KEPT_FAILURES, Tally, Totals};
-use super::verdict::Evidence;
 use crate::arith::ArithmeticName;
 use crate::zoo::Reduction;
 
@@ -35,7 +35,7 @@ pub struct NotOfChunk {
 /// What is known of a campaign's chunks beforehand.
 #[derive(Debug)]
 pub struct Expected<'a> {
-    plan: &'a Plan,
+    campaign: &'a Campaign,
     cases: u64,
     names: Coverage,
 }
@@ -94,7 +94,7 @@ impl At<'_> {
     }
 }
 
-impl Plan {
+impl Campaign {
     /// What is known of the chunks of a campaign of so many cases.
     pub fn expected(&self, cases: u64) -> Expected<'_> {
         let mut names = self.nothing_yet().coverage;
@@ -106,7 +106,7 @@ impl Plan {
             names.anticipate(|c| &mut c.around, name);
         }
         Expected {
-            plan: self,
+            campaign: self,
             cases,
             names,
         }
@@ -127,7 +127,9 @@ impl Expected<'_> {
         At("cases").is(totals.cases, length, "")?;
         let mut numbers: BTreeMap<&str, u64> = BTreeMap::new();
         for case in range.clone() {
-            *numbers.entry(self.plan.menu(case).0.name).or_insert(0) += 1;
+            *numbers
+                .entry(self.campaign.domain(case).0.name)
+                .or_insert(0) += 1;
         }
         for (name, count) in &numbers {
             let field = format!("properties.{name}");
@@ -155,19 +157,15 @@ impl Expected<'_> {
             ["evidence", "reasons", "failures"].map(|part| format!("{field}.{part}"));
         let [evidence, reasons, failures] = [At(&evidence), At(&reasons), At(&failures)];
         let of_property = |at: &At<'_>, case: u64| match range.contains(&case)
-            && self.plan.menu(case).0.name == name
+            && self.campaign.domain(case).0.name == name
         {
             true => Ok(()),
             false => at.refuse(format!("case {case}"), "a case of the chunk"),
         };
         let all = sum(&[tally.passed, tally.failed, tally.undecided]);
         At(field).is(all, count, " cases")?;
-        let own = self.plan.evidence_of(name).iter().copied();
-        let known: Vec<&str> = Evidence::ALL
-            .map(Evidence::name)
-            .into_iter()
-            .chain(own)
-            .collect();
+        let own = self.campaign.evidence_of(name).iter().copied();
+        let known: Vec<&str> = Basis::ALL.map(Basis::name).into_iter().chain(own).collect();
         let expected = format!("one of {}", known.join(", "));
         for name in tally.evidence.keys() {
             evidence.one_of(name, known.iter().copied(), &expected)?;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::coverage::Coverage;
-use super::parts::Shard;
 use super::properties::{PropertyTable, Selection, SelectionError};
+use super::shards::Shard;
 use super::totals::{Reason, Totals};
 use crate::arith::{ArithmeticName, UnknownArithmetic};
 use crate::zoo::UnknownName;

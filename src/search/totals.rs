@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::campaign::Record;
 use super::coverage::Coverage;
-use super::plan::Record;
-use super::verdict::Verdict;
+use super::result::TestResult;
 
 /// Of the failing cases of a property so many are kept, the first by number; all are counted.
 pub(super) const KEPT_FAILURES: usize = 3;
@@ -68,19 +68,19 @@ impl Totals {
             .entry(record.property.to_owned())
             .or_default();
         match record.verdict {
-            Verdict::Passed(evidence) => {
+            TestResult::Passed(evidence) => {
                 tally.passed += 1;
                 *tally
                     .evidence
                     .entry(evidence.name().to_owned())
                     .or_insert(0) += 1;
             }
-            Verdict::Failed(_) => {
+            TestResult::Failed(_) => {
                 tally.failed += 1;
                 tally.failures.push(record.case);
                 tally.keep_first();
             }
-            Verdict::Undecided(why) => {
+            TestResult::Undecided(why) => {
                 tally.undecided += 1;
                 let reason = Reason {
                     cases: 1,

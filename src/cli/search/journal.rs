@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::cli::Failure;
-use crate::search::{Build, CHUNK, Parameters, Plan, Totals, hexadecimal};
+use crate::search::{Build, CHUNK, Campaign, Parameters, Totals, hexadecimal};
 
 /// The name of the file.
 const NAME: &str = "journal.jsonl";
@@ -166,7 +166,7 @@ fn parse(
     unreadable: &dyn Fn(io::Error) -> Failure,
 ) -> Result<Option<Recorded>, Failure> {
     let mut reader = BufReader::new(file);
-    let mut open: Option<(Plan, Recorded)> = None;
+    let mut open: Option<(Campaign, Recorded)> = None;
     let mut line = vec![];
     for number in 1u64.. {
         line.clear();
@@ -185,8 +185,8 @@ fn parse(
         }
         match &mut open {
             None => open = Some(head(&line, &wrong)?),
-            Some((plan, recorded)) => {
-                let (chunk, totals) = finished(&line, plan, &recorded.parameters, &wrong)?;
+            Some((campaign, recorded)) => {
+                let (chunk, totals) = finished(&line, campaign, &recorded.parameters, &wrong)?;
                 if !recorded.done.chunks.insert(chunk) {
                     return Err(wrong(format!("chunk {chunk} is recorded twice")));
                 }
@@ -199,7 +199,7 @@ fn parse(
 }
 
 /// What the first line says, of a journal with nothing done.
-fn head(line: &[u8], wrong: &dyn Fn(String) -> Failure) -> Result<(Plan, Recorded), Failure> {
+fn head(line: &[u8], wrong: &dyn Fn(String) -> Failure) -> Result<(Campaign, Recorded), Failure> {
     let head: Head =
         serde_json::from_slice(line).map_err(|e| wrong(format!("not a line of a journal: {e}")))?;
     if head.schema != SCHEMA {
@@ -225,19 +225,19 @@ fn head(line: &[u8], wrong: &dyn Fn(String) -> Failure) -> Result<(Plan, Recorde
         let message = "it is of another build: other features, or other tables";
         return Err(wrong(message.to_owned()));
     }
-    let plan = super::plan(&head.parameters)?;
+    let campaign = super::campaign(&head.parameters)?;
     let recorded = Recorded {
         parameters: head.parameters,
         done: Done::default(),
         length: line.len() as u64,
     };
-    Ok((plan, recorded))
+    Ok((campaign, recorded))
 }
 
 /// The chunk that a later line records.
 fn finished(
     line: &[u8],
-    plan: &Plan,
+    campaign: &Campaign,
     parameters: &Parameters,
     wrong: &dyn Fn(String) -> Failure,
 ) -> Result<(u64, Totals), Failure> {
@@ -255,7 +255,7 @@ fn finished(
     if chunk % shard.count != shard.index || chunk >= cases.div_ceil(CHUNK) {
         return Err(wrong(format!("chunk {chunk} is not one of shard {shard}")));
     }
-    let checked = plan.expected(cases).check(chunk, &totals);
+    let checked = campaign.expected(cases).check(chunk, &totals);
     checked.map_err(|e| wrong(e.to_string()))?;
     Ok((chunk, totals))
 }

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// The largest dimension of any menu.
+/// The largest dimension of any domain.
 pub(super) const MAX_SIZE: usize = 3;
 /// Numbers kept for each tensor.
 pub(super) const POOL: usize = MAX_SIZE * MAX_SIZE;
@@ -52,7 +52,9 @@ pub(in crate::search) struct Choices {
     pub second: Vec<usize>,
     pub flips: Vec<bool>,
     pub arithmetic: usize,
-    pub picks: Vec<u32>,
+    /// The free parameters of a property.
+    #[serde(rename = "picks")]
+    pub parameters: Vec<u32>,
 }
 
 /// So many choices that every list divides them about evenly.
@@ -89,7 +91,7 @@ pub(super) fn choices() -> impl Strategy<Value = Choices> {
         |(sizes, steps, recipe, scalars, map, tensors)| {
             let (names, sum, accumulates, loraplus, on, turned, counts) = recipe;
             let (optimizer, model, loss, clip, schedule, regime) = names;
-            let (factors, second, flips, arithmetic, picks) = map;
+            let (factors, second, flips, arithmetic, parameters) = map;
             let (kinds, zero_start, pools) = tensors;
             Choices {
                 sizes,
@@ -114,7 +116,7 @@ pub(super) fn choices() -> impl Strategy<Value = Choices> {
                 second,
                 flips,
                 arithmetic,
-                picks,
+                parameters,
             }
         },
     )
@@ -191,7 +193,7 @@ impl Choices {
         ] {
             list(field, switches, SCALARS, false..=true)?;
         }
-        list("picks", &self.picks, PICKS, 0..=u32::from(u16::MAX))?;
+        list("picks", &self.parameters, PICKS, 0..=u32::from(u16::MAX))?;
         length("pools", self.pools.len(), TENSORS)?;
         for (i, pool) in self.pools.iter().enumerate() {
             list(&format!("pools[{i}]"), pool, POOL, HALVES)?;

@@ -8,10 +8,10 @@ use crate::arith::{ArithmeticName, Ratio};
 use crate::gauge::{Options, Rule, infer, rotations};
 use crate::graph::StepGraph;
 use crate::scenario::Scenario;
-use crate::search::Subject;
+use crate::search::TestCase;
 use crate::search::ends::end_of;
 use crate::search::judge::is_rational_function;
-use crate::search::verdict::JudgeError;
+use crate::search::result::SearchError;
 use crate::zoo::optimizers::Optimizer;
 use crate::zoo::{Clip, Loss, Model, Recipe, Schedule};
 
@@ -27,7 +27,7 @@ pub(crate) enum Factors {
 
 /// What a property draws from; of every list the simplest entry stands first.
 #[derive(Debug, Clone)]
-pub(crate) struct Menu {
+pub(crate) struct Domain {
     pub optimizers: Vec<&'static Optimizer>,
     pub models: Vec<&'static Model>,
     pub losses: Vec<&'static Loss>,
@@ -42,12 +42,12 @@ pub(crate) struct Menu {
     /// The rank is at least this.
     pub rank: usize,
     /// The binary exponents of tiny and of huge entries.
-    pub reach: i32,
+    pub exponent: i32,
     /// Whether signs may change.
     pub signs: bool,
     /// Whether zeros, ties and terms that guard against them are left to chance: tensors with
     /// many digits only, no decimal fractions as settings, and every small floor is there.
-    pub tame: bool,
+    pub well_conditioned: bool,
     /// What a case must be fit for; terms and switches that are in the way are left out.
     pub fit: Fit,
     /// What is done to a drawn run at last.
@@ -70,7 +70,7 @@ pub(crate) enum Fit {
     Exact,
 }
 
-impl Menu {
+impl Domain {
     /// Whether there is anything to draw.
     pub fn is_empty(&self) -> bool {
         self.optimizers.is_empty()
@@ -80,23 +80,23 @@ impl Menu {
     }
 
     /// The case that the choices stand for.
-    pub(in crate::search) fn subject(&self, choices: &Choices) -> Result<Subject, JudgeError> {
+    pub(in crate::search) fn test_case(&self, choices: &Choices) -> Result<TestCase, SearchError> {
         let drawn = recipe::recipe(self, choices)?;
         let mut last = None;
         for recipe in recipe::simpler(self, drawn) {
-            let subject = self.with_recipe(choices, recipe)?;
-            if self.fit.holds(&subject)? {
-                return Ok(subject);
+            let test_case = self.with_recipe(choices, recipe)?;
+            if self.fit.holds(&test_case)? {
+                return Ok(test_case);
             }
-            last.get_or_insert(subject);
+            last.get_or_insert(test_case);
         }
         match last {
-            Some(subject) => Ok(subject),
+            Some(test_case) => Ok(test_case),
             None => self.with_recipe(choices, recipe::recipe(self, choices)?),
         }
     }
 
-    fn with_recipe(&self, choices: &Choices, recipe: Recipe) -> Result<Subject, JudgeError> {
+    fn with_recipe(&self, choices: &Choices, recipe: Recipe) -> Result<TestCase, SearchError> {
         let step = recipe.build()?;
         let sizes = values::sizes(self, choices, &recipe, &step);
         let mut scenario = Scenario {
@@ -107,7 +107,7 @@ impl Menu {
             steps: 1 + choices.steps % self.steps.max(1),
         };
         if let Some(arrange) = self.arrange {
-            arrange(&mut scenario, &step, &choices.picks);
+            arrange(&mut scenario, &step, &choices.parameters);
         }
         let factors = |numbers: &[usize]| numbers.iter().map(|n| self.factor(*n)).collect();
         let arithmetic = of(&self.arithmetics, choices.arithmetic).copied();
@@ -118,7 +118,7 @@ impl Menu {
             }
             other => other,
         };
-        Ok(Subject {
+        Ok(TestCase {
             scenario,
             arithmetic,
             factors: factors(&choices.factors),
@@ -127,7 +127,7 @@ impl Menu {
                 true => choices.flips.clone(),
                 false => vec![],
             },
-            picks: choices.picks.clone(),
+            parameters: choices.parameters.clone(),
         })
     }
 
@@ -169,18 +169,18 @@ impl Menu {
 }
 
 impl Fit {
-    fn holds(self, subject: &Subject) -> Result<bool, JudgeError> {
+    fn holds(self, test_case: &TestCase) -> Result<bool, SearchError> {
         if self == Self::Any {
             return Ok(true);
         }
-        let step = subject.scenario.recipe.build()?;
+        let step = test_case.scenario.recipe.build()?;
         let rule = infer(&step, &Options::default()).rule;
         if rule.independent_parameters() == 0 {
             return Ok(false);
         }
         match self {
             Self::Splits => Ok(splits(&rule)),
-            Self::Exact => takes_a_step(subject, &step),
+            Self::Exact => takes_a_step(test_case, &step),
             Self::Any | Self::Moves => Ok(true),
         }
     }
@@ -199,11 +199,11 @@ pub(in crate::search) fn splits(rule: &Rule) -> bool {
 }
 
 /// Whether an exact arithmetic takes the first step, or certainly none can.
-fn takes_a_step(subject: &Subject, step: &StepGraph) -> Result<bool, JudgeError> {
+fn takes_a_step(test_case: &TestCase, step: &StepGraph) -> Result<bool, SearchError> {
     if !cfg!(feature = "mp") {
         return Ok(is_rational_function(step));
     }
-    let end = end_of(ArithmeticName::Rational, &subject.scenario, 1)?;
+    let end = end_of(ArithmeticName::Rational, &test_case.scenario, 1)?;
     Ok(end.is_none_or(|end| end.error.is_undefined()))
 }
 

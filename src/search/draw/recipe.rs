@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use num_traits::Zero;
 
-use super::Menu;
+use super::Domain;
 use super::choices::{Choices, at, of};
 use crate::arith::{Ratio, parse_ratio};
-use crate::search::verdict::JudgeError;
+use crate::search::result::SearchError;
 use crate::zoo::{Hyperparameter, Recipe, Reduction};
 
 /// Whether a setting is a small number that keeps a divisor from 0.
@@ -18,11 +18,11 @@ pub(super) fn is_floor(setting: &Hyperparameter) -> bool {
 
 /// The recipe that the choices stand for. Switches that exclude each other stay as they are by
 /// default, and terms without which a switch makes no sense are left out with it.
-pub(super) fn recipe(menu: &Menu, choices: &Choices) -> Result<Recipe, JudgeError> {
+pub(super) fn recipe(domain: &Domain, choices: &Choices) -> Result<Recipe, SearchError> {
     let name = |found: Option<&'static str>| found.unwrap_or_default();
-    let optimizer = name(of(&menu.optimizers, choices.optimizer).map(|o| o.name));
-    let model = name(of(&menu.models, choices.model).map(|m| m.name));
-    let loss = name(of(&menu.losses, choices.loss).map(|l| l.name));
+    let optimizer = name(of(&domain.optimizers, choices.optimizer).map(|o| o.name));
+    let model = name(of(&domain.models, choices.model).map(|m| m.name));
+    let loss = name(of(&domain.losses, choices.loss).map(|l| l.name));
     let recipe = Recipe::new(model, loss, optimizer);
     let mut recipe = recipe.map_err(crate::zoo::RecipeError::from)?;
     if choices.sum {
@@ -34,7 +34,7 @@ pub(super) fn recipe(menu: &Menu, choices: &Choices) -> Result<Recipe, JudgeErro
     let optional = recipe.optimizer.hyperparameters.iter();
     let optional = optional.filter(|h| h.may_be_zero).enumerate();
     let off: BTreeSet<String> = optional
-        .filter(|(i, h)| !(at(&choices.on, *i) || menu.tame && is_floor(h)))
+        .filter(|(i, h)| !(at(&choices.on, *i) || domain.well_conditioned && is_floor(h)))
         .map(|(_, h)| h.name.to_owned())
         .collect();
     recipe.off = off;
@@ -42,8 +42,8 @@ pub(super) fn recipe(menu: &Menu, choices: &Choices) -> Result<Recipe, JudgeErro
         let count = (*default).min(1 + (choices.counts % 2) as u32);
         recipe.counts.insert((*name).to_owned(), count);
     }
-    recipe.clip = of(&menu.clips, choices.clip).copied().flatten();
-    recipe.schedule = of(&menu.schedules, choices.schedule).cloned().flatten();
+    recipe.clip = of(&domain.clips, choices.clip).copied().flatten();
+    recipe.schedule = of(&domain.schedules, choices.schedule).cloned().flatten();
     let plain = recipe.clone();
     for (i, flag) in recipe.optimizer.flags.iter().enumerate() {
         if at(&choices.turned, i) {
@@ -56,7 +56,7 @@ pub(super) fn recipe(menu: &Menu, choices: &Choices) -> Result<Recipe, JudgeErro
     // A case distinction is taken as decided in one case of four.
     let regimes = recipe.optimizer.regimes;
     let (regime, way) = (choices.regime / 4, choices.regime % 8);
-    if let (Some(regime), 1 | 5, false) = (of(regimes, regime), way, menu.tame) {
+    if let (Some(regime), 1 | 5, false) = (of(regimes, regime), way, domain.well_conditioned) {
         recipe = recipe.in_regime(regime.name, way == 1);
     }
     if choices.loraplus {
@@ -76,7 +76,7 @@ pub(super) fn recipe(menu: &Menu, choices: &Choices) -> Result<Recipe, JudgeErro
 
 /// The recipe and, one after the other, simpler ones: without clipping, with the switches as they
 /// are by default, without the terms that may be left out, and with the simplest optimizer.
-pub(super) fn simpler(menu: &Menu, drawn: Recipe) -> Vec<Recipe> {
+pub(super) fn simpler(domain: &Domain, drawn: Recipe) -> Vec<Recipe> {
     let unclipped = drawn.clone().with_clip(None);
     let on = drawn.optimizer.on.iter();
     let as_usual = Recipe {
@@ -93,7 +93,7 @@ pub(super) fn simpler(menu: &Menu, drawn: Recipe) -> Vec<Recipe> {
         ..as_usual.clone()
     };
     let mut all = vec![drawn, unclipped, as_usual, bare.clone()];
-    if let Some(first) = menu.optimizers.first() {
+    if let Some(first) = domain.optimizers.first() {
         let simplest = Recipe::new(bare.model.name, bare.loss.name, first.name);
         all.extend(simplest.map(Recipe::plain));
     }

@@ -23,9 +23,9 @@ mod rules_compose;
 mod selection;
 mod wrong_rules;
 
-use super::draw::Menu;
-use super::subject::Subject;
-use super::verdict::{JudgeError, Verdict};
+use super::draw::Domain;
+use super::result::{SearchError, TestResult};
+use super::test_case::TestCase;
 use crate::arith::ArithmeticName;
 
 pub(super) use certificate_agrees::first_node;
@@ -45,9 +45,9 @@ pub struct HuntedProperty {
     /// What its passed cases may rest on besides the kinds of evidence of this room.
     pub(crate) evidence: &'static [&'static str],
     /// What it draws from, beginning with everything that is selected.
-    pub(crate) menu: fn(Menu) -> Menu,
+    pub(crate) domain: fn(Domain) -> Domain,
     /// Judges a case.
-    pub(crate) judge: fn(&Subject) -> Result<Verdict, JudgeError>,
+    pub(crate) judge: fn(&TestCase) -> Result<TestResult, SearchError>,
 }
 
 impl std::fmt::Debug for HuntedProperty {
@@ -60,9 +60,9 @@ impl HuntedProperty {
     /// Judges a case.
     ///
     /// # Errors
-    /// [`JudgeError`] for a case that cannot be set up.
-    pub fn judge(&self, subject: &Subject) -> Result<Verdict, JudgeError> {
-        (self.judge)(subject)
+    /// [`SearchError`] for a case that cannot be set up.
+    pub fn judge(&self, test_case: &TestCase) -> Result<TestResult, SearchError> {
+        (self.judge)(test_case)
     }
 }
 

@@ -6,11 +6,11 @@
 use super::{EXACT, HuntedProperty, is_exact_or_encloses};
 use crate::gauge::{Mixing, rotations};
 use crate::scenario::Scenario;
-use crate::search::draw::{Menu, has_ranks};
+use crate::search::draw::{Domain, has_ranks};
 use crate::search::judge::{Pair, judge_pair, ladder};
 use crate::search::mixing::MixingMatrix;
-use crate::search::subject::{Derived, Subject};
-use crate::search::verdict::{JudgeError, Verdict};
+use crate::search::result::{SearchError, TestResult};
+use crate::search::test_case::{Derived, TestCase};
 
 pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     name: "relabelling",
@@ -18,41 +18,43 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     arithmetics: EXACT,
     supports: is_exact_or_encloses,
     evidence: &[],
-    menu,
+    domain,
     judge,
 };
 
-fn menu(mut menu: Menu) -> Menu {
-    menu.models.retain(|m| has_ranks(m));
-    Menu {
+fn domain(mut domain: Domain) -> Domain {
+    domain.models.retain(|m| has_ranks(m));
+    Domain {
         rank: 2,
         signs: false,
-        ..menu
+        ..domain
     }
 }
 
-fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
-    let derived = Derived::new(subject)?;
+fn judge(test_case: &TestCase) -> Result<TestResult, SearchError> {
+    let derived = Derived::new(test_case)?;
     let Some(allowed) = rotations(&derived.step).and_then(|found| found.allowed) else {
-        return Ok(Verdict::Undecided(
+        return Ok(TestResult::Undecided(
             "the step is not known to admit any mixing of ranks".to_owned(),
         ));
     };
-    let run = &subject.scenario;
+    let run = &test_case.scenario;
     let rank = run.sizes.get("r").unwrap_or(1);
     let mixing = Mixing::ALL.into_iter().filter(|m| *m <= allowed);
     let mixings: Vec<Mixing> = mixing.collect();
-    let pick = |i: usize| subject.picks.get(i).copied().unwrap_or(0) as usize;
+    let pick = |i: usize| test_case.parameters.get(i).copied().unwrap_or(0) as usize;
     let mixing = mixings[pick(0) % mixings.len().max(1)];
     let matrix = MixingMatrix::drawn(mixing, rank, [pick(1), pick(2), pick(3)]);
     let Some(values) = matrix.mixed(&run.values) else {
-        return Ok(Verdict::Undecided("the ranks cannot be mixed".to_owned()));
+        return Ok(TestResult::Undecided(
+            "the ranks cannot be mixed".to_owned(),
+        ));
     };
     let mixed = Scenario {
         values,
         ..run.clone()
     };
-    let rescaling = derived.rescaling(&subject.factors);
+    let rescaling = derived.rescaling(&test_case.factors);
     let right = rescaling.scenario(&mixed)?;
     let mut property = rescaling.property(&derived.step)?;
     // What has a rank is mixed with it.
@@ -77,5 +79,5 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
         right: &right,
         mixed: true,
     };
-    judge_pair(pair, &ladder(&derived.step, subject.arithmetic), false)
+    judge_pair(pair, &ladder(&derived.step, test_case.arithmetic), false)
 }

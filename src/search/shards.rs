@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::plan::Plan;
+use super::campaign::Campaign;
 use super::totals::Totals;
 
 /// The number of cases in a chunk, the smallest part that is recorded.
@@ -90,7 +90,7 @@ pub fn chunk(number: u64, cases: u64) -> Range<u64> {
     from..from.saturating_add(CHUNK).min(cases)
 }
 
-impl Plan {
+impl Campaign {
     /// Judges the chunks with these numbers, on all threads of the current pool. Each is handed
     /// to `done` as soon as it is finished; where that answers `false`, no more are begun, and
     /// the answer is `false`.
