@@ -17,7 +17,7 @@ use crate::scenario::{
 };
 use crate::search::{self, Finding, MixingMatrix, check_in};
 
-/// What is done to a run, and what must then be so.
+/// A change to a run, and what must then be so.
 #[derive(Debug, Clone)]
 pub(super) enum Trial {
     /// The run under a map at k, beside the run itself.
@@ -148,7 +148,7 @@ impl Trial {
         }
     }
 
-    /// Where the other run starts.
+    /// The first values of the other run.
     pub fn elsewhere(&self) -> BTreeMap<String, TensorFile> {
         match self {
             Self::Elsewhere { tensors, .. } => {
@@ -195,7 +195,7 @@ impl Trial {
         })
     }
 
-    /// What contradicts the claim on `run` in one arithmetic, or why it cannot be told.
+    /// The contradiction to the claim on `run` in one arithmetic, or why it cannot be told.
     ///
     /// # Errors
     /// [`JudgeError`] where the run is none of the setting.
@@ -272,7 +272,7 @@ fn trained(step: &StepGraph) -> Vec<String> {
     step.parameters.iter().map(|p| p.name.clone()).collect()
 }
 
-/// What the only map would make of equal runs: equal trained tensors.
+/// The property of equal runs under the only map: equal trained tensors.
 fn unique(case: &Case<'_>, trained: &[String]) -> Property {
     Property {
         premise: case.same_run().conclusion,

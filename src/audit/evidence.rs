@@ -28,7 +28,7 @@ pub(super) fn certificate(certificate: &Certificate, says: impl Into<String>) ->
         .with("sha256", certificate.sha256())
 }
 
-/// What the certificates of a map cover, in words.
+/// The certificates of a map, with what they cover in words.
 pub(super) fn of_map(case: &Case<'_>, proof: &MapProof, under: &str) -> Vec<Evidence> {
     let around = match case.setting.any_network() {
         true => "data order and network around the layer, smooth or not",

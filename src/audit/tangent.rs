@@ -54,7 +54,7 @@ impl<'c> Tangent<'c> {
         })
     }
 
-    /// Why less is known than was hoped for.
+    /// The reason for which less is known than was hoped for.
     pub fn why(&self) -> String {
         self.why.borrow().clone()
     }

@@ -39,7 +39,7 @@ pub struct Witness {
     /// The variant of a survey.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
-    /// What the runs are, in words.
+    /// The runs in words.
     pub says: String,
     /// The arithmetic in which the finding is certain.
     pub arithmetic: String,
@@ -48,11 +48,11 @@ pub struct Witness {
     pub k: Option<Exact>,
     /// `refuted`: what the claim describes does not hold.
     pub verdict: String,
-    /// What was found.
+    /// The finding.
     pub found: Finding,
     /// The run.
     pub run: ScenarioFile,
-    /// Where the other run starts, before it is rescaled, if that is elsewhere.
+    /// The first values of the other run, before it is rescaled, if it starts elsewhere.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub elsewhere: BTreeMap<String, TensorFile>,
     /// Of a claim that a map is the only one: the powers of another one.
@@ -60,7 +60,7 @@ pub struct Witness {
     pub another: BTreeMap<String, Exact>,
 }
 
-/// Why a witness cannot be replayed.
+/// The reason for which a witness cannot be replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum WitnessError {
     /// Not a witness file.
@@ -71,7 +71,7 @@ pub enum WitnessError {
     Field {
         /// The field.
         field: String,
-        /// What was found and what was expected.
+        /// The value that was found and what was expected.
         message: String,
     },
     /// The claim cannot be put to the test at all.
@@ -274,7 +274,7 @@ fn refuse_sizes(run: &ScenarioFile) -> Result<(), WitnessError> {
     Ok(())
 }
 
-/// Whether the run is one that the setting speaks of.
+/// Refuses a run of which the setting does not speak.
 fn fits(setting: &Setting, run: &Scenario) -> Result<(), WitnessError> {
     for (name, size) in &setting.sizes {
         if run.sizes.get(name) != Some(*size) {

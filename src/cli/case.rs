@@ -13,7 +13,7 @@ use crate::exec::MAX_ENTRIES;
 use crate::scenario::{Golden, Scenario, ScenarioFile, parse_golden};
 use crate::search::{HUNTED_SCHEMA, HuntedWitness};
 
-/// What is expected where none of the forms was found.
+/// The forms that are expected where none was found.
 const FORMS: &str = "a case is a golden file (JSON with \"format\": \"lora-golden-v1\" or \"lora-golden-models-v1\"), a witness \
      (JSON with \"schema\": \"lora-gauge/witness/2\" or \"lora-gauge/hunted/2\") or a scenario (TOML with `steps`, \
      `sizes`, …)";
@@ -26,7 +26,7 @@ pub(super) struct Case {
     pub golden: Option<Golden>,
 }
 
-/// Which of a witness's two runs is meant.
+/// The one of a witness's two runs that is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Side {
     /// The run as it is.
@@ -52,7 +52,7 @@ struct Label {
 #[derive(Deserialize)]
 struct WitnessLabel {
     schema: Option<Value>,
-    /// What a campaign found stood in it before it had a form of its own.
+    /// The case of a campaign, which stood in it before it had a form of its own.
     hunted: Option<IgnoredAny>,
 }
 

@@ -48,14 +48,14 @@ struct ReplayJson<'a> {
     agrees: bool,
 }
 
-/// What a witness says.
+/// The statements of a witness.
 struct Said<'a> {
     /// Against what it speaks.
     claim: &'a str,
     says: &'a str,
-    /// What is run.
+    /// The runs.
     runs: String,
-    /// What should hold.
+    /// The property that should hold.
     said: String,
     arithmetic: &'a str,
     recorded: &'a Finding,

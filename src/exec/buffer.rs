@@ -5,7 +5,7 @@ use nalgebra::{DMatrix, Dyn, VecStorage};
 use crate::arith::OpError;
 use crate::graph::NodeId;
 
-/// Where an undefined entry came from.
+/// The origin of an undefined entry.
 #[derive(Debug, Clone)]
 pub(super) struct Cause {
     pub node: NodeId,
@@ -73,7 +73,7 @@ impl<E: nalgebra::Scalar> Buffer<E> {
         }
     }
 
-    /// Whether some entry is undefined.
+    /// `true` if some entry is undefined.
     pub fn has_undefined(&self) -> bool {
         self.undefined
     }

@@ -10,7 +10,7 @@ use crate::arith::{Arithmetic, OpError};
 use crate::fault::{Fault, planted};
 use crate::graph::{Comparison, NodeId};
 
-/// What the kernels share.
+/// The state that the kernels share.
 pub(super) struct Context<'m, A: Arithmetic> {
     pub ctx: &'m A,
     /// The node that is evaluated, for causes.
@@ -20,7 +20,7 @@ pub(super) struct Context<'m, A: Arithmetic> {
     pub scratch: &'m mut A::Elem,
 }
 
-/// Why one entry has no value.
+/// The reason for which one entry has no value.
 pub(super) enum Trouble {
     Inherited(CauseNumber),
     Own(OpError),
@@ -73,7 +73,7 @@ impl<'s, E: nalgebra::Scalar> View<'s, E> {
         &self.entries[self.index(row, col)]
     }
 
-    /// Whether entry `i` of the result stands beside entry `i` here.
+    /// `true` if entry `i` of the result stands beside entry `i` here.
     fn is_parallel(&self, shape: (usize, usize)) -> bool {
         (self.row_stride == 1 || shape.0 <= 1) && (self.col_stride == shape.0 || shape.1 <= 1)
     }
@@ -95,7 +95,7 @@ pub(super) fn earliest(numbers: impl Iterator<Item = CauseNumber>) -> Result<(),
 }
 
 impl<A: Arithmetic> Context<'_, A> {
-    /// Whether every entry is a number.
+    /// `true` if every entry is a number.
     fn all_numbers(&self, out: &Buffer<A::Elem>) -> bool {
         let entries = out.matrix.as_slice().iter();
         // Not `all`: a loop without an early exit can be vectorised.

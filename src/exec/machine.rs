@@ -12,7 +12,7 @@ use crate::fault::{Fault, planted};
 use crate::graph::print::place;
 use crate::graph::{NodeId, StepGraph};
 
-/// How far the current step has been evaluated.
+/// The part of the current step that has been evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
     Nothing,
@@ -242,7 +242,7 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
         Ok(())
     }
 
-    /// Whether this is the run of a binary format, in which some faults are planted.
+    /// `true` if this is the run of a binary format, in which some faults are planted.
     fn rounds_in_binary(&self) -> bool {
         use crate::arith::ArithmeticName::{Bf16, F16, F32, F64};
         matches!(self.ctx.name(), F32 | F64 | Bf16 | F16)
@@ -276,7 +276,7 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
         Some(&self.buffers[self.plan.buffers.readable(id)?].matrix)
     }
 
-    /// Whether the entry of a kept node at `row`, `col` (from 0) has a value.
+    /// `true` if the entry of a kept node at `row`, `col` (from 0) has a value.
     pub fn is_defined(&self, id: NodeId, row: usize, col: usize) -> bool {
         self.plan.buffers.readable(id).is_some_and(|buffer| {
             let buffer = &self.buffers[buffer];

@@ -237,7 +237,7 @@ fn sweep<A: Arithmetic>(ctx: &A, m: &mut Matrix<A>, q: &mut Matrix<A>) -> Result
     Ok(rotated)
 }
 
-/// Whether adding the entry to either diagonal entry changes nothing at this precision.
+/// `true` if adding the entry to either diagonal entry changes nothing at this precision.
 fn negligible<A: Arithmetic>(ctx: &A, m: &Matrix<A>, p: usize, r: usize) -> Result<bool, OpError> {
     let mut sum = ctx.zero();
     for d in [p, r] {

@@ -6,7 +6,7 @@ use super::schedule::{Buffers, Phases, dimension, next_values};
 use super::{ExecError, Options, Sizes};
 use crate::graph::{Binary, Comparison, LeafKind, NodeId, Op, StepGraph, Unary};
 
-/// What an instruction does, over buffer numbers.
+/// The operation of an instruction, over buffer numbers.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kernel {
     Constant,
@@ -39,9 +39,9 @@ pub(super) struct Move {
 
 /// The order in which a step is evaluated and the buffer of each node.
 ///
-/// What depends neither on parameters, states nor the step number is computed once; then, each
-/// step, what the loss and the outputs need; then the rest. Nodes on which no result depends
-/// are left out.
+/// Nodes that depend neither on parameters, states nor the step number are hoisted, that is,
+/// computed once; then come, in each step, those that the loss and the outputs need; then the rest.
+/// Nodes on which no result depends are left out.
 #[derive(Debug)]
 pub struct Plan<'g> {
     step: &'g StepGraph,

@@ -10,17 +10,17 @@ pub const MAX_ENTRIES: usize = 1 << 28;
 
 /// The nodes that are computed, by phase, operands first.
 pub(super) struct Phases {
-    /// What depends neither on parameters, states nor the step number.
+    /// The nodes that depend neither on parameters, states nor the step number.
     pub hoisted: Vec<NodeId>,
     /// First values of states, as far as they depend on parameters.
     pub initial: Vec<NodeId>,
-    /// What loss and outputs need.
+    /// The nodes that loss and outputs need.
     pub forward: Vec<NodeId>,
-    /// What only the next values need.
+    /// The nodes that only the next values need.
     pub rest: Vec<NodeId>,
     /// The leaves that are read.
     pub leaves: Vec<NodeId>,
-    /// Which nodes change from step to step.
+    /// The nodes that change from step to step.
     pub varies: Vec<bool>,
 }
 

@@ -8,7 +8,7 @@ use super::{ExecError, Machine, Options, Sizes, Values};
 use crate::arith::Arithmetic;
 use crate::graph::StepGraph;
 
-/// What a run of `n` steps leaves behind.
+/// The record of a run of `n` steps.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trajectory<E> {
     /// The loss before each step; `n` entries.

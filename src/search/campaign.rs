@@ -19,20 +19,20 @@ use super::totals::Totals;
 use super::witness::Selected;
 use crate::zoo::Recipe;
 
-/// What one case came to.
+/// The record of one case.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
     /// Its number.
     pub case: u64,
     /// The name of its property.
     pub property: &'static str,
-    /// What came of it.
+    /// Its result.
     pub verdict: TestResult,
-    /// What it exercised.
+    /// Its coverage.
     pub coverage: Coverage,
 }
 
-/// What a campaign draws, and from which seed.
+/// A campaign: a seed, and the domain from which each property draws.
 #[derive(Debug)]
 pub struct Campaign {
     seed: u64,
@@ -155,14 +155,14 @@ impl Campaign {
         (property, domain)
     }
 
-    /// What passed cases of a property may rest on besides what every property may.
+    /// The bases of passed cases of a property besides those that every property may have.
     pub(super) fn evidence_of(&self, property: &str) -> &'static [&'static str] {
         let mut domains = self.domains.iter();
         let own = domains.find(|(own, _)| own.name == property);
         own.map_or(&[], |(own, _)| own.evidence)
     }
 
-    /// What the campaign is restricted to.
+    /// The restriction of the campaign.
     pub(super) fn selected(&self) -> &Selected {
         &self.selected
     }
@@ -181,7 +181,7 @@ impl Campaign {
     }
 }
 
-/// What a property says of a case. A panic is a contradiction like any other: nothing in the
+/// The answer of a property to a case. A panic is a contradiction like any other: nothing in the
 /// library may give up.
 pub(super) fn judge(property: &HuntedProperty, test_case: &TestCase) -> TestResult {
     match catch_unwind(AssertUnwindSafe(|| property.judge(test_case))) {

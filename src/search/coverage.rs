@@ -14,8 +14,8 @@ use crate::zoo::Recipe;
 /// Cases by name.
 pub type Counts = BTreeMap<String, u64>;
 
-/// What was exercised, each with the number of cases that did. What could have been and was not
-/// stands there with 0 once `anticipate` has named it.
+/// The parts that were exercised, each with the number of cases that did. A part that could have
+/// been and was not stands there with 0 once `anticipate` has named it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Coverage {
@@ -40,7 +40,7 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// What one case exercises.
+    /// The coverage of one case.
     pub(super) fn of(test_case: &TestCase) -> Self {
         let mut coverage = Self::default();
         let recipe = &test_case.scenario.recipe;
@@ -134,7 +134,7 @@ impl Coverage {
         self.kinks_crossed += other.kinks_crossed;
     }
 
-    /// What was named and never exercised, in words.
+    /// The names that were anticipated and never exercised, in words.
     pub fn never_reached(&self) -> Vec<String> {
         let named = [
             ("optimizer", &self.optimizers),
@@ -166,7 +166,7 @@ impl Coverage {
     }
 }
 
-/// How the coverage of a decided case distinction is called.
+/// The name of a decided case distinction in the coverage.
 pub(super) fn regime(recipe: &Recipe, name: &str, holds: bool) -> String {
     let words = name.replace('_', " ");
     let not = if holds { "" } else { "not " };

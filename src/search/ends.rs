@@ -26,7 +26,7 @@ pub(super) fn ends_apart(ends: [Option<End>; 2]) -> Finding {
     }
 }
 
-/// Why a run ends, without the place, so that equal reasons can be counted.
+/// The reason for which a run ends, without the place, so that equal reasons can be counted.
 pub(super) fn reason(error: &ExecError) -> String {
     match error {
         ExecError::Operation { source, .. } => format!("a run ends: {source}"),
@@ -34,7 +34,7 @@ pub(super) fn reason(error: &ExecError) -> String {
     }
 }
 
-/// Where a run ends before its last step.
+/// The end of a run before its last step.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct End {
     /// So many steps it can take and still be evaluated after them.
@@ -50,7 +50,7 @@ impl End {
     }
 }
 
-/// Where the run ends within `steps` steps, with all its outputs; `None` where it does not.
+/// The end of a run within `steps` steps, with all its outputs; `None` where it has none.
 pub(crate) fn end_of(
     name: ArithmeticName,
     run: &Scenario,

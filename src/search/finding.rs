@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::scenario::{Difference, Outcome};
 
-/// What contradicts the property.
+/// The contradiction to the property.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Finding {
@@ -12,40 +12,40 @@ pub enum Finding {
     Differs(Difference),
     /// An observable has no value.
     Undefined {
-        /// How many steps had been taken.
+        /// The number of steps that had been taken.
         after_steps: usize,
         /// `left` or `right`.
         side: String,
-        /// Which node, step and entry, and why.
+        /// The node, step and entry without a value, and the reason.
         reason: String,
     },
     /// Something else that a property of a campaign rules out.
     Contradicts {
-        /// What it is, in words.
+        /// The contradiction in words.
         says: String,
-        /// Where, if there is a place.
+        /// Its place, if there is one.
         place: Option<Place>,
     },
 }
 
-/// Where two things that should agree do not.
+/// The place at which two things that should agree do not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Place {
-    /// How many steps had been taken.
+    /// The number of steps that had been taken.
     pub after_steps: usize,
     /// The node or quantity.
     pub quantity: String,
     /// The entry (row, column), from 0.
     pub entry: (usize, usize),
-    /// What is there on the left.
+    /// The value on the left.
     pub left: String,
-    /// What is there on the right.
+    /// The value on the right.
     pub right: String,
 }
 
 impl Finding {
-    /// What an outcome contradicts; `None` where it contradicts nothing.
+    /// The contradiction in an outcome; `None` where there is none.
     pub fn of(outcome: &Outcome) -> Option<Self> {
         match outcome {
             Outcome::Fails(difference) => Some(Self::Differs(difference.clone())),

@@ -114,7 +114,7 @@ pub fn check_exactly(
     check_in(exact_arithmetic(), property, left, right, steps)
 }
 
-/// Whether the step is computed by field operations alone, which every field does alike: no
+/// `true` if the step is computed by field operations alone, which every field does alike: no
 /// roots, no order, no rounding, no functions.
 pub(super) fn is_rational_function(step: &StepGraph) -> bool {
     let inside = step.graph.cone(step.roots());
@@ -198,7 +198,7 @@ pub(super) struct Pair<'a> {
     pub property: &'a Property,
     pub left: &'a Scenario,
     pub right: &'a Scenario,
-    /// Whether what stands at one entry on the left may stand at another one on the right.
+    /// `true` if what stands at one entry on the left may stand at another one on the right.
     pub mixed: bool,
 }
 

@@ -17,7 +17,7 @@ use crate::graph::StepGraph;
 use crate::scenario::{MapError, Property, Scenario};
 use crate::zoo::Recipe;
 
-/// What came of putting a rule and its mutants to the test.
+/// The result of putting a rule and its mutants to the test.
 #[derive(Debug, Clone)]
 pub struct MutationTest {
     /// Pairs of runs that obey the rule, number by number in exact arithmetic.
@@ -26,7 +26,7 @@ pub struct MutationTest {
     pub enclosed: u32,
     /// Draws that say nothing, and why the last of them does.
     pub nothing: (u32, String),
-    /// What contradicts the rule itself: a defect of this program.
+    /// The contradiction to the rule itself: a defect of this program.
     pub broken: Option<(Scenario, Finding)>,
     /// Every mutant.
     pub mutants: Vec<(Mutant, Fate)>,
@@ -169,7 +169,7 @@ struct Trial<'a> {
     rule: &'a Rule,
     step: StepGraph,
     right: Rescaling,
-    /// What the rule says of two runs.
+    /// The property of two runs that the rule states.
     property: Property,
 }
 
@@ -220,7 +220,7 @@ impl<'a> Trial<'a> {
         mutants(self.rule).into_iter().map(with_fate).collect()
     }
 
-    /// Whether the run `left` and the one to which the mutant leads contradict it.
+    /// The fate of a mutant on the run `left` and the one to which it leads.
     fn fate(
         &self,
         mutant: &Mutant,
@@ -292,7 +292,7 @@ mod tests {
         }
     }
 
-    /// What nothing depends on cannot be contradicted.
+    /// A quantity on which nothing depends cannot be contradicted.
     #[test]
     fn what_nothing_depends_on_is_told_from_what_survives() {
         let recipe = Recipe::new("linear", "mse", "lora_fa").unwrap();

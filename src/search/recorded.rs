@@ -26,13 +26,13 @@ const KINKS: u64 = 1_000_000;
 pub struct NotOfChunk {
     /// The field's path.
     pub field: String,
-    /// What it holds.
+    /// The value in it.
     pub found: String,
-    /// What a chunk may hold there.
+    /// The value that a chunk may hold there.
     pub expected: String,
 }
 
-/// What is known of a campaign's chunks beforehand.
+/// The facts about a campaign's chunks that are known beforehand.
 #[derive(Debug)]
 pub struct Expected<'a> {
     campaign: &'a Campaign,
@@ -95,7 +95,7 @@ impl At<'_> {
 }
 
 impl Campaign {
-    /// What is known of the chunks of a campaign of so many cases.
+    /// The facts about the chunks of a campaign of so many cases.
     pub fn expected(&self, cases: u64) -> Expected<'_> {
         let mut names = self.nothing_yet().coverage;
         for reduction in [Reduction::Mean, Reduction::Sum] {

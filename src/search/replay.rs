@@ -17,16 +17,16 @@ use crate::zoo::optimizers;
 pub struct Replay {
     /// The finding; `None` when nothing contradicts what should hold.
     pub found: Option<Finding>,
-    /// Where it cannot be told whether it holds, in words.
+    /// The doubt, in words, where it cannot be told whether it holds.
     pub doubt: Option<String>,
     /// Of a campaign's case, the first node of all at which the two runs differ.
     pub first_node: Option<Place>,
-    /// Whether that is exactly what the file says.
+    /// `true` if that is exactly what the file says.
     pub agrees: bool,
 }
 
 impl Selected {
-    /// What `property` draws from under this restriction.
+    /// The domain of `property` under this restriction.
     fn domain(
         &self,
         table: &PropertyTable,

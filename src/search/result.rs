@@ -6,7 +6,7 @@ use crate::exec::ExecError;
 use crate::scenario::{CheckError, MapError, ScenarioError};
 use crate::zoo::RecipeError;
 
-/// What a passed case rests on.
+/// The basis on which a case passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Basis {
     /// Equality in an exact arithmetic.
@@ -21,7 +21,7 @@ pub enum Basis {
     Refuted,
     /// Two runs that end at the same operation for the same reason.
     EndsAlike,
-    /// What the property itself lists.
+    /// A basis that the property itself lists.
     Of(&'static str),
 }
 
@@ -50,7 +50,7 @@ impl Basis {
     }
 }
 
-/// What one case comes to.
+/// The result of one case.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TestResult {
     /// The property holds.
@@ -70,7 +70,7 @@ impl TestResult {
         }))
     }
 
-    /// Whether something contradicts the property.
+    /// `true` if something contradicts the property.
     pub fn is_failed(&self) -> bool {
         matches!(self, Self::Failed(_))
     }

@@ -20,7 +20,7 @@ pub const CHUNK: u64 = 40;
 pub struct Shard {
     /// Its number, from 0.
     pub index: u64,
-    /// How many there are.
+    /// The number of all shards.
     pub count: u64,
 }
 
@@ -71,7 +71,7 @@ impl TryFrom<String> for Shard {
 }
 
 impl Shard {
-    /// How many chunks of a campaign of so many cases are its own.
+    /// The number of its own chunks of a campaign of so many cases.
     pub fn count_chunks(self, cases: u64) -> u64 {
         let all = cases.div_ceil(CHUNK);
         all.saturating_sub(self.index).div_ceil(self.count.max(1))

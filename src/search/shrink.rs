@@ -20,7 +20,7 @@ const REDRAWS: u64 = 160;
 pub struct Shrunk {
     /// The case.
     pub test_case: TestCase,
-    /// What contradicts the property.
+    /// The contradiction to the property.
     pub finding: Finding,
 }
 
@@ -127,7 +127,7 @@ impl Campaign {
     }
 }
 
-/// What a small case is.
+/// The bounds of a small case.
 #[derive(Debug, Clone, Copy)]
 struct Least {
     /// The largest dimension.
@@ -151,7 +151,7 @@ impl Least {
     }
 }
 
-/// How large a run is, for comparison.
+/// The size of a run, for comparison.
 fn size(test_case: &TestCase) -> (usize, usize) {
     let sizes = test_case.scenario.sizes.iter();
     let beyond: usize = sizes.map(|(_, n)| n.saturating_sub(1)).sum();

@@ -24,7 +24,7 @@ pub struct TestCase {
     pub factors: Vec<Ratio>,
     /// The same for a second map.
     pub second: Vec<Ratio>,
-    /// Which changes of sign are made besides, likewise.
+    /// The changes of sign that are made besides, likewise.
     pub flips: Vec<bool>,
     /// Free choices of a property: which mixing, which entry, which exponent.
     pub parameters: Vec<u32>,
@@ -167,7 +167,7 @@ pub(super) struct Signs {
 }
 
 impl Signs {
-    /// Whether a quantity with these parities changes its sign.
+    /// `true` if a quantity with these parities changes its sign.
     fn turns(&self, parities: &[Ratio]) -> bool {
         let odd = |i: &&usize| parities.get(**i).is_some_and(|w| !w.is_zero());
         self.chosen.iter().filter(odd).count() % 2 == 1
@@ -197,7 +197,7 @@ impl Signs {
         powers.apply(run, &Ratio::one())
     }
 
-    /// What the property says when the signs are changed as well.
+    /// Adapts a property to the changes of sign.
     pub fn adapt(&self, property: &mut Property) {
         let Some(all) = &self.all else { return };
         // An output that is neither even nor odd says nothing.

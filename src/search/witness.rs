@@ -25,13 +25,13 @@ pub struct HuntedWitness {
     pub tool: String,
     /// The name of the property that is contradicted.
     pub property: String,
-    /// What the property says.
+    /// The statement of the property.
     pub says: String,
     /// `refuted`.
     pub verdict: String,
-    /// What was found.
+    /// The finding.
     pub found: Finding,
-    /// What the campaign was restricted to.
+    /// The restriction of the campaign.
     pub(super) selected: Selected,
     /// The choices from which the case is drawn.
     pub(super) choices: Choices,
@@ -39,7 +39,7 @@ pub struct HuntedWitness {
     pub hunted: TestCaseFile,
 }
 
-/// What a campaign was restricted to; to nothing where a list is empty.
+/// The restriction of a campaign; an empty list restricts nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Selected {
@@ -47,7 +47,7 @@ pub(super) struct Selected {
     pub arithmetics: Vec<String>,
 }
 
-/// Why a campaign's witness cannot be replayed.
+/// The reason for which a campaign's witness cannot be replayed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum HuntedError {
     /// Not of the form at all.
@@ -58,7 +58,7 @@ pub enum HuntedError {
     Field {
         /// The field's path.
         field: &'static str,
-        /// What was found and what is expected.
+        /// The value that was found and what is expected.
         message: String,
     },
     /// No campaign draws this case.
@@ -127,8 +127,8 @@ impl Campaign {
         Ok(self.record(case, choices, &test_case, found))
     }
 
-    /// Whether a witness is one of this campaign: the case, its property, and what it is drawn
-    /// from. Whether it fails, a replay tells.
+    /// Refuses a witness that is not one of this campaign: the case, its property, and the domain
+    /// from which it is drawn. A replay tells whether it fails.
     ///
     /// # Errors
     /// [`HuntedError::Field`] names what is of another campaign.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use lora_gauge::audit::{TestResult, Witness, builtin, judge, parse_claim};
+use lora_gauge::audit::{Verdict, Witness, builtin, judge, parse_claim};
 use lora_gauge::search::{Campaign, Finding, HuntedWitness, PropertyTable, Selection};
 use serde_json::Value;
 
@@ -77,7 +77,7 @@ fn described(witness: &Witness) -> Option<String> {
 }
 
 /// Whether what a confirmed witness refutes is proved after all.
-fn is_false(witness: &Witness, known: &mut BTreeMap<String, TestResult>) -> bool {
+fn is_false(witness: &Witness, known: &mut BTreeMap<String, Verdict>) -> bool {
     let built_in = builtin().expect("well-formed claims");
     let text = described(witness).expect("a claim that was replayed can be written");
     let verdict = known.entry(text).or_insert_with_key(|text| {
@@ -88,14 +88,14 @@ fn is_false(witness: &Witness, known: &mut BTreeMap<String, TestResult>) -> bool
     });
     let own = built_in.iter().find(|claim| claim.id() == witness.id());
     let title = witness.claim.get("title").and_then(Value::as_str);
-    *verdict == TestResult::Proved || own.is_some_and(|own| Some(own.title()) != title)
+    *verdict == Verdict::Proved || own.is_some_and(|own| Some(own.title()) != title)
 }
 
 /// Replays a witness, and once more with what was found written into it, as a forger would.
 fn replay(
     text: &str,
     case: u64,
-    known: &mut BTreeMap<String, TestResult>,
+    known: &mut BTreeMap<String, Verdict>,
 ) -> Result<String, String> {
     let mut witness = Witness::parse(text).map_err(|e| e.to_string())?;
     let mut replayed = witness.replay().map_err(|e| e.to_string())?;

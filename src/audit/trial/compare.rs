@@ -9,14 +9,14 @@ use super::runs::{Bench, Run};
 use crate::arith::{Arithmetic, ArithmeticName, F64, WithArithmetic, with_arithmetic};
 use crate::exec::{ExecError, Machine, Options, Outputs, Plan, Values};
 
-/// What two runs look like beside each other.
+/// The agreement of two runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Agreement {
     /// Equal number by number, at least until after the first step.
     Same,
     /// Not known to differ.
     Overlap,
-    /// What differs, and where.
+    /// The difference and its place.
     Differs(String),
     /// There is nothing to compare: a run does not get far enough.
     Nothing(String),
@@ -28,10 +28,10 @@ impl Agreement {
     }
 }
 
-/// What is looked at before each step and after the last one.
+/// The quantities that are looked at before each step and after the last one.
 pub(super) struct Course<E> {
     pub points: Vec<Vec<DMatrix<E>>>,
-    /// Why it ends before, and whether it does in every arithmetic.
+    /// The reason for which it ends before, and whether it does in every arithmetic.
     pub end: Option<(String, bool)>,
 }
 
@@ -86,7 +86,8 @@ pub(super) fn course<A: Arithmetic>(ctx: &A, bench: &Bench, run: &Run) -> Course
     Course { points, end }
 }
 
-/// Where two courses first differ; otherwise whether all that was compared is known to be equal.
+/// The first difference of two courses; otherwise whether all that was compared is known to be
+/// equal.
 pub(super) fn differ<A: Arithmetic>(
     ctx: &A,
     left: &Course<A::Elem>,
@@ -119,7 +120,7 @@ struct Both<'a> {
     right: &'a Run,
 }
 
-/// What one arithmetic says, and whether another one may know more.
+/// The answer of one arithmetic, and whether another one may know more.
 impl WithArithmetic for Both<'_> {
     type Output = (Agreement, bool);
 
@@ -131,7 +132,7 @@ impl WithArithmetic for Both<'_> {
     }
 }
 
-/// What two courses come to, and whether another arithmetic may know more.
+/// The agreement of two courses, and whether another arithmetic may know more.
 fn agreement<A: Arithmetic>(
     ctx: &A,
     left: &Course<A::Elem>,
@@ -159,7 +160,7 @@ fn ladder() -> Vec<ArithmeticName> {
     }
 }
 
-/// What exact numbers say, and enclosures where these have no answer.
+/// The answer of exact numbers, and of enclosures where these have none.
 fn climb<T>(task: impl Fn() -> T) -> Agreement
 where
     T: WithArithmetic<Output = (Agreement, bool)>,
@@ -224,12 +225,12 @@ impl<'b> Sieve<'b> {
         Some(self)
     }
 
-    /// Whether the run gets beyond its first step.
+    /// `true` if the run gets beyond its first step.
     pub fn is_of_use(&self) -> bool {
         self.left.points.len() > 1
     }
 
-    /// Whether a run from these values may be the same.
+    /// `true` if a run from these values may be the same.
     pub fn passes(&self, values: &Values) -> bool {
         let mut near = true;
         walk(
@@ -254,12 +255,12 @@ impl<'b> Sieve<'b> {
     }
 }
 
-/// What is asked of a single run.
+/// The question to a single run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Within {
-    /// Whether the first two quantities are the same.
+    /// Are the first two quantities the same?
     Pair,
-    /// Whether everything stays as it is at the start.
+    /// Does everything stay as it is at the start?
     Time,
 }
 
@@ -292,7 +293,7 @@ impl WithArithmetic for Alone<'_> {
     }
 }
 
-/// What a single run says.
+/// The answer of a single run.
 pub(super) fn within(bench: &Bench, run: &Run, within: Within) -> Agreement {
     climb(|| Alone(bench, run, within))
 }
@@ -308,7 +309,7 @@ pub(super) struct Crowd<'a> {
 }
 
 impl WithArithmetic for Crowd<'_> {
-    /// What contradicts the implication, and in how many pairs the premise holds.
+    /// The contradiction to the implication, and the number of pairs in which the premise holds.
     type Output = (Option<String>, usize);
 
     fn call<A: Arithmetic>(self, ctx: A) -> Self::Output {

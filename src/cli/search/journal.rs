@@ -54,11 +54,11 @@ pub(super) struct Journal {
     file: File,
 }
 
-/// What a journal holds.
+/// The content of a journal.
 pub(super) struct Recorded {
-    /// What the campaign was asked for.
+    /// The parameters of the campaign.
     pub parameters: Parameters,
-    /// What is done.
+    /// The finished chunks.
     pub done: Done,
     /// The length of what is whole.
     length: u64,
@@ -69,7 +69,7 @@ pub(super) struct Recorded {
 pub(super) struct Done {
     /// The numbers.
     pub chunks: BTreeSet<u64>,
-    /// What they come to.
+    /// Their totals.
     pub totals: Totals,
 }
 
@@ -158,8 +158,8 @@ pub(super) fn read(folder: &Path) -> Result<Recorded, Failure> {
     recorded.ok_or_else(|| Failure::in_file(&path, "the journal is empty").advise(advice))
 }
 
-/// What the whole lines say, of which no more than one is held at a time; `None` where there is
-/// not even a first one.
+/// The content of the whole lines, of which no more than one is held at a time; `None` where there
+/// is not even a first one.
 fn parse(
     path: &Path,
     file: &File,
@@ -198,7 +198,7 @@ fn parse(
     Ok(open.map(|(_, recorded)| recorded))
 }
 
-/// What the first line says, of a journal with nothing done.
+/// The content of the first line, of a journal with nothing done.
 fn head(line: &[u8], wrong: &dyn Fn(String) -> Failure) -> Result<(Campaign, Recorded), Failure> {
     let head: Head =
         serde_json::from_slice(line).map_err(|e| wrong(format!("not a line of a journal: {e}")))?;

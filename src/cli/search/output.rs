@@ -7,11 +7,11 @@ use crate::cli::table::{figures, wrapped};
 use crate::cli::{Console, Failure, Status, files};
 use crate::search::{Campaign, Coverage, Parameters, Summary, Totals};
 
-/// Where a result goes.
+/// The places to which a result goes.
 pub(super) struct Places<'a> {
     /// The folder for result and witnesses.
     pub out: Option<&'a Path>,
-    /// Where JSON is wanted: in a file, or on stdout.
+    /// The place for JSON: a file, or stdout.
     pub json: Option<&'a Option<PathBuf>>,
 }
 

@@ -37,15 +37,15 @@ pub(in crate::search) struct Choices {
     pub sum: bool,
     pub accumulates: bool,
     pub loraplus: bool,
-    /// Which of the settings that may be zero are not.
+    /// The settings that may be zero and are not.
     pub on: Vec<bool>,
-    /// Which switches are turned over.
+    /// The switches that are turned over.
     pub turned: Vec<bool>,
     pub counts: usize,
     pub scalars: Vec<usize>,
-    /// What kind of tensor each is.
+    /// The kind of each tensor.
     pub kinds: Vec<usize>,
-    /// Whether the tensors are zero with which training starts so.
+    /// `true` if the tensors are zero with which training starts so.
     pub zero_start: bool,
     pub pools: Vec<Vec<i8>>,
     pub factors: Vec<usize>,
@@ -122,8 +122,8 @@ pub(super) fn choices() -> impl Strategy<Value = Choices> {
     )
 }
 
-/// The choices of a run of a given recipe, with dimensions up to `size` and up to `steps` steps, and
-/// the pools of trained tensors that start elsewhere. Every other choice is the simplest.
+/// The choices of a run of a given recipe, with dimensions up to `size` and up to `steps` steps,
+/// and the pools of trained tensors that start elsewhere. Every other choice is the simplest.
 pub(super) fn run_choices(
     size: usize,
     steps: usize,
@@ -155,9 +155,9 @@ pub(super) fn run_choices(
 pub struct NotDrawn {
     /// The field's path.
     pub field: String,
-    /// What it holds.
+    /// The value in it.
     pub found: String,
-    /// What drawing gives.
+    /// The value that drawing gives.
     pub expected: String,
 }
 

@@ -15,7 +15,7 @@ use crate::search::result::SearchError;
 use crate::zoo::optimizers::Optimizer;
 use crate::zoo::{Clip, Loss, Model, Recipe, Schedule};
 
-/// Which factors a map is drawn with.
+/// The factors with which a map is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Factors {
     /// Powers of 4 and of 2, rationals, numbers near 1 and huge ones.
@@ -25,7 +25,7 @@ pub(crate) enum Factors {
     Rounding,
 }
 
-/// What a property draws from; of every list the simplest entry stands first.
+/// The domain from which a property draws; of every list the simplest entry stands first.
 #[derive(Debug, Clone)]
 pub(crate) struct Domain {
     pub optimizers: Vec<&'static Optimizer>,
@@ -43,21 +43,21 @@ pub(crate) struct Domain {
     pub rank: usize,
     /// The binary exponents of tiny and of huge entries.
     pub exponent: i32,
-    /// Whether signs may change.
+    /// `true` if signs may change.
     pub signs: bool,
-    /// Whether zeros, ties and terms that guard against them are left to chance: tensors with
+    /// `true` if zeros, ties and terms that guard against them are left to chance: tensors with
     /// many digits only, no decimal fractions as settings, and every small floor is there.
     pub well_conditioned: bool,
-    /// What a case must be fit for; terms and switches that are in the way are left out.
+    /// The fitness of a case; terms and switches that are in the way are left out.
     pub fit: Fit,
-    /// What is done to a drawn run at last.
+    /// The change that is made to a drawn run at last.
     pub arrange: Option<Arrange>,
 }
 
 /// Changes the values of a run with this step, guided by a property's free choices.
 pub(crate) type Arrange = fn(&mut Scenario, &StepGraph, &[u32]);
 
-/// What the cases of a property must be fit for.
+/// The use for which the cases of a property must be fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fit {
     /// Nothing in particular.
@@ -71,7 +71,7 @@ pub(crate) enum Fit {
 }
 
 impl Domain {
-    /// Whether there is anything to draw.
+    /// `true` if there is nothing to draw.
     pub fn is_empty(&self) -> bool {
         self.optimizers.is_empty()
             || self.models.is_empty()
@@ -186,7 +186,7 @@ impl Fit {
     }
 }
 
-/// Whether both factors can be divided by one number at once, or one of them alone.
+/// `true` if both factors can be divided by one number at once, or one of them alone.
 pub(in crate::search) fn splits(rule: &Rule) -> bool {
     let moving: Vec<bool> = rule.generators.iter().map(|g| g.moves_parameters).collect();
     let weight = |leaf: &str, of: &dyn Fn(usize) -> bool| -> Option<Ratio> {
@@ -198,7 +198,7 @@ pub(in crate::search) fn splits(rule: &Rule) -> bool {
     weight("A", &both) == one && weight("B", &both) == one
 }
 
-/// Whether an exact arithmetic takes the first step, or certainly none can.
+/// `true` if an exact arithmetic takes the first step, or certainly none can.
 fn takes_a_step(test_case: &TestCase, step: &StepGraph) -> Result<bool, SearchError> {
     if !cfg!(feature = "mp") {
         return Ok(is_rational_function(step));
@@ -207,7 +207,7 @@ fn takes_a_step(test_case: &TestCase, step: &StepGraph) -> Result<bool, SearchEr
     Ok(end.is_none_or(|end| end.error.is_undefined()))
 }
 
-/// Whether something is known of mixed ranks of a model.
+/// `true` if something is known of mixed ranks of a model.
 pub(in crate::search) fn has_ranks(model: &Model) -> bool {
     let recipe = crate::zoo::Recipe::new(model.name, "mse", "sgd");
     let step = recipe.ok().and_then(|recipe| recipe.build().ok());

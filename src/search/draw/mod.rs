@@ -2,7 +2,7 @@
 //!
 //! A [`Domain`] says what a property draws from, [`Choices`] are the numbers that proptest draws and
 //! shrinks, and [`Domain::test_case`] makes a run of them. Every number chooses from a list whose
-//! first entry is the simplest, so that what is shrunk stays on the domain. A [`Population`] has the
+//! first entry is the simplest, so that what is shrunk stays in the domain. A [`Population`] has the
 //! recipe given and draws the rest of the [`Choices`] alone.
 
 mod choices;

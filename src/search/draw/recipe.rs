@@ -10,7 +10,7 @@ use crate::arith::{Ratio, parse_ratio};
 use crate::search::result::SearchError;
 use crate::zoo::{Hyperparameter, Recipe, Reduction};
 
-/// Whether a setting is a small number that keeps a divisor from 0.
+/// `true` if a setting is a small number that keeps a divisor from 0.
 pub(super) fn is_floor(setting: &Hyperparameter) -> bool {
     let small = Ratio::new(1.into(), 1000.into());
     parse_ratio(setting.default).is_ok_and(|d| d < small && !d.is_zero())

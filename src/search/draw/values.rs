@@ -118,13 +118,13 @@ pub(super) fn values(
 
 /// The manner in which values are drawn.
 pub(super) struct Manner<'a> {
-    /// Whether the tensor of this name is zero at the start.
+    /// `true` if the tensor of this name is zero at the start.
     pub zero: &'a dyn Fn(&str) -> bool,
     /// The kinds of tensors from which is chosen.
     pub kinds: &'a [Kind],
     /// The binary exponents of tiny and of huge entries.
     pub exponent: i32,
-    /// Whether copies of one setting share one value.
+    /// `true` if copies of one setting share one value.
     pub shared: bool,
 }
 

@@ -221,7 +221,7 @@ impl Nodes<'_> {
     }
 }
 
-/// Whether an element is one number, of which everything is known.
+/// `true` if an element is one number, of which everything is known.
 fn is_single(name: ArithmeticName) -> bool {
     !name.is_enclosure()
 }

@@ -43,7 +43,7 @@ fn domain(mut domain: Domain) -> Domain {
     domain
 }
 
-/// Whether the loss is a polynomial of degree two at most along every trained entry.
+/// `true` if the loss is a polynomial of degree two at most along every trained entry.
 fn is_of_degree_two(recipe: &Recipe) -> bool {
     let models = [
         "linear",
@@ -57,9 +57,9 @@ fn is_of_degree_two(recipe: &Recipe) -> bool {
     models.contains(&recipe.model.name) && recipe.loss.name != "cross_entropy"
 }
 
-/// How many entries are looked at.
+/// The number of entries that are looked at.
 const ENTRIES: usize = 4;
-/// How often the step is divided by four.
+/// The number of times that the step is divided by four.
 const DIVISIONS: i32 = 16;
 
 /// A slope and a quotient of differences that contradict each other, or do not.
@@ -160,7 +160,7 @@ struct Trial<'a> {
     middle: Seen,
 }
 
-/// What one evaluation shows.
+/// The values of one evaluation.
 #[derive(Default)]
 struct Seen {
     loss: Ratio,
@@ -230,7 +230,7 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// Whether every decision falls alike, or is the sign of something that is 0 in the middle
+/// `true` if every decision falls alike, or is the sign of something that is 0 in the middle
 /// and odd.
 fn is_one_piece(down: &Seen, middle: &Seen, up: &Seen) -> bool {
     let [down, middle, up] = [down, middle, up].map(|seen| seen.taken.iter().flatten());

@@ -68,7 +68,7 @@ fn judge(test_case: &TestCase) -> Result<TestResult, SearchError> {
     judge_pair(pair, &ladder(&derived.step, test_case.arithmetic), false)
 }
 
-/// What an invariant is multiplied by.
+/// The factor by which an invariant is multiplied.
 fn product(invariant: &Invariant, factor: impl Fn(&str) -> Option<Surd>) -> Option<Surd> {
     let mut product = Surd::from(1);
     for (name, exponent) in &invariant.factors {

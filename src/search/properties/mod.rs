@@ -40,11 +40,11 @@ pub struct HuntedProperty {
     pub says: &'static str,
     /// The arithmetics in which it is looked at where nothing else is asked for.
     pub(crate) arithmetics: &'static [ArithmeticName],
-    /// Whether it can be looked at in an arithmetic.
+    /// `true` if it can be looked at in an arithmetic.
     pub(crate) supports: fn(ArithmeticName) -> bool,
-    /// What its passed cases may rest on besides the kinds of evidence of this room.
+    /// The bases of its passed cases besides those that every property may have.
     pub(crate) evidence: &'static [&'static str],
-    /// What it draws from, beginning with everything that is selected.
+    /// Its domain, made from everything that is selected.
     pub(crate) domain: fn(Domain) -> Domain,
     /// Judges a case.
     pub(crate) judge: fn(&TestCase) -> Result<TestResult, SearchError>,
@@ -141,12 +141,12 @@ const EXACT: &[ArithmeticName] = &[
     ArithmeticName::Prime,
 ];
 
-/// Whether an arithmetic is exact.
+/// `true` if an arithmetic is exact.
 fn is_exact(name: ArithmeticName) -> bool {
     matches!(name, ArithmeticName::Rational | ArithmeticName::Prime)
 }
 
-/// Whether an arithmetic is exact or encloses.
+/// `true` if an arithmetic is exact or encloses.
 fn is_exact_or_encloses(name: ArithmeticName) -> bool {
     is_exact(name) || name.is_enclosure()
 }

@@ -8,7 +8,7 @@ use crate::zoo::models::MODELS;
 use crate::zoo::optimizers::{OPTIMIZERS, Optimizer};
 use crate::zoo::{Clip, Schedule};
 
-/// What a user selects; of everything all where nothing is named.
+/// The selection of a user; where nothing is named, everything is selected.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
     /// The optimizers.
@@ -27,9 +27,9 @@ pub enum SelectionError {
     /// No property has this name.
     #[error("unknown property `{found}`: expected one of {}", known.join(", "))]
     Unknown {
-        /// What was asked for.
+        /// The name that was asked for.
         found: String,
-        /// What there is.
+        /// The names that there are.
         known: Vec<&'static str>,
     },
     /// A property that was asked for has nothing to draw from.
