@@ -4,8 +4,8 @@
 //! `LORA_GAUGE_CASES` multiplies the number of cases.
 
 use lora_gauge::search::{
-    CHUNK, Finding, HuntedWitness, PROPERTIES, Parameters, Plan, PropertyTable, Selection, Shard,
-    Summary, Totals, Verdict, find_property,
+    CHUNK, Campaign, Finding, HuntedWitness, PROPERTIES, Parameters, PropertyTable, Selection,
+    Shard, Summary, TestResult, Totals, find_property,
 };
 use rayon::ThreadPoolBuilder;
 
@@ -26,12 +26,12 @@ fn bytes(parameters: &Parameters, totals: &Totals) -> String {
 #[test]
 fn every_property_can_be_selected_and_holds() {
     for property in PROPERTIES {
-        let plan = Plan::new(3, &only(property.name)).expect("something to draw");
+        let plan = Campaign::new(3, &only(property.name)).expect("something to draw");
         assert_eq!(plan.properties().collect::<Vec<_>>(), [property.name]);
         let cases = 16 * factor();
         let records = plan.records(0..cases);
         for record in &records {
-            if let Verdict::Failed(finding) = &record.verdict {
+            if let TestResult::Failed(finding) = &record.verdict {
                 panic!(
                     "{}, case {}: {}",
                     property.name,
@@ -52,7 +52,7 @@ fn every_property_can_be_selected_and_holds() {
 
 #[test]
 fn a_case_is_a_function_of_seed_and_number() {
-    let plan = |seed| Plan::new(seed, &Selection::default()).expect("something to draw");
+    let plan = |seed| Campaign::new(seed, &Selection::default()).expect("something to draw");
     let (one, other) = (plan(5), plan(5));
     for case in [0, 4, 5, 7, 14] {
         assert_eq!(one.case(case), other.case(case));
@@ -73,7 +73,7 @@ fn threads_and_shards_do_not_show() {
             .to_vec(),
         ..Selection::default()
     };
-    let plan = Plan::new(1, &selection).expect("something to draw");
+    let plan = Campaign::new(1, &selection).expect("something to draw");
     let cases = 4 * CHUNK + 7;
     let parameters = Parameters::new(1, cases);
     let joined = |threads: usize, shards: &[Shard]| {
@@ -106,7 +106,7 @@ fn selections_that_leave_nothing_are_refused() {
         arithmetics: vec!["f32".parse().expect("a name")],
         ..only("exact-zero-drift")
     };
-    let error = Plan::new(1, &selection)
+    let error = Campaign::new(1, &selection)
         .expect_err("nothing to draw")
         .to_string();
     assert!(error.contains("exact-zero-drift"), "{error}");
@@ -114,7 +114,7 @@ fn selections_that_leave_nothing_are_refused() {
         arithmetics: vec!["f32".parse().expect("a name")],
         ..Selection::default()
     };
-    let plan = Plan::new(1, &selection).expect("something to draw");
+    let plan = Campaign::new(1, &selection).expect("something to draw");
     assert!(plan.properties().any(|name| name == "bit-equality"));
     assert!(plan.properties().all(|name| name != "exact-zero-drift"));
 }
@@ -122,7 +122,7 @@ fn selections_that_leave_nothing_are_refused() {
 /// Coverage names what was not reached.
 #[test]
 fn what_is_not_reached_is_said() {
-    let plan = Plan::new(1, &only("rules-compose")).expect("something to draw");
+    let plan = Campaign::new(1, &only("rules-compose")).expect("something to draw");
     let mut totals = plan.nothing_yet();
     assert!(
         totals
@@ -150,7 +150,7 @@ fn what_is_not_reached_is_said() {
 /// holds on is not confirmed, whatever the file records.
 #[test]
 fn a_witness_holds_a_case_that_its_property_draws() {
-    let plan = Plan::new(1, &only("rules-compose")).expect("something to draw");
+    let plan = Campaign::new(1, &only("rules-compose")).expect("something to draw");
     let found = Finding::Contradicts {
         says: "two numbers differ".to_owned(),
         place: None,

@@ -5,7 +5,7 @@
 #![cfg(feature = "mp")]
 
 use lora_gauge::gauge::{self, Options, Rule};
-use lora_gauge::search::{Campaign, Fate, Mutant, campaign};
+use lora_gauge::search::{Fate, Mutant, MutationTest, mutation_test};
 use lora_gauge::zoo::optimizers::{OPTIMIZERS, Optimizer};
 use lora_gauge::zoo::{Recipe, RecipeError};
 use rayon::prelude::*;
@@ -59,7 +59,7 @@ fn steps(optimizer: &'static Optimizer) -> Vec<(String, Recipe)> {
 struct Tested {
     name: String,
     rule: Rule,
-    campaign: Campaign,
+    campaign: MutationTest,
 }
 
 fn put_to_test((name, recipe): &(String, Recipe)) -> Tested {
@@ -100,11 +100,11 @@ fn put_to_test((name, recipe): &(String, Recipe)) -> Tested {
     }
 }
 
-fn test(name: &str, recipe: &Recipe, sweeps: u32) -> (Rule, Campaign) {
+fn test(name: &str, recipe: &Recipe, sweeps: u32) -> (Rule, MutationTest) {
     let step = recipe.build().expect("a step");
     let inference = gauge::infer(&step, &Options::default());
     gauge::check(&step, &inference.question, &inference.certificate).expect("a certificate");
-    let campaign = campaign(recipe, &inference.rule, (runs(), sweeps), SEED);
+    let campaign = mutation_test(recipe, &inference.rule, (runs(), sweeps), SEED);
     let campaign = campaign.unwrap_or_else(|e| panic!("{name}: {e}"));
     if let Some((left, finding)) = &campaign.broken {
         let finding = finding.describe();

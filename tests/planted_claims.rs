@@ -4,7 +4,7 @@
 
 use lora_gauge::audit::VERDICTS_AGREE;
 use lora_gauge::fault::{OF_CLAIMS, plant};
-use lora_gauge::search::{Plan, PropertyTable, Selection, Verdict};
+use lora_gauge::search::{Campaign, PropertyTable, Selection, TestResult};
 
 /// The campaign that is to find them.
 const CASES: u64 = 20_000;
@@ -18,7 +18,7 @@ fn every_planted_fault_of_claims_is_found() {
         properties: vec![&VERDICTS_AGREE],
         ..Selection::default()
     };
-    let plan = Plan::new(SEED, &selection).expect("a campaign");
+    let plan = Campaign::new(SEED, &selection).expect("a campaign");
     let only = std::env::var("LORA_GAUGE_FAULT").ok();
     let wanted = |name: &str| only.as_ref().is_none_or(|only| only == name);
     let mut missed = vec![];
@@ -32,7 +32,7 @@ fn every_planted_fault_of_claims_is_found() {
             continue;
         };
         let says = match &record.verdict {
-            Verdict::Failed(finding) => finding.describe(),
+            TestResult::Failed(finding) => finding.describe(),
             _ => String::new(),
         };
         println!(

@@ -7,7 +7,7 @@ mod planted_claims;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lora_gauge::fault::{Fault, OF_CLAIMS, plant};
-use lora_gauge::search::{Plan, Record, Selection};
+use lora_gauge::search::{Campaign, Record, Selection};
 
 /// The campaign that is to find them.
 const CASES: u64 = 20_000;
@@ -44,7 +44,7 @@ fn sought() -> Vec<Fault> {
         .collect()
 }
 
-fn hunt(plan: &Plan, fault: Fault) -> Option<Row> {
+fn hunt(plan: &Campaign, fault: Fault) -> Option<Row> {
     plant(Some(fault));
     let mut row: Option<Row> = None;
     let mut from = 0;
@@ -74,9 +74,9 @@ fn hunt(plan: &Plan, fault: Fault) -> Option<Row> {
     row
 }
 
-fn shrunk(plan: &Plan, fault: Fault, record: &Record) -> Row {
+fn shrunk(plan: &Campaign, fault: Fault, record: &Record) -> Row {
     let shrunk = plan.shrink(record.case).expect("what failed fails again");
-    let run = &shrunk.subject.scenario;
+    let run = &shrunk.test_case.scenario;
     let size = |name: &str| run.sizes.get(name).unwrap_or(1);
     let largest = run.sizes.iter().map(|(_, n)| n).max().unwrap_or(1);
     Row {
@@ -93,7 +93,7 @@ fn shrunk(plan: &Plan, fault: Fault, record: &Record) -> Row {
             run.recipe.model.name,
             run.recipe.loss.name,
             run.recipe.optimizer.name,
-            shrunk.subject.arithmetic,
+            shrunk.test_case.arithmetic,
         ),
         small: largest <= 2 && size("r") == 1 && run.steps <= 2,
     }
@@ -102,7 +102,7 @@ fn shrunk(plan: &Plan, fault: Fault, record: &Record) -> Row {
 #[test]
 fn every_planted_fault_is_found_and_shrunk() {
     let _planting = alone();
-    let plan = Plan::new(SEED, &Selection::default()).expect("a campaign");
+    let plan = Campaign::new(SEED, &Selection::default()).expect("a campaign");
     let sought = sought();
     let (mut missed, mut large) = (vec![], vec![]);
     for fault in &sought {

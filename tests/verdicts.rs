@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use lora_gauge::audit::VERDICTS_AGREE;
-use lora_gauge::search::{Plan, PropertyTable, Selection, Totals, Verdict};
+use lora_gauge::search::{Campaign, PropertyTable, Selection, TestResult, Totals};
 
 use crate::common::cases::factor;
 
@@ -26,7 +26,7 @@ fn no_drawn_claim_gets_a_verdict_that_its_runs_contradict() {
     };
     let seed = std::env::var("LORA_GAUGE_SEED").ok();
     let seed = seed.map_or(1, |text| text.parse().expect("LORA_GAUGE_SEED is a number"));
-    let plan = Plan::new(seed, &selection).expect("something to draw");
+    let plan = Campaign::new(seed, &selection).expect("something to draw");
     let records = plan.records(0..cases);
     let failure = |record: &&lora_gauge::search::Record| record.verdict.is_failed();
     let failures: Vec<String> = records
@@ -36,7 +36,7 @@ fn no_drawn_claim_gets_a_verdict_that_its_runs_contradict() {
         .collect();
     let passed = records
         .iter()
-        .filter(|record| matches!(record.verdict, Verdict::Passed(_)))
+        .filter(|record| matches!(record.verdict, TestResult::Passed(_)))
         .count();
     let totals = Totals::of(records);
     let tally = &totals.properties[VERDICTS_AGREE.name];

@@ -25,13 +25,13 @@ const DRAWS: usize = 24;
 /// A setting with its steps.
 pub(super) struct Case<'s> {
     pub setting: &'s Setting,
-    /// Over which weights are derived.
+    /// The step over which weights are derived.
     pub symbolic: StepGraph,
-    /// Which is run.
+    /// The step that is run.
     pub step: StepGraph,
 }
 
-/// Why no run of a setting takes a step.
+/// The reason for which no run of a setting takes a step.
 #[derive(Debug, Clone)]
 pub(super) struct NoRun {
     pub error: ExecError,
@@ -126,8 +126,8 @@ impl<'s> Case<'s> {
         }
     }
 
-    /// What may be assumed besides: tensors start at zero, terms of which the claim does not say
-    /// that they are on are off, and where signs change, first values do so as well.
+    /// The conditions that may be assumed besides: tensors start at zero, terms of which the claim
+    /// does not say that they are on are off, and where signs change, first values do so as well.
     fn conditions(&self, powers: &Powers) -> Vec<Condition> {
         let trained = self.symbolic.parameters.iter().map(|p| p.name.clone());
         let free: Vec<String> = trained
@@ -147,7 +147,7 @@ impl<'s> Case<'s> {
         zero.chain(off).chain(turned).collect()
     }
 
-    /// Why no run takes its first step; `None` where one does, or may.
+    /// The reason for which no run takes its first step; `None` where one does, or may.
     pub fn no_run(&self, under: &Population) -> Result<Option<NoRun>, JudgeError> {
         let mut ended = None;
         for run in self.runs(under, DRAWS)? {
@@ -162,7 +162,7 @@ impl<'s> Case<'s> {
         Ok(ended.map(|error| NoRun { error }))
     }
 
-    /// Whether some run goes on in which an output moves.
+    /// `true` if some run goes on in which an output moves.
     pub fn moves(&self, under: &Population) -> Result<bool, JudgeError> {
         let outputs = self.outputs();
         let outputs: Vec<&str> = outputs.iter().map(String::as_str).collect();
@@ -276,7 +276,7 @@ impl<'s> Case<'s> {
                 continue;
             }
             let hunted = match self.hunt_map(&under, property, powers, &k) {
-                Err(JudgeError::Search(search::JudgeError::GaveUp(_))) => continue,
+                Err(JudgeError::Search(search::SearchError::GaveUp(_))) => continue,
                 hunted => hunted?,
             };
             if let Some(found) = hunted.found {
@@ -354,7 +354,7 @@ impl<'s> Case<'s> {
     }
 }
 
-/// What is multiplied by what, in words for a sentence about two runs at `k`.
+/// The factor in words, for a sentence about two runs at `k`.
 pub(super) fn at_k(powers: &Powers, k: &Ratio) -> String {
     let sign = if powers.negated.is_empty() { "" } else { "-" };
     format!("k = {sign}{}", show_ratio(k))

@@ -8,16 +8,16 @@ use super::case::Case;
 use super::claim::{Claim, FieldError, Statement, Variant};
 use super::error::JudgeError;
 use super::watch::{Compare, Watched, watch_in};
-use crate::arith::{ArithmeticName, Ratio, Surd};
+use crate::arith::{ArithmeticName, Ratio};
 use crate::exec::{ExecError, Tensor};
 use crate::gauge::{self, MapDecision};
 use crate::graph::StepGraph;
 use crate::scenario::{
-    CheckError, Exact, Outcome, Powers, Property, ScaleMap, Scenario, TensorFile,
+    CheckError, Exact, Outcome, Powers, Property, ScaleMap, Scenario, ScenarioError, TensorFile,
 };
-use crate::search::{self, Finding, Found, check_in};
+use crate::search::{self, Finding, Found, MixingMatrix, check_in};
 
-/// What is done to a run, and what must then be so.
+/// A change to a run, and what must then be so.
 #[derive(Debug, Clone)]
 pub(super) enum Trial {
     /// The run under a map at k, beside the run itself.
@@ -97,36 +97,26 @@ impl Trial {
             none(another.is_empty(), "another")?;
         }
         let step = &case.step;
-        let same = || case.same_run();
+        let rescaled = |powers: Powers, property| -> Result<Self, FieldError> {
+            Ok(Self::Rescaled {
+                powers,
+                k: k()?,
+                property,
+            })
+        };
+        let same = case.same_run();
         Ok(match (claim.statement(), variant) {
-            (Statement::Survey(_), Some(variant)) => Self::Rescaled {
-                powers: variant.map.powers(step)?,
-                k: k()?,
-                property: same(),
-            },
-            (Statement::Equivalence(own), _) => Self::Rescaled {
-                powers: own.map().powers(step)?,
-                k: k()?,
-                property: same(),
-            },
-            (Statement::Experiment(own), _) => Self::Rescaled {
-                powers: own.map().powers(step)?,
-                k: k()?,
-                property: same(),
-            },
-            (Statement::Bits { map, .. }, _) => Self::Rescaled {
-                powers: map.powers(step)?,
-                k: k()?,
-                property: same(),
-            },
-            (Statement::Invariant(own), _) => Self::Rescaled {
-                powers: own.map().powers(step)?,
-                k: k()?,
-                property: Property {
+            (Statement::Survey(_), Some(variant)) => rescaled(variant.map.powers(step)?, same)?,
+            (Statement::Equivalence(own), _) => rescaled(own.map().powers(step)?, same)?,
+            (Statement::Experiment(own), _) => rescaled(own.map().powers(step)?, same)?,
+            (Statement::Bits { map, .. }, _) => rescaled(map.powers(step)?, same)?,
+            (Statement::Invariant(own), _) => {
+                let property = Property {
                     conclusion: own.conclusion.clone(),
                     ..Property::default()
-                },
-            },
+                };
+                rescaled(own.map().powers(step)?, property)?
+            }
             (Statement::Implication(own), _) => Self::Elsewhere {
                 powers: own.map().powers(step)?,
                 k: k()?,
@@ -170,7 +160,7 @@ impl Trial {
         }
     }
 
-    /// Where the other run starts.
+    /// The first values of the other run.
     pub fn elsewhere(&self) -> BTreeMap<String, TensorFile> {
         match self {
             Self::Elsewhere { tensors, .. } => {
@@ -217,7 +207,7 @@ impl Trial {
         })
     }
 
-    /// What contradicts the claim on `run` in one arithmetic, or why it cannot be told.
+    /// The contradiction to the claim on `run` in one arithmetic, or why it cannot be told.
     ///
     /// # Errors
     /// [`JudgeError`] where the run is none of the setting.
@@ -262,7 +252,7 @@ impl Trial {
         let (left, right) = self.sides(run)?;
         let outcome = match check_in(name, &property, &left, &right, run.steps) {
             Ok(outcome) => outcome,
-            Err(search::JudgeError::Check(CheckError::Run(error))) if is_operation(&error) => {
+            Err(search::SearchError::Check(CheckError::Run(error))) if is_operation(&error) => {
                 return Ok((None, Some(error.to_string())));
             }
             Err(error) => return Err(error.into()),
@@ -294,7 +284,7 @@ fn trained(step: &StepGraph) -> Vec<String> {
     step.parameters.iter().map(|p| p.name.clone()).collect()
 }
 
-/// What the only map would make of equal runs: equal trained tensors.
+/// The property of equal runs under the only map: equal trained tensors.
 fn unique(case: &Case<'_>, trained: &[String]) -> Property {
     Property {
         premise: case.same_run().conclusion,
@@ -351,33 +341,10 @@ fn tensors(
 
 /// The run with its two ranks turned by O = (3 4; −4 3)/5: A → O·A, B → B·Oᵀ.
 pub(super) fn turned(scenario: &Scenario) -> Result<Scenario, JudgeError> {
-    const O: [[f64; 2]; 2] = [[3.0, 4.0], [-4.0, 3.0]];
-    let mut other = scenario.clone();
-    let wrong = |name: &str, e: &str| crate::scenario::ScenarioError::field(name, e);
-    let fifth = Surd::rational(Ratio::new(1.into(), 5.into()));
-    for (name, is_a) in [("A", true), ("B", false)] {
-        let tensor = other.values.tensors.get(name);
-        let tensor = tensor.ok_or_else(|| wrong(name, "is missing"))?;
-        let (rows, cols) = (tensor.rows(), tensor.cols());
-        if (if is_a { rows } else { cols }) != 2 {
-            return Err(wrong(name, "has not rank 2").into());
-        }
-        let at = |r: usize, c: usize| tensor.values()[r * cols + c];
-        // Small integers times short dyadics: these sums are exact.
-        let entries = (0..rows * cols).map(|i| {
-            let (r, c) = (i / cols, i % cols);
-            match is_a {
-                true => O[r][0] * at(0, c) + O[r][1] * at(1, c),
-                false => O[c][0] * at(r, 0) + O[c][1] * at(r, 1),
-            }
-        });
-        let mixed = Tensor::new(rows, cols, entries.collect());
-        let mixed = mixed.map_err(|_| wrong(name, "has entries that are no numbers"))?;
-        let scaled = mixed
-            .scaled_by(tensor.scale())
-            .and_then(|t| t.scaled_by(&fifth));
-        let scaled = scaled.ok_or_else(|| wrong(name, "has a scale that cannot be formed"))?;
-        other.values.set_tensor(name, scaled);
-    }
-    Ok(other)
+    let values = MixingMatrix::rotation().mixed(&scenario.values);
+    let wrong = || ScenarioError::field("A, B", "are no two factors of rank 2 that can be turned");
+    Ok(Scenario {
+        values: values.ok_or_else(wrong)?,
+        ..scenario.clone()
+    })
 }

@@ -28,7 +28,7 @@ pub enum JudgeError {
     Decide(#[from] gauge::DecideError),
     /// Two runs could not be compared, or a hunt not carried through.
     #[error(transparent)]
-    Search(#[from] search::JudgeError),
+    Search(#[from] search::SearchError),
     /// A run ended.
     #[error(transparent)]
     Run(#[from] ExecError),

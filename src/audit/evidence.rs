@@ -28,7 +28,7 @@ pub(super) fn certificate(certificate: &Certificate, says: impl Into<String>) ->
         .with("sha256", certificate.sha256())
 }
 
-/// What the certificates of a map cover, in words.
+/// The certificates of a map, with what they cover in words.
 pub(super) fn of_map(case: &Case<'_>, proof: &MapProof, under: &str) -> Vec<Evidence> {
     let around = match case.setting.any_network() {
         true => "data order and network around the layer, smooth or not",
@@ -103,7 +103,7 @@ pub(super) fn prime_run(
     let outcome = match check(&Prime, property, &left, &right, STEPS) {
         Ok(outcome) => outcome,
         Err(CheckError::Run(_) | CheckError::Factor { .. }) => return Ok(None),
-        Err(error) => return Err(crate::search::JudgeError::from(error).into()),
+        Err(error) => return Err(crate::search::SearchError::from(error).into()),
     };
     let Outcome::Holds { compared } = outcome else {
         return Ok(None);
@@ -164,7 +164,7 @@ pub(super) fn bit_runs(
             right: &crate::scenario::Scenario,
         ) -> Result<Outcome, JudgeError> {
             let outcome = check(ctx, property, left, right, left.steps);
-            outcome.map_err(|e| crate::search::JudgeError::from(e).into())
+            outcome.map_err(|e| crate::search::SearchError::from(e).into())
         }
         compared += match (
             bits(&F32, property, &left, &right)?,

@@ -33,4 +33,4 @@ pub use judgement::{
 };
 pub use theorem::{TheoremError, theorem};
 pub use trial::VERDICTS_AGREE;
-pub use witness::{Replayed, WITNESS_SCHEMA, Witness, WitnessError};
+pub use witness::{WITNESS_SCHEMA, Witness, WitnessError};

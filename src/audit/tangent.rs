@@ -54,7 +54,7 @@ impl<'c> Tangent<'c> {
         })
     }
 
-    /// Why less is known than was hoped for.
+    /// The reason for which less is known than was hoped for.
     pub fn why(&self) -> String {
         self.why.borrow().clone()
     }
@@ -211,18 +211,14 @@ fn derivative<A: Arithmetic>(
     };
     let mut machine = Machine::with_leaves(jets.clone(), plan, &run.values, adapt)?;
     let mut all = vec![];
-    for taken in 0..=run.steps {
-        machine.forward()?;
+    machine.watch(run.steps, |_, machine| {
         all.push(jets.slope(machine.loss()));
         for output in &step.outputs {
             if let Some(value) = machine.output(&output.name) {
                 all.extend(value.iter().map(|x| jets.slope(x)));
             }
         }
-        if taken < run.steps {
-            machine.advance()?;
-        }
-    }
+    })?;
     Ok(all)
 }
 

@@ -1,13 +1,15 @@
 //! One run, watched: whether formulas keep their values from step to step, or equal each other.
 
+use std::ops::ControlFlow;
+
 use nalgebra::DMatrix;
 
 use crate::arith::{Arithmetic, ArithmeticName, WithArithmetic, with_arithmetic};
 use crate::exec::{ExecError, Machine, Options, Outputs};
-use crate::scenario::{Difference, Scenario, ScenarioError};
+use crate::scenario::{Difference, Scenario, ScenarioError, compare_entries};
 use crate::search::arithmetics;
 
-/// What is compared.
+/// The values that are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Compare {
     /// Every formula with its own value before the first step.
@@ -16,7 +18,7 @@ pub(super) enum Compare {
     Sides,
 }
 
-/// What came of it.
+/// The result of watching a run.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Watched {
     /// Everything is equal.
@@ -100,52 +102,31 @@ impl WithArithmetic for Task<'_> {
         let mut machine = Machine::new(ctx.clone(), self.step, &run.sizes, &run.values, &options)?;
         let mut first: Vec<DMatrix<A::Elem>> = vec![];
         let mut doubt = None;
-        for taken in 0..=self.steps {
-            machine.forward()?;
-            let now: Vec<DMatrix<A::Elem>> = (self.names.iter())
-                .filter_map(|name| machine.output(name).cloned())
-                .collect();
+        let found = machine.walk(self.steps, |taken, machine| {
+            let named = self.names.iter().filter_map(|name| machine.output(name));
+            let now: Vec<DMatrix<A::Elem>> = named.cloned().collect();
             if taken == 0 {
                 first.clone_from(&now);
             }
             let pairs: Vec<_> = match self.compare {
-                Compare::WithStart => first.iter().zip(&now).enumerate().collect(),
-                Compare::Sides => now.chunks_exact(2).map(|p| (0, (&p[0], &p[1]))).collect(),
+                Compare::WithStart => first.iter().zip(&now).collect(),
+                Compare::Sides => now.chunks_exact(2).map(|p| (&p[0], &p[1])).collect(),
             };
-            for (i, (x, y)) in pairs {
-                let (rows, cols) = (x.nrows().max(y.nrows()), x.ncols().max(y.ncols()));
-                // A dimension of size 1 is repeated, as everywhere.
-                let at = |m: &DMatrix<A::Elem>, r: usize, c: usize| {
-                    m[(r.min(m.nrows() - 1), c.min(m.ncols() - 1))].clone()
-                };
-                for (row, col) in (0..rows).flat_map(|r| (0..cols).map(move |c| (r, c))) {
-                    let (l, r) = (at(x, row, col), at(y, row, col));
-                    match ctx.same(&l, &r) {
-                        Ok(true) => {}
-                        Ok(false) => {
-                            let mut difference = ctx.zero();
-                            ctx.sub(&mut difference, &l, &r);
-                            let found = Difference {
-                                after_steps: taken,
-                                quantity: self.formulas[i].to_owned(),
-                                entry: (row, col),
-                                left: ctx.show(&l),
-                                right: ctx.show(&r),
-                                difference: ctx.show(&difference),
-                            };
-                            return Ok(Watched::Differs(found, ctx.name()));
-                        }
-                        Err(error) => doubt = doubt.or(Some(error)),
-                    }
+            for (formula, (x, y)) in self.formulas.iter().zip(pairs) {
+                let compared = compare_entries(&ctx, x, y, None);
+                if let Some(pair) = compared.different {
+                    return ControlFlow::Break(pair.difference(&ctx, formula, taken));
                 }
+                doubt = doubt
+                    .take()
+                    .or(compared.undecided.map(|(_, reason)| reason));
             }
-            if taken < self.steps {
-                machine.advance()?;
-            }
-        }
-        Ok(match doubt {
-            None => Watched::Equal,
-            Some(error) => Watched::Unknown(error.to_string()),
+            ControlFlow::Continue(())
+        })?;
+        Ok(match (found, doubt) {
+            (Some(difference), _) => Watched::Differs(difference, ctx.name()),
+            (None, None) => Watched::Equal,
+            (None, Some(reason)) => Watched::Unknown(reason.to_string()),
         })
     }
 }

@@ -16,7 +16,7 @@ use super::counter::{Trial, Tried};
 use super::error::JudgeError;
 use crate::arith::{ArithmeticName, Ratio, show_ratio};
 use crate::scenario::{Exact, Scenario, ScenarioFile, TensorFile};
-use crate::search::Finding;
+use crate::search::{Finding, Replay};
 
 /// The schema name that a witness carries.
 pub const WITNESS_SCHEMA: &str = "lora-gauge/witness/2";
@@ -38,7 +38,7 @@ pub struct Witness {
     /// The variant of a survey.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
-    /// What the runs are, in words.
+    /// The runs in words.
     pub says: String,
     /// The arithmetic in which the finding is certain.
     pub arithmetic: String,
@@ -47,11 +47,11 @@ pub struct Witness {
     pub k: Option<Exact>,
     /// `refuted`: what the claim describes does not hold.
     pub verdict: String,
-    /// What was found.
+    /// The finding.
     pub found: Finding,
     /// The run.
     pub run: ScenarioFile,
-    /// Where the other run starts, before it is rescaled, if that is elsewhere.
+    /// The first values of the other run, before it is rescaled, if it starts elsewhere.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub elsewhere: BTreeMap<String, TensorFile>,
     /// Of a claim that a map is the only one: the powers of another one.
@@ -59,7 +59,7 @@ pub struct Witness {
     pub another: BTreeMap<String, Exact>,
 }
 
-/// Why a witness cannot be replayed.
+/// The reason for which a witness cannot be replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum WitnessError {
     /// Not a witness file.
@@ -70,7 +70,7 @@ pub enum WitnessError {
     Field {
         /// The field.
         field: String,
-        /// What was found and what was expected.
+        /// The value that was found and what was expected.
         message: String,
     },
     /// The claim cannot be put to the test at all.
@@ -92,17 +92,6 @@ fn field(field: &str, message: impl ToString) -> WitnessError {
         field: field.to_owned(),
         message: message.to_string(),
     }
-}
-
-/// What a replay came to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Replayed {
-    /// What was found now; `None` when nothing contradicts the claim on this run.
-    pub found: Option<Finding>,
-    /// Where it cannot be told, in words.
-    pub doubt: Option<String>,
-    /// Whether what was found is exactly what the file says.
-    pub agrees: bool,
 }
 
 impl Witness {
@@ -169,7 +158,7 @@ impl Witness {
     ///
     /// # Errors
     /// [`WitnessError`] when the file holds no claim, or no run of its setting.
-    pub fn replay(&self) -> Result<Replayed, WitnessError> {
+    pub fn replay(&self) -> Result<Replay, WitnessError> {
         self.with_trial(|claim, case, trial, run| {
             let name: ArithmeticName =
                 (self.arithmetic.parse()).map_err(|e| field("arithmetic", e))?;
@@ -186,10 +175,11 @@ impl Witness {
                 return Err(field("arithmetic", message));
             }
             let (found, doubt) = trial.run_in(case, run, name)?;
-            Ok(Replayed {
+            Ok(Replay {
                 agrees: found.as_ref() == Some(&self.found),
                 found,
                 doubt,
+                first_node: None,
             })
         })
     }
@@ -283,7 +273,7 @@ fn refuse_sizes(run: &ScenarioFile) -> Result<(), WitnessError> {
     Ok(())
 }
 
-/// Whether the run is one that the setting speaks of.
+/// Refuses a run of which the setting does not speak.
 fn fits(setting: &Setting, run: &Scenario) -> Result<(), WitnessError> {
     for (name, size) in &setting.sizes {
         if run.sizes.get(name) != Some(*size) {

@@ -13,7 +13,7 @@ use crate::exec::MAX_ENTRIES;
 use crate::scenario::{Golden, Scenario, ScenarioFile, parse_golden};
 use crate::search::{HUNTED_SCHEMA, HuntedWitness};
 
-/// What is expected where none of the forms was found.
+/// The forms that are expected where none was found.
 const FORMS: &str = "a case is a golden file (JSON with \"format\": \"lora-golden-v1\" or \"lora-golden-models-v1\"), a witness \
      (JSON with \"schema\": \"lora-gauge/witness/2\" or \"lora-gauge/hunted/2\") or a scenario (TOML with `steps`, \
      `sizes`, …)";
@@ -26,7 +26,7 @@ pub(super) struct Case {
     pub golden: Option<Golden>,
 }
 
-/// Which of a witness's two runs is meant.
+/// The one of a witness's two runs that is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Side {
     /// The run as it is.
@@ -52,7 +52,7 @@ struct Label {
 #[derive(Deserialize)]
 struct WitnessLabel {
     schema: Option<Value>,
-    /// What a campaign found stood in it before it had a form of its own.
+    /// The case of a campaign, which stood in it before it had a form of its own.
     hunted: Option<IgnoredAny>,
 }
 
@@ -64,7 +64,7 @@ pub(super) fn read(path: &Path, side: Side) -> Result<Case, Failure> {
         let mut file = ScenarioFile::from_toml(&text)
             .map_err(|e| wrong(e.to_string()).advise(FORMS.to_owned()))?;
         defined::embed(&mut file, path)?;
-        of_scenario(&file, "").map_err(wrong)?
+        of_scenario(&file).map_err(wrong)?
     } else {
         let label: Label = serde_json::from_str(&text)
             .map_err(|e| wrong(format!("not valid JSON: {e}")).advise(FORMS.to_owned()))?;
@@ -129,24 +129,22 @@ fn of_golden(text: &str) -> Result<Case, String> {
 }
 
 fn of_witness(text: &str, side: Side) -> Result<Case, String> {
-    let hunted = match stored(text)? {
+    let scenario = match stored(text)? {
         Stored::OfClaim(witness) => {
             let (left, right) = witness.sides().map_err(|e| e.to_string())?;
-            return Ok(Case {
-                scenario: match side {
-                    Side::Left => left,
-                    Side::Right => right,
-                },
-                golden: None,
-            });
+            match side {
+                Side::Left => left,
+                Side::Right => right,
+            }
         }
-        Stored::OfCampaign(hunted) => hunted,
-    };
-    let subject = hunted.subject(&search::properties());
-    let subject = subject.map_err(|e| e.to_string())?;
-    let scenario = match side {
-        Side::Left => subject.scenario,
-        Side::Right => subject.mapped().map_err(|e| e.to_string())?,
+        Stored::OfCampaign(hunted) => {
+            let test_case = hunted.test_case(&search::properties());
+            let test_case = test_case.map_err(|e| e.to_string())?;
+            match side {
+                Side::Left => test_case.scenario,
+                Side::Right => test_case.mapped().map_err(|e| e.to_string())?,
+            }
+        }
     };
     Ok(Case {
         scenario,
@@ -154,25 +152,21 @@ fn of_witness(text: &str, side: Side) -> Result<Case, String> {
     })
 }
 
-fn of_scenario(file: &ScenarioFile, prefix: &str) -> Result<Case, String> {
-    check_sizes(&file.sizes, prefix)?;
-    let scenario = file.scenario().map_err(|e| match prefix {
-        "" => e.to_string(),
-        _ => format!("in `{}`: {e}", prefix.trim_end_matches('.')),
-    })?;
+fn of_scenario(file: &ScenarioFile) -> Result<Case, String> {
+    check_sizes(&file.sizes)?;
     Ok(Case {
-        scenario,
+        scenario: file.scenario().map_err(|e| e.to_string())?,
         golden: None,
     })
 }
 
 /// Refuses sizes whose matrices could not be held, before anything is drawn.
-pub(super) fn check_sizes(sizes: &BTreeMap<String, usize>, prefix: &str) -> Result<(), String> {
+pub(super) fn check_sizes(sizes: &BTreeMap<String, usize>) -> Result<(), String> {
     for (name, size) in sizes {
         for (other, second) in sizes {
             if size.checked_mul(*second).is_none_or(|n| n > MAX_ENTRIES) {
                 return Err(format!(
-                    "field `{prefix}sizes.{name}`: found {size}, which makes a matrix with \
+                    "field `sizes.{name}`: found {size}, which makes a matrix with \
                      `{other}` = {second} too large: expected at most {MAX_ENTRIES} entries"
                 ));
             }

@@ -48,14 +48,14 @@ struct ReplayJson<'a> {
     agrees: bool,
 }
 
-/// What a witness says.
+/// The statements of a witness.
 struct Said<'a> {
     /// Against what it speaks.
     claim: &'a str,
     says: &'a str,
-    /// What is run.
+    /// The runs.
     runs: String,
-    /// What should hold.
+    /// The property that should hold.
     said: String,
     arithmetic: &'a str,
     recorded: &'a Finding,
@@ -65,13 +65,7 @@ pub(super) fn run(args: &ReplayArgs, console: &Console) -> Result<Status, Failur
     let wrong = |message: String| Failure::in_file(&args.witness, message);
     match case::read_witness(&args.witness)? {
         Stored::OfClaim(witness) => {
-            let replayed = witness.replay().map_err(|e| wrong(e.to_string()))?;
-            let replay = Replay {
-                found: replayed.found,
-                doubt: replayed.doubt,
-                first_node: None,
-                agrees: replayed.agrees,
-            };
+            let replay = witness.replay().map_err(|e| wrong(e.to_string()))?;
             tell(args, &of_claim(&witness), &replay, console)
         }
         Stored::OfCampaign(witness) => {

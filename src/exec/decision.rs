@@ -11,19 +11,19 @@ use super::Machine;
 use crate::arith::Arithmetic;
 use crate::graph::{Binary, Comparison, Graph, NodeId, Op, Unary};
 
-/// What is decided.
+/// The question that is decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     /// The sign of the node.
     Sign,
-    /// Whether the second is larger: a maximum.
+    /// The larger of two: a maximum.
     Larger,
-    /// Whether the second is smaller: a minimum.
+    /// The smaller of two: a minimum.
     Smaller,
     Less,
     LessEqual,
     Equal,
-    /// Where the first largest entry of each row stands.
+    /// The column of the first largest entry of each row.
     RowMax,
 }
 
@@ -35,7 +35,7 @@ pub struct Decision {
     y: NodeId,
 }
 
-/// What was decided at an entry.
+/// The decision at an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Branch {
     /// The number is negative.
@@ -128,7 +128,7 @@ impl Decision {
         }
     }
 
-    /// What a run has decided, entry by entry.
+    /// The decisions of a run, entry by entry.
     pub fn taken<A: Arithmetic>(&self, run: &Machine<'_, A>) -> Vec<Option<Branch>> {
         let entries = self.entries(run).into_iter();
         entries.map(|entry| self.branch(run, entry)).collect()
@@ -146,7 +146,7 @@ impl Decision {
         (0..rows).flat_map(row).collect()
     }
 
-    /// What a run has decided at `entry`; `None` where it has no value there, or where the
+    /// The decision of a run at `entry`; `None` where it has no value there, or where the
     /// arithmetic does not know.
     pub fn branch<A: Arithmetic>(
         &self,
@@ -193,7 +193,7 @@ impl Decision {
         }
     }
 
-    /// What is decided, with the nodes called as `name` has them.
+    /// The question in words, with the nodes called as `name` has them.
     pub fn describe(&self, name: impl Fn(NodeId) -> String) -> String {
         let (x, y) = (name(self.x), name(self.y));
         match self.kind {
@@ -208,7 +208,7 @@ impl Decision {
     }
 }
 
-/// Where the first largest entry of a row stands.
+/// The column of the first largest entry of a row.
 fn largest<A: Arithmetic>(run: &Machine<'_, A>, id: NodeId, row: usize) -> Option<usize> {
     let ctx = run.arithmetic();
     let mut largest = (0, value(run, id, (row, 0))?);

@@ -63,7 +63,7 @@ pub enum ExecError {
     /// No output of the step has this name.
     #[error("the step has no output `{name}`; it has {known}")]
     UnknownOutput {
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
         /// The outputs there are, in words.
         known: String,
@@ -80,13 +80,13 @@ pub enum ExecError {
         step: u64,
         /// Row and column, both counted from 0.
         entry: (usize, usize),
-        /// What is wrong there.
+        /// The fault there.
         source: OpError,
     },
 }
 
 impl ExecError {
-    /// Whether the run has no value in any arithmetic, as after a division by zero.
+    /// `true` if the run has no value in any arithmetic, as after a division by zero.
     pub fn is_undefined(&self) -> bool {
         matches!(
             self,

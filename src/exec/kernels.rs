@@ -5,12 +5,12 @@
 //! result that is not a number) are the entries visited again, one by one, to find out which
 //! are undefined and why. So a run without trouble pays one scan per node and never allocates.
 
-use super::slot::{Cause, CauseNumber, Causes, Slot};
+use super::buffer::{Buffer, Cause, CauseNumber, Causes};
 use crate::arith::{Arithmetic, OpError};
 use crate::fault::{Fault, planted};
 use crate::graph::{Comparison, NodeId};
 
-/// What the kernels share.
+/// The state that the kernels share.
 pub(super) struct Context<'m, A: Arithmetic> {
     pub ctx: &'m A,
     /// The node that is evaluated, for causes.
@@ -20,7 +20,7 @@ pub(super) struct Context<'m, A: Arithmetic> {
     pub scratch: &'m mut A::Elem,
 }
 
-/// Why one entry has no value.
+/// The reason for which one entry has no value.
 pub(super) enum Trouble {
     Inherited(CauseNumber),
     Own(OpError),
@@ -34,33 +34,33 @@ impl From<OpError> for Trouble {
 
 /// A matrix as an elementwise operation reads it: a stride of 0 repeats a dimension of size 1.
 pub(super) struct View<'s, E> {
-    slot: &'s Slot<E>,
+    buffer: &'s Buffer<E>,
     entries: &'s [E],
     row_stride: usize,
     col_stride: usize,
 }
 
 impl<'s, E: nalgebra::Scalar> View<'s, E> {
-    /// Reads `slot` repeated along dimensions of size 1 up to `shape`.
-    pub fn broadcast(slot: &'s Slot<E>, shape: (usize, usize)) -> Self {
-        let (rows, cols) = slot.matrix.shape();
+    /// Reads `buffer` repeated along dimensions of size 1 up to `shape`.
+    pub fn broadcast(buffer: &'s Buffer<E>, shape: (usize, usize)) -> Self {
+        let (rows, cols) = buffer.matrix.shape();
         Self {
-            slot,
-            entries: slot.matrix.as_slice(),
+            buffer,
+            entries: buffer.matrix.as_slice(),
             row_stride: usize::from(rows == shape.0),
             col_stride: if cols == shape.1 { rows } else { 0 },
         }
     }
 
-    /// Reads the transpose of `slot`.
-    pub fn transposed(slot: &'s Slot<E>) -> Self {
-        if planted(Fault::SquareNotTransposed) && slot.matrix.is_square() {
-            return Self::broadcast(slot, slot.matrix.shape());
+    /// Reads the transpose of `buffer`.
+    pub fn transposed(buffer: &'s Buffer<E>) -> Self {
+        if planted(Fault::SquareNotTransposed) && buffer.matrix.is_square() {
+            return Self::broadcast(buffer, buffer.matrix.shape());
         }
         Self {
-            slot,
-            entries: slot.matrix.as_slice(),
-            row_stride: slot.matrix.nrows(),
+            buffer,
+            entries: buffer.matrix.as_slice(),
+            row_stride: buffer.matrix.nrows(),
             col_stride: 1,
         }
     }
@@ -73,7 +73,7 @@ impl<'s, E: nalgebra::Scalar> View<'s, E> {
         &self.entries[self.index(row, col)]
     }
 
-    /// Whether entry `i` of the result stands beside entry `i` here.
+    /// `true` if entry `i` of the result stands beside entry `i` here.
     fn is_parallel(&self, shape: (usize, usize)) -> bool {
         (self.row_stride == 1 || shape.0 <= 1) && (self.col_stride == shape.0 || shape.1 <= 1)
     }
@@ -83,7 +83,7 @@ impl<'s, E: nalgebra::Scalar> View<'s, E> {
     }
 
     fn number(&self, row: usize, col: usize) -> CauseNumber {
-        self.slot.number(self.index(row, col))
+        self.buffer.number(self.index(row, col))
     }
 }
 
@@ -95,8 +95,8 @@ pub(super) fn earliest(numbers: impl Iterator<Item = CauseNumber>) -> Result<(),
 }
 
 impl<A: Arithmetic> Context<'_, A> {
-    /// Whether every entry is a number.
-    fn all_numbers(&self, out: &Slot<A::Elem>) -> bool {
+    /// `true` if every entry is a number.
+    fn all_numbers(&self, out: &Buffer<A::Elem>) -> bool {
         let entries = out.matrix.as_slice().iter();
         // Not `all`: a loop without an early exit can be vectorised.
         entries.fold(true, |ok, x| ok & self.ctx.check(x).is_ok())
@@ -106,7 +106,7 @@ impl<A: Arithmetic> Context<'_, A> {
     /// a value. `entry` brings the value up to date or says what is wrong.
     pub(super) fn settle(
         &mut self,
-        out: &mut Slot<A::Elem>,
+        out: &mut Buffer<A::Elem>,
         mut entry: impl FnMut(&mut A::Elem, (usize, usize)) -> Result<(), Trouble>,
     ) {
         let (rows, cols) = out.matrix.shape();
@@ -131,7 +131,7 @@ impl<A: Arithmetic> Context<'_, A> {
     }
 
     /// One number, for constants.
-    pub fn scalar(&mut self, out: &mut Slot<A::Elem>, value: Result<A::Elem, OpError>) {
+    pub fn scalar(&mut self, out: &mut Buffer<A::Elem>, value: Result<A::Elem, OpError>) {
         out.declare_all_defined();
         let ctx = self.ctx;
         self.settle(out, |o, _| {
@@ -144,13 +144,13 @@ impl<A: Arithmetic> Context<'_, A> {
     #[inline]
     pub fn map(
         &mut self,
-        out: &mut Slot<A::Elem>,
+        out: &mut Buffer<A::Elem>,
         x: &View<'_, A::Elem>,
         f: impl Fn(&mut A::Elem, &A::Elem) -> Result<(), OpError>,
     ) {
         out.declare_all_defined();
         let shape = out.matrix.shape();
-        let mut clean = !x.slot.has_undefined();
+        let mut clean = !x.buffer.has_undefined();
         if clean {
             let entries = out.matrix.as_mut_slice();
             if x.is_parallel(shape) {
@@ -178,15 +178,15 @@ impl<A: Arithmetic> Context<'_, A> {
     #[inline]
     pub fn zip(
         &mut self,
-        out: &mut Slot<A::Elem>,
-        x: &Slot<A::Elem>,
-        y: &Slot<A::Elem>,
+        out: &mut Buffer<A::Elem>,
+        x: &Buffer<A::Elem>,
+        y: &Buffer<A::Elem>,
         f: impl Fn(&mut A::Elem, &A::Elem, &A::Elem) -> Result<(), OpError>,
     ) {
         out.declare_all_defined();
         let shape = out.matrix.shape();
         let (x, y) = (View::broadcast(x, shape), View::broadcast(y, shape));
-        let mut clean = !(x.slot.has_undefined() || y.slot.has_undefined());
+        let mut clean = !(x.buffer.has_undefined() || y.buffer.has_undefined());
         if clean {
             let entries = out.matrix.as_mut_slice();
             if x.is_parallel(shape) && y.is_parallel(shape) {
@@ -223,13 +223,13 @@ impl<A: Arithmetic> Context<'_, A> {
     /// `out ← then` where `lhs ⋈ rhs`, else `otherwise`; elementwise.
     pub fn select(
         &mut self,
-        out: &mut Slot<A::Elem>,
+        out: &mut Buffer<A::Elem>,
         comparison: Comparison,
-        [lhs, rhs, then, otherwise]: [&Slot<A::Elem>; 4],
+        [lhs, rhs, then, otherwise]: [&Buffer<A::Elem>; 4],
     ) {
         out.declare_all_defined();
         let shape = out.matrix.shape();
-        let view = |slot| View::broadcast(slot, shape);
+        let view = |buffer| View::broadcast(buffer, shape);
         let (lhs, rhs, then, otherwise) = (view(lhs), view(rhs), view(then), view(otherwise));
         let ctx = self.ctx;
         self.settle(out, |o, (row, col)| {
@@ -248,7 +248,7 @@ impl<A: Arithmetic> Context<'_, A> {
     }
 
     /// `out ← x · y`, the matrix product.
-    pub fn matmul(&mut self, out: &mut Slot<A::Elem>, x: &Slot<A::Elem>, y: &Slot<A::Elem>) {
+    pub fn matmul(&mut self, out: &mut Buffer<A::Elem>, x: &Buffer<A::Elem>, y: &Buffer<A::Elem>) {
         out.declare_all_defined();
         let (rows, cols) = out.matrix.shape();
         let inner = x.matrix.ncols();
@@ -298,7 +298,7 @@ impl<A: Arithmetic> Context<'_, A> {
     }
 
     /// `out ←` the sums of `x` over every dimension that `out` has only once.
-    pub fn sum(&mut self, out: &mut Slot<A::Elem>, x: &Slot<A::Elem>) {
+    pub fn sum(&mut self, out: &mut Buffer<A::Elem>, x: &Buffer<A::Elem>) {
         out.declare_all_defined();
         let shape = x.matrix.shape();
         let (rows, cols) = out.matrix.shape();
@@ -366,7 +366,7 @@ impl<A: Arithmetic> Context<'_, A> {
     }
 
     /// `out ←` the largest entry of each row of `x`; undefined for a row without entries.
-    pub fn row_max(&mut self, out: &mut Slot<A::Elem>, x: &Slot<A::Elem>) {
+    pub fn row_max(&mut self, out: &mut Buffer<A::Elem>, x: &Buffer<A::Elem>) {
         out.declare_all_defined();
         let cols = x.matrix.ncols();
         let ctx = self.ctx;

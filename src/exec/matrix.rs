@@ -7,8 +7,8 @@ use std::cmp::Ordering;
 
 use nalgebra::DMatrix;
 
+use super::buffer::Buffer;
 use super::kernels::{Context, Trouble, earliest};
-use super::slot::Slot;
 use crate::arith::{Arithmetic, OpError};
 
 /// Sweeps of Jacobi's method after which a matrix counts as one that does not converge. Ten are
@@ -17,7 +17,7 @@ const MAX_SWEEPS: usize = 100;
 
 impl<A: Arithmetic> Context<'_, A> {
     /// `out ←` the identity.
-    pub fn identity(&mut self, out: &mut Slot<A::Elem>) {
+    pub fn identity(&mut self, out: &mut Buffer<A::Elem>) {
         let one = self.ctx.from_integer(1);
         out.declare_all_defined();
         let (ctx, zero) = (self.ctx, self.zero);
@@ -37,7 +37,7 @@ impl<A: Arithmetic> Context<'_, A> {
     /// `out ← x⁻¹` by Gauss–Jordan elimination with partial pivoting: the entry of largest
     /// magnitude in the column, the upper one where two are equal; in an unordered field the
     /// first that is not zero.
-    pub fn inverse(&mut self, out: &mut Slot<A::Elem>, x: &Slot<A::Elem>) {
+    pub fn inverse(&mut self, out: &mut Buffer<A::Elem>, x: &Buffer<A::Elem>) {
         let ctx = self.ctx;
         self.whole(out, x, |m| inverse(ctx, m));
     }
@@ -45,7 +45,7 @@ impl<A: Arithmetic> Context<'_, A> {
     /// `out ← x^½` for symmetric positive semidefinite `x`. In closed form up to 2 × 2, beyond
     /// that by Jacobi's method (cyclic by rows; Golub and Van Loan, *Matrix Computations*,
     /// §8.5), with negative eigenvalues, which only rounding can cause, taken as 0.
-    pub fn matrix_sqrt(&mut self, out: &mut Slot<A::Elem>, x: &Slot<A::Elem>) {
+    pub fn matrix_sqrt(&mut self, out: &mut Buffer<A::Elem>, x: &Buffer<A::Elem>) {
         let ctx = self.ctx;
         self.whole(out, x, |m| match m.nrows() {
             0 => Ok(m),
@@ -61,8 +61,8 @@ impl<A: Arithmetic> Context<'_, A> {
 
     fn whole(
         &mut self,
-        out: &mut Slot<A::Elem>,
-        x: &Slot<A::Elem>,
+        out: &mut Buffer<A::Elem>,
+        x: &Buffer<A::Elem>,
         f: impl FnOnce(DMatrix<A::Elem>) -> Result<DMatrix<A::Elem>, OpError>,
     ) {
         out.declare_all_defined();
@@ -237,7 +237,7 @@ fn sweep<A: Arithmetic>(ctx: &A, m: &mut Matrix<A>, q: &mut Matrix<A>) -> Result
     Ok(rotated)
 }
 
-/// Whether adding the entry to either diagonal entry changes nothing at this precision.
+/// `true` if adding the entry to either diagonal entry changes nothing at this precision.
 fn negligible<A: Arithmetic>(ctx: &A, m: &Matrix<A>, p: usize, r: usize) -> Result<bool, OpError> {
     let mut sum = ctx.zero();
     for d in [p, r] {

@@ -2,8 +2,8 @@
 //!
 //! A [`Plan`] puts the nodes of a [`StepGraph`](crate::graph::StepGraph) in order and gives each
 //! a buffer for given [`Sizes`]; a [`Machine`] evaluates the plan in one arithmetic, step after
-//! step, from given [`Values`]; [`run`] records a whole [`Trajectory`]. [`random`] draws
-//! problems as pure functions of shape and seed.
+//! step, from given [`Values`]; [`Machine::walk`] goes along a run, and [`run`] records it as a
+//! [`Trajectory`]. [`random`] draws problems as pure functions of shape and seed.
 //!
 //! # The order of operations is part of the specification
 //! - An entry of a matrix product: the products in the order of the inner index, each rounded,
@@ -24,25 +24,28 @@
 //! it never judges whether two numbers are close, and it has no fast kernel that changes the
 //! order above.
 
+mod buffer;
 mod decision;
 mod error;
+mod evaluate;
 mod kernels;
+mod load;
 mod machine;
 mod matrix;
 mod options;
 mod plan;
 pub mod random;
 mod schedule;
-mod slot;
 mod trajectory;
 mod values;
+mod walk;
 
 #[cfg(test)]
 mod tests;
 
 pub use decision::{Branch, Decision, decisions};
 pub use error::ExecError;
-pub use machine::{Machine, Tamper};
+pub use machine::{Machine, Perturb};
 pub use matrix::inverse;
 pub use options::{Keep, Options, Outputs};
 pub use plan::Plan;

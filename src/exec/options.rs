@@ -3,7 +3,7 @@
 use super::ExecError;
 use crate::graph::{NodeId, StepGraph};
 
-/// Which values can be read after they were computed.
+/// The values that can be read after they were computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Keep {
     /// Leaves, loss, outputs and next values; other buffers are reused.
@@ -13,7 +13,7 @@ pub enum Keep {
     Everything,
 }
 
-/// Which outputs of the step are computed.
+/// The outputs of the step that are computed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Outputs {
     /// None, and nothing that only they need.
@@ -25,12 +25,12 @@ pub enum Outputs {
     Named(Vec<String>),
 }
 
-/// What a plan provides for.
+/// The values and outputs for which a plan provides.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {
-    /// Which values can be read.
+    /// The values that can be read.
     pub keep: Keep,
-    /// Which outputs are computed.
+    /// The outputs that are computed.
     pub outputs: Outputs,
 }
 

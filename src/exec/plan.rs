@@ -6,7 +6,7 @@ use super::schedule::{Buffers, Phases, dimension, next_values};
 use super::{ExecError, Options, Sizes};
 use crate::graph::{Binary, Comparison, LeafKind, NodeId, Op, StepGraph, Unary};
 
-/// What an instruction does, over buffer numbers.
+/// The operation of an instruction, over buffer numbers.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kernel {
     Constant,
@@ -39,9 +39,9 @@ pub(super) struct Move {
 
 /// The order in which a step is evaluated and the buffer of each node.
 ///
-/// What depends neither on parameters, states nor the step number is computed once; then, each
-/// step, what the loss and the outputs need; then the rest. Nodes on which no result depends
-/// are left out.
+/// Nodes that depend neither on parameters, states nor the step number are hoisted, that is,
+/// computed once; then come, in each step, those that the loss and the outputs need; then the rest.
+/// Nodes on which no result depends are left out.
 #[derive(Debug)]
 pub struct Plan<'g> {
     step: &'g StepGraph,
@@ -49,7 +49,7 @@ pub struct Plan<'g> {
     /// The leaves whose values are given.
     pub(super) given: Vec<(NodeId, usize)>,
     pub(super) step_number: Option<(NodeId, usize)>,
-    pub(super) once: Vec<Instruction>,
+    pub(super) hoisted: Vec<Instruction>,
     /// First values of states as far as they depend on parameters.
     pub(super) initial: Vec<Instruction>,
     pub(super) first_states: Vec<Move>,
@@ -117,7 +117,7 @@ impl<'g> Plan<'g> {
             step,
             given,
             step_number,
-            once: compile(&phases.once)?,
+            hoisted: compile(&phases.hoisted)?,
             initial: compile(&phases.initial)?,
             first_states: first_states.collect(),
             forward: compile(&phases.forward)?,

@@ -31,7 +31,7 @@ pub const DEFAULT_BITS: u32 = 6;
 /// More bits than this are cut down to it, so that every sum of twelve draws is exact.
 pub const MAX_BITS: u32 = 48;
 
-/// How the entries of a matrix are drawn.
+/// The distribution of the entries of a matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Draw {
     /// Multiples of `2^-bits` from −1 to 1.

@@ -10,17 +10,17 @@ pub const MAX_ENTRIES: usize = 1 << 28;
 
 /// The nodes that are computed, by phase, operands first.
 pub(super) struct Phases {
-    /// What depends neither on parameters, states nor the step number.
-    pub once: Vec<NodeId>,
+    /// The nodes that depend neither on parameters, states nor the step number.
+    pub hoisted: Vec<NodeId>,
     /// First values of states, as far as they depend on parameters.
     pub initial: Vec<NodeId>,
-    /// What loss and outputs need.
+    /// The nodes that loss and outputs need.
     pub forward: Vec<NodeId>,
-    /// What only the next values need.
+    /// The nodes that only the next values need.
     pub rest: Vec<NodeId>,
     /// The leaves that are read.
     pub leaves: Vec<NodeId>,
-    /// Which nodes change from step to step.
+    /// The nodes that change from step to step.
     pub varies: Vec<bool>,
 }
 
@@ -38,7 +38,7 @@ impl Phases {
             inner.filter(|id| keep(id.index())).collect()
         };
         Self {
-            once: phase(&|i| used(i) && !varies[i]),
+            hoisted: phase(&|i| used(i) && !varies[i]),
             initial: phase(&|i| varies[i] && early[i]),
             forward: phase(&|i| varies[i] && forward[i]),
             rest: phase(&|i| varies[i] && later[i] && !forward[i]),
@@ -85,13 +85,13 @@ impl Buffers {
         };
         // The last two phases are repeated every step; the first two are not.
         let order = [
-            phases.once.as_slice(),
+            phases.hoisted.as_slice(),
             &phases.initial,
             &phases.forward,
             &phases.rest,
         ]
         .concat();
-        let setup = phases.once.len() + phases.initial.len();
+        let setup = phases.hoisted.len() + phases.initial.len();
         let last_use = last_uses(step, &order, setup);
         buffers.pin(step, phases, seen, &|id| last_use[id.index()] >= setup);
 
@@ -135,7 +135,7 @@ impl Buffers {
         let results = seen.iter().copied();
         let results = results.chain(next_values(step).map(|(_, next)| next));
         let results = results.chain(phases.leaves.iter().copied());
-        let constants = phases.once.iter().copied();
+        let constants = phases.hoisted.iter().copied();
         let constants = constants.filter(|id| is_read_in_steps(*id));
         for id in results.chain(constants) {
             self.pinned[id.index()] = true;

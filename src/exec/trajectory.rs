@@ -8,7 +8,7 @@ use super::{ExecError, Machine, Options, Sizes, Values};
 use crate::arith::Arithmetic;
 use crate::graph::StepGraph;
 
-/// What a run of `n` steps leaves behind.
+/// The record of a run of `n` steps.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trajectory<E> {
     /// The loss before each step; `n` entries.
@@ -39,20 +39,16 @@ pub fn run<A: Arithmetic>(
     let names = machine.plan().output_names();
     let mut outputs: BTreeMap<String, Vec<_>> = names.map(|n| (n.to_owned(), vec![])).collect();
     let mut losses = vec![];
-    for taken in 0..=steps {
-        machine.forward()?;
+    machine.watch(steps, |taken, machine| {
         for (name, values) in &mut outputs {
             values.extend(machine.output(name).cloned());
         }
-        if taken == steps {
-            break;
-        }
         losses.push(machine.loss().clone());
-        machine.advance()?;
-        for (name, values) in &mut parameters {
+        for (name, values) in parameters.iter_mut().filter(|_| taken > 0) {
             values.extend(machine.parameter(name).cloned());
         }
-    }
+    })?;
+    losses.pop();
     Ok(Trajectory {
         losses,
         final_loss: machine.loss().clone(),

@@ -64,7 +64,7 @@ pub enum TensorError {
         row: usize,
         /// Its column, from 0.
         col: usize,
-        /// What was found.
+        /// The finding.
         found: f64,
     },
 }
@@ -158,7 +158,7 @@ impl Tensor {
         &self.scale
     }
 
-    /// How far each entry may be from the one here, before scaling.
+    /// The radius of each entry, before scaling.
     pub fn radius(&self) -> &Ratio {
         &self.radius
     }
@@ -202,7 +202,7 @@ impl Values {
         Self::default()
     }
 
-    /// Whether some tensor stands for more than one matrix.
+    /// `true` if some tensor stands for more than one matrix.
     pub fn has_ranges(&self) -> bool {
         self.tensors.values().any(|t| !t.radius.is_zero())
     }

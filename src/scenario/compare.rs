@@ -7,14 +7,14 @@ use crate::arith::{Arithmetic, OpError};
 use crate::exec::Machine;
 
 /// Two values of one entry.
-pub(super) struct Pair<E> {
+pub(crate) struct Pair<E> {
     entry: (usize, usize),
     left: E,
     right: E,
 }
 
-/// What came of comparing the entries of two matrices, up to the first that differs.
-pub(super) struct Compared<E> {
+/// The result of comparing the entries of two matrices, up to the first that differs.
+pub(crate) struct Compared<E> {
     pub equal: usize,
     pub different: Option<Pair<E>>,
     /// The first entry of which it cannot be told, and why.
@@ -87,7 +87,30 @@ impl<E> Pair<E> {
     }
 }
 
-/// Compares `factor` times the left value with the right one.
+/// Compares two matrices entry by entry, the left one times `factor`. A dimension of size 1 is
+/// repeated.
+pub(crate) fn compare_entries<A: Arithmetic>(
+    ctx: &A,
+    x: &DMatrix<A::Elem>,
+    y: &DMatrix<A::Elem>,
+    factor: Option<&A::Elem>,
+) -> Compared<A::Elem> {
+    let mut compared = Compared::none();
+    let mut scaled = ctx.zero();
+    for entry in entries(x, y) {
+        let (x, y) = (at(x, entry), at(y, entry));
+        match factor {
+            None => compared.add(ctx, entry, x, y),
+            Some(factor) => {
+                ctx.mul(&mut scaled, factor, x);
+                compared.add(ctx, entry, &scaled, y);
+            }
+        }
+    }
+    compared
+}
+
+/// Compares `factor` times the left value of an output with the right one.
 pub(super) fn compare_values<A: Arithmetic>(
     ctx: &A,
     left: &Machine<'_, A>,
@@ -95,20 +118,10 @@ pub(super) fn compare_values<A: Arithmetic>(
     name: &str,
     factor: Option<&A::Elem>,
 ) -> Compared<A::Elem> {
-    let mut compared = Compared::none();
-    let mut scaled = ctx.zero();
-    if let (Some(x), Some(y)) = (left.output(name), right.output(name)) {
-        for at in entries(x.nrows(), x.ncols()) {
-            match factor {
-                None => compared.add(ctx, at, &x[at], &y[at]),
-                Some(factor) => {
-                    ctx.mul(&mut scaled, factor, &x[at]);
-                    compared.add(ctx, at, &scaled, &y[at]);
-                }
-            }
-        }
+    match (left.output(name), right.output(name)) {
+        (Some(x), Some(y)) => compare_entries(ctx, x, y, factor),
+        _ => Compared::none(),
     }
-    compared
 }
 
 /// Compares dividend times the other's divisor where both are quotients. A divisor that is 0 leaves
@@ -119,45 +132,44 @@ pub(super) fn compare_quotients<A: Arithmetic>(
     right: &Machine<'_, A>,
     name: &str,
 ) -> Compared<A::Elem> {
-    let divisors = (
-        left.output(&divisor_name(name)),
-        right.output(&divisor_name(name)),
-    );
-    let (Some(dl), Some(dr)) = divisors else {
+    let divisor = divisor_name(name);
+    let (Some(dl), Some(dr)) = (left.output(&divisor), right.output(&divisor)) else {
         return compare_values(ctx, left, right, name, None);
     };
     let (Some(x), Some(y)) = (left.output(name), right.output(name)) else {
         return Compared::none();
     };
-    // Dimensions of size 1 are repeated, as everywhere.
-    let at = |m: &DMatrix<A::Elem>, (row, col): (usize, usize)| {
-        m[(row.min(m.nrows() - 1), col.min(m.ncols() - 1))].clone()
-    };
-    let (rows, cols) = (x.nrows().max(dl.nrows()), x.ncols().max(dl.ncols()));
     let mut compared = Compared::none();
-    for entry in entries(rows, cols) {
+    for entry in entries(x, dl) {
         let (mut l, mut r) = (ctx.zero(), ctx.zero());
         let is_zero = |x: &A::Elem| ctx.equal(x, &ctx.zero()) != Ok(false);
-        if is_zero(&at(dl, entry)) || is_zero(&at(dr, entry)) {
+        if is_zero(at(dl, entry)) || is_zero(at(dr, entry)) {
             compared.undecided.get_or_insert_with(|| {
                 let pair = Pair {
                     entry,
-                    left: at(x, entry),
-                    right: at(y, entry),
+                    left: at(x, entry).clone(),
+                    right: at(y, entry).clone(),
                 };
                 (pair, OpError::Undefined("a divisor may be 0"))
             });
             continue;
         }
-        ctx.mul(&mut l, &at(x, entry), &at(dr, entry));
-        ctx.mul(&mut r, &at(y, entry), &at(dl, entry));
+        ctx.mul(&mut l, at(x, entry), at(dr, entry));
+        ctx.mul(&mut r, at(y, entry), at(dl, entry));
         compared.add(ctx, entry, &l, &r);
     }
     compared
 }
 
-fn entries(rows: usize, cols: usize) -> impl Iterator<Item = (usize, usize)> {
+/// The entries of two matrices of which one may be repeated.
+fn entries<E>(x: &DMatrix<E>, y: &DMatrix<E>) -> impl Iterator<Item = (usize, usize)> + use<E> {
+    let (rows, cols) = (x.nrows().max(y.nrows()), x.ncols().max(y.ncols()));
     (0..rows).flat_map(move |row| (0..cols).map(move |col| (row, col)))
+}
+
+/// An entry of a matrix that is repeated along dimensions of size 1.
+fn at<E>(m: &DMatrix<E>, (row, col): (usize, usize)) -> &E {
+    &m[(row.min(m.nrows() - 1), col.min(m.ncols() - 1))]
 }
 
 /// The output that holds the divisor of an observable that is a quotient.

@@ -18,6 +18,7 @@ mod schedule;
 mod seed;
 mod split;
 
+pub(crate) use compare::compare_entries;
 pub use content::{draw_of, only_choice};
 pub use dotted::dotted;
 pub use file::{Exact, Float, RandomFile, ScenarioFile, TensorFile};

@@ -169,15 +169,7 @@ pub fn check<A: Arithmetic>(
         premise => Some(both(premise, true)?),
     };
     let (cl, cr) = both(&property.conclusion, false)?;
-    let factors = property.factors.iter().map(|(name, factor)| {
-        let factor = ctx.from_surd(&factor.0);
-        let factor = factor.map_err(|source| CheckError::Factor {
-            quantity: name.clone(),
-            source,
-        })?;
-        Ok((name.as_str(), factor))
-    });
-    let factors: BTreeMap<&str, A::Elem> = factors.collect::<Result<_, CheckError>>()?;
+    let factors = factors(ctx, property)?;
     let all = Options {
         outputs: Outputs::All,
         ..Options::default()
@@ -198,20 +190,13 @@ pub fn check<A: Arithmetic>(
         if let Some((pl, pr)) = premise.as_mut().filter(|_| assumed) {
             pl.forward()?;
             pr.forward()?;
-            let mut in_doubt = None;
-            for name in &property.premise {
-                let found = compare_quotients(ctx, pl, pr, name);
-                if let Some(pair) = found.different {
-                    let found = pair.difference(ctx, name, after_steps);
-                    return Ok(Outcome::PremiseFails(found));
+            match unsatisfied(ctx, property, [pl, pr], after_steps) {
+                None => {}
+                // Nothing follows from a premise that may be wrong.
+                Some(Outcome::Undecided(own)) => {
+                    return Ok(Outcome::Undecided(doubt.unwrap_or(own)));
                 }
-                if let Some((pair, reason)) = found.undecided {
-                    in_doubt.get_or_insert(pair.doubt(ctx, name, after_steps, reason));
-                }
-            }
-            // Nothing follows from a premise that may be wrong.
-            if let Some(in_doubt) = in_doubt {
-                return Ok(Outcome::Undecided(doubt.unwrap_or(in_doubt)));
+                Some(fails) => return Ok(fails),
             }
             if after_steps < steps {
                 pl.advance()?;
@@ -220,15 +205,8 @@ pub fn check<A: Arithmetic>(
         }
         for (side, scenario, run) in [("left", left, &mut cl), ("right", right, &mut cr)] {
             let Err(error) = run.forward() else { continue };
-            let no_value = matches!(
-                &error,
-                ExecError::Operation {
-                    source: OpError::Undefined(_),
-                    ..
-                }
-            );
             // The fault is the observable's only where the run without it goes on.
-            if no_value && runs_on(ctx, scenario, after_steps).is_ok() {
+            if error.is_undefined() && runs_on(ctx, scenario, after_steps).is_ok() {
                 return Ok(Outcome::Undefined {
                     after_steps,
                     side,
@@ -258,6 +236,43 @@ pub fn check<A: Arithmetic>(
     })
 }
 
+/// The numbers by which conclusions should be multiplied.
+fn factors<'p, A: Arithmetic>(
+    ctx: &A,
+    property: &'p Property,
+) -> Result<BTreeMap<&'p str, A::Elem>, CheckError> {
+    let factor = |(name, factor): (&'p String, &Exact)| {
+        let factor = ctx.from_surd(&factor.0);
+        let factor = factor.map_err(|source| CheckError::Factor {
+            quantity: name.clone(),
+            source,
+        })?;
+        Ok((name.as_str(), factor))
+    };
+    property.factors.iter().map(factor).collect()
+}
+
+/// The premise that fails, or one that is in doubt where none is known to fail.
+fn unsatisfied<A: Arithmetic>(
+    ctx: &A,
+    property: &Property,
+    [left, right]: [&Machine<'_, A>; 2],
+    after_steps: usize,
+) -> Option<Outcome> {
+    let mut in_doubt = None;
+    for name in &property.premise {
+        let found = compare_quotients(ctx, left, right, name);
+        if let Some(pair) = found.different {
+            let found = pair.difference(ctx, name, after_steps);
+            return Some(Outcome::PremiseFails(found));
+        }
+        if let Some((pair, reason)) = found.undecided {
+            in_doubt.get_or_insert(pair.doubt(ctx, name, after_steps, reason));
+        }
+    }
+    in_doubt.map(Outcome::Undecided)
+}
+
 fn runs_on<A: Arithmetic>(ctx: &A, scenario: &Scenario, steps: usize) -> Result<(), CheckError> {
     let step = scenario.recipe.build().map_err(ScenarioError::from)?;
     let mut machine = Machine::new(
@@ -267,11 +282,7 @@ fn runs_on<A: Arithmetic>(ctx: &A, scenario: &Scenario, steps: usize) -> Result<
         &scenario.values,
         &Options::default(),
     )?;
-    for _ in 0..steps {
-        machine.forward()?;
-        machine.advance()?;
-    }
-    Ok(machine.forward()?)
+    Ok(machine.run_to(steps)?)
 }
 
 /// The scenario's step with the observables as its only outputs; with `split`, a quotient's

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::draw::tree;
-use super::hunted::HUNTED_SCHEMA;
 use super::properties::{PropertyTable, schedules};
+use super::witness::HUNTED_SCHEMA;
 use crate::zoo::Clip;
 use crate::zoo::losses::LOSSES;
 use crate::zoo::models::MODELS;
@@ -65,6 +65,6 @@ impl Build {
 }
 
 /// A digest as it is written.
-pub(super) fn hexadecimal(digest: &[u8]) -> String {
+pub(crate) fn hexadecimal(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

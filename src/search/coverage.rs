@@ -1,10 +1,11 @@
 //! What a campaign has exercised.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
-use super::subject::Subject;
+use super::test_case::TestCase;
 use crate::arith::F64;
 use crate::exec::{Branch, Decision, Keep, Machine, Options, Outputs, decisions};
 use crate::graph::{Graph, NodeId, StepGraph};
@@ -13,8 +14,8 @@ use crate::zoo::Recipe;
 /// Cases by name.
 pub type Counts = BTreeMap<String, u64>;
 
-/// What was exercised, each with the number of cases that did. What could have been and was not
-/// stands there with 0 once `anticipate` has named it.
+/// The parts that were exercised, each with the number of cases that did. A part that could have
+/// been and was not stands there with 0 once `anticipate` has named it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Coverage {
@@ -39,18 +40,18 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// What one case exercises.
-    pub(super) fn of(subject: &Subject) -> Self {
+    /// The coverage of one case.
+    pub(super) fn of(test_case: &TestCase) -> Self {
         let mut coverage = Self::default();
-        let recipe = &subject.scenario.recipe;
+        let recipe = &test_case.scenario.recipe;
         let one = |counts: &mut Counts, name: String| {
             counts.insert(name, 1);
         };
         one(&mut coverage.optimizers, recipe.optimizer.name.to_owned());
         one(&mut coverage.losses, recipe.loss.name.to_owned());
         one(&mut coverage.models, recipe.model.name.to_owned());
-        one(&mut coverage.arithmetics, subject.arithmetic.to_string());
-        for shape in shapes(subject) {
+        one(&mut coverage.arithmetics, test_case.arithmetic.to_string());
+        for shape in shapes(test_case) {
             one(&mut coverage.shapes, shape);
         }
         for part in around(recipe) {
@@ -60,18 +61,18 @@ impl Coverage {
             one(&mut coverage.regimes, regime(recipe, name, *holds));
         }
         if let Ok(step) = recipe.build() {
-            coverage.follow(subject, &step);
+            coverage.follow(test_case, &step);
         }
         coverage
     }
 
-    /// Runs the subject once in f64 and notes which way every decision falls.
-    fn follow(&mut self, subject: &Subject, step: &StepGraph) {
+    /// Runs the test case once in f64 and notes which way every decision falls.
+    fn follow(&mut self, test_case: &TestCase, step: &StepGraph) {
         let decisions = decisions(&step.graph, step.roots());
         if decisions.is_empty() {
             return;
         }
-        let run = &subject.scenario;
+        let run = &test_case.scenario;
         let options = Options {
             keep: Keep::Everything,
             outputs: Outputs::None,
@@ -82,11 +83,12 @@ impl Coverage {
         let of_optimizer = self.branches.entry(optimizer).or_default();
         let mut before: Vec<Vec<Option<Branch>>> = vec![];
         let mut taken: Vec<BTreeSet<Branch>> = vec![BTreeSet::new(); decisions.len()];
-        for _ in 0..run.steps {
+        // An end of the run is none of the coverage's business: what was seen until then counts.
+        let _ = machine.walk(run.steps.saturating_sub(1), |_, machine| {
             if machine.complete().is_err() {
-                break;
+                return ControlFlow::Break(());
             }
-            let now: Vec<_> = decisions.iter().map(|d| d.taken(&machine)).collect();
+            let now: Vec<_> = decisions.iter().map(|d| d.taken(machine)).collect();
             for (seen, branches) in taken.iter_mut().zip(&now) {
                 seen.extend(branches.iter().flatten());
             }
@@ -95,10 +97,8 @@ impl Coverage {
                 |(x, y): &(&Option<Branch>, &Option<Branch>)| x.is_some() && y.is_some() && x != y;
             self.kinks_crossed += pairs.filter(crossed).count() as u64;
             before = now;
-            if machine.advance().is_err() {
-                break;
-            }
-        }
+            ControlFlow::Continue(())
+        });
         for (decision, taken) in decisions.iter().zip(taken) {
             let name = decision.describe(|id| short_name(&step.graph, id));
             note(of_optimizer.entry(name).or_default(), decision, &taken);
@@ -134,7 +134,7 @@ impl Coverage {
         self.kinks_crossed += other.kinks_crossed;
     }
 
-    /// What was named and never exercised, in words.
+    /// The names that were anticipated and never exercised, in words.
     pub fn never_reached(&self) -> Vec<String> {
         let named = [
             ("optimizer", &self.optimizers),
@@ -166,7 +166,7 @@ impl Coverage {
     }
 }
 
-/// How the coverage of a decided case distinction is called.
+/// The name of a decided case distinction in the coverage.
 pub(super) fn regime(recipe: &Recipe, name: &str, holds: bool) -> String {
     let words = name.replace('_', " ");
     let not = if holds { "" } else { "not " };
@@ -200,8 +200,8 @@ fn note(branches: &mut Counts, decision: &Decision, taken: &BTreeSet<Branch>) {
     }
 }
 
-fn shapes(subject: &Subject) -> Vec<String> {
-    let sizes = &subject.scenario.sizes;
+fn shapes(test_case: &TestCase) -> Vec<String> {
+    let sizes = &test_case.scenario.sizes;
     let mut shapes: Vec<String> = sizes
         .iter()
         .map(|(n, size)| format!("{n} = {size}"))

@@ -1,7 +1,7 @@
 //! Where runs end.
 
-use super::verdict::JudgeError;
-use super::witness::Finding;
+use super::finding::Finding;
+use super::result::SearchError;
 use crate::arith::{Arithmetic, ArithmeticName, WithArithmetic, with_arithmetic};
 use crate::exec::{ExecError, Machine, Options, Outputs};
 use crate::graph::StepGraph;
@@ -26,7 +26,7 @@ pub(super) fn ends_apart(ends: [Option<End>; 2]) -> Finding {
     }
 }
 
-/// Why a run ends, without the place, so that equal reasons can be counted.
+/// The reason for which a run ends, without the place, so that equal reasons can be counted.
 pub(super) fn reason(error: &ExecError) -> String {
     match error {
         ExecError::Operation { source, .. } => format!("a run ends: {source}"),
@@ -34,7 +34,7 @@ pub(super) fn reason(error: &ExecError) -> String {
     }
 }
 
-/// Where a run ends before its last step.
+/// The end of a run before its last step.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct End {
     /// So many steps it can take and still be evaluated after them.
@@ -50,12 +50,12 @@ impl End {
     }
 }
 
-/// Where the run ends within `steps` steps, with all its outputs; `None` where it does not.
+/// The end of a run within `steps` steps, with all its outputs; `None` where it has none.
 pub(crate) fn end_of(
     name: ArithmeticName,
     run: &Scenario,
     steps: usize,
-) -> Result<Option<End>, JudgeError> {
+) -> Result<Option<End>, SearchError> {
     struct Alone<'a>(&'a Scenario, &'a StepGraph, usize);
     impl WithArithmetic for Alone<'_> {
         type Output = Option<End>;
@@ -65,23 +65,10 @@ pub(crate) fn end_of(
                 outputs: Outputs::All,
                 ..Options::default()
             };
-            let end = |taken, error| Some(End { taken, error });
+            let mut seen = 0;
             let machine = Machine::new(ctx, step, &run.sizes, &run.values, &options);
-            let mut machine = match machine {
-                Ok(machine) => machine,
-                Err(error) => return end(0, error),
-            };
-            for taken in 0..=steps {
-                if let Err(error) = machine.forward() {
-                    return end(taken.saturating_sub(1), error);
-                }
-                if taken < steps
-                    && let Err(error) = machine.advance()
-                {
-                    return end(taken, error);
-                }
-            }
-            None
+            let walked = machine.and_then(|mut m| m.watch(steps, |taken, _| seen = taken));
+            walked.err().map(|error| End { taken: seen, error })
         }
     }
     let step = run.recipe.build()?;

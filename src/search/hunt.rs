@@ -5,9 +5,9 @@ use std::cell::RefCell;
 use proptest::test_runner::{Config, TestCaseError, TestError};
 
 use super::draw::{Population, Sample, generator, samples_up_to};
+use super::finding::Finding;
 use super::judge::{Judged, judge};
-use super::verdict::JudgeError;
-use super::witness::Finding;
+use super::result::SearchError;
 use crate::arith::ArithmeticName;
 use crate::graph::StepGraph;
 use crate::scenario::{Property, Scenario};
@@ -57,9 +57,9 @@ const TIERS: [(usize, usize); 3] = [(1, 2), (2, 2), (3, 3)];
 /// where that has no answer.
 ///
 /// # Errors
-/// [`JudgeError`] when the recipe or the property is ill-formed, and [`JudgeError::GaveUp`] where
+/// [`SearchError`] when the recipe or the property is ill-formed, and [`SearchError::GaveUp`] where
 /// too few cases can be judged.
-pub fn hunt(hunt: &Hunt<'_>) -> Result<Hunted, JudgeError> {
+pub fn hunt(hunt: &Hunt<'_>) -> Result<Hunted, SearchError> {
     let step = hunt.population.recipe.build()?;
     let mut hunted = Hunted::default();
     for (tier, (size, steps)) in (0u64..).zip(TIERS) {
@@ -88,7 +88,7 @@ pub fn hunt(hunt: &Hunt<'_>) -> Result<Hunted, JudgeError> {
         }
         match outcome {
             Ok(()) => {}
-            Err(TestError::Abort(reason)) => return Err(JudgeError::GaveUp(reason.to_string())),
+            Err(TestError::Abort(reason)) => return Err(SearchError::GaveUp(reason.to_string())),
             Err(TestError::Fail(_, sample)) => {
                 hunted.found = hunt.found(&step, &sample)?;
                 break;
@@ -104,7 +104,7 @@ impl Hunt<'_> {
         &self,
         step: &StepGraph,
         sample: &Sample,
-    ) -> Result<(Option<[Scenario; 2]>, Judged), JudgeError> {
+    ) -> Result<(Option<[Scenario; 2]>, Judged), SearchError> {
         let left = self.population.run(step, sample);
         let Some(right) = (self.right_of)(&left, sample) else {
             return Ok((None, Judged::Nothing("there is no right run".to_owned())));
@@ -114,7 +114,7 @@ impl Hunt<'_> {
     }
 
     /// The counterexample for which a sample stands.
-    fn found(&self, step: &StepGraph, sample: &Sample) -> Result<Option<Found>, JudgeError> {
+    fn found(&self, step: &StepGraph, sample: &Sample) -> Result<Option<Found>, SearchError> {
         Ok(match self.judge(step, sample)? {
             (
                 Some([left, right]),

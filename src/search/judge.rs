@@ -1,8 +1,8 @@
 //! Two runs, judged: exactly, and in intervals where that has no answer.
 
 use super::ends::{End, end_of, ends_apart, reason};
-use super::verdict::{Evidence, JudgeError, Verdict};
-use super::witness::Finding;
+use super::finding::Finding;
+use super::result::{Basis, SearchError, TestResult};
 use crate::arith::{Arithmetic, ArithmeticName, FloatModel, WithArithmetic, with_arithmetic};
 use crate::graph::StepGraph;
 use crate::scenario::{CheckError, Doubt, Outcome, Property, Scenario, check};
@@ -82,14 +82,14 @@ impl WithArithmetic for CheckTask<'_> {
 /// Checks a property on two runs in the arithmetic called `name`.
 ///
 /// # Errors
-/// [`JudgeError::Arithmetic`] or [`JudgeError::Check`].
+/// [`SearchError::Arithmetic`] or [`SearchError::Check`].
 pub(crate) fn check_in(
     name: ArithmeticName,
     property: &Property,
     left: &Scenario,
     right: &Scenario,
     steps: usize,
-) -> Result<Outcome, JudgeError> {
+) -> Result<Outcome, SearchError> {
     Ok(with_arithmetic(
         name,
         CheckTask {
@@ -104,17 +104,17 @@ pub(crate) fn check_in(
 /// Checks a property on two runs in [`exact_arithmetic`].
 ///
 /// # Errors
-/// [`JudgeError::Check`] when a run cannot be carried through.
+/// [`SearchError::Check`] when a run cannot be carried through.
 pub fn check_exactly(
     property: &Property,
     left: &Scenario,
     right: &Scenario,
     steps: usize,
-) -> Result<Outcome, JudgeError> {
+) -> Result<Outcome, SearchError> {
     check_in(exact_arithmetic(), property, left, right, steps)
 }
 
-/// Whether the step is computed by field operations alone, which every field does alike: no
+/// `true` if the step is computed by field operations alone, which every field does alike: no
 /// roots, no order, no rounding, no functions.
 pub(super) fn is_rational_function(step: &StepGraph) -> bool {
     let inside = step.graph.cone(step.roots());
@@ -125,13 +125,13 @@ pub(super) fn is_rational_function(step: &StepGraph) -> bool {
 /// Judges `property` on two runs over `steps` steps.
 ///
 /// # Errors
-/// [`JudgeError`] when the property or a recipe is ill-formed.
+/// [`SearchError`] when the property or a recipe is ill-formed.
 pub fn judge(
     property: &Property,
     left: &Scenario,
     right: &Scenario,
     steps: usize,
-) -> Result<Judged, JudgeError> {
+) -> Result<Judged, SearchError> {
     judge_in(arithmetics(), property, left, right, steps)
 }
 
@@ -142,19 +142,19 @@ pub(super) fn judge_in(
     left: &Scenario,
     right: &Scenario,
     steps: usize,
-) -> Result<Judged, JudgeError> {
+) -> Result<Judged, SearchError> {
     let mut so_far = Judged::Nothing("no arithmetic has all of the operations".to_owned());
     for arithmetic in arithmetics.iter().copied() {
         let outcome = match check_in(arithmetic, property, left, right, steps) {
             Ok(outcome) => outcome,
-            Err(JudgeError::Check(CheckError::Run(error))) => {
+            Err(SearchError::Check(CheckError::Run(error))) => {
                 so_far = Judged::Nothing(error.to_string());
                 if error.is_undefined() {
                     break;
                 }
                 continue;
             }
-            Err(JudgeError::Check(CheckError::Factor { .. })) => continue,
+            Err(SearchError::Check(CheckError::Factor { .. })) => continue,
             Err(error) => return Err(error),
         };
         if let Some(finding) = Finding::of(&outcome) {
@@ -182,7 +182,7 @@ pub(super) struct Pair<'a> {
     pub property: &'a Property,
     pub left: &'a Scenario,
     pub right: &'a Scenario,
-    /// Whether what stands at one entry on the left may stand at another one on the right.
+    /// `true` if what stands at one entry on the left may stand at another one on the right.
     pub mixed: bool,
 }
 
@@ -203,32 +203,32 @@ pub(super) fn judge_pair(
     pair: Pair<'_>,
     arithmetics: &[ArithmeticName],
     strict: bool,
-) -> Result<Verdict, JudgeError> {
+) -> Result<TestResult, SearchError> {
     let mut why = "no arithmetic has all of the operations".to_owned();
     let mut prefix = false;
     for name in arithmetics.iter().copied() {
         let steps = pair.left.steps.min(pair.right.steps);
         match in_one(pair, name, steps)? {
-            One::Holds if name.is_enclosure() => return Ok(Verdict::Passed(Evidence::Enclosed)),
-            One::Holds => return Ok(Verdict::Passed(Evidence::Exact)),
-            One::Found(finding) => return Ok(Verdict::Failed(Box::new(finding))),
-            One::EndsAlike => return Ok(Verdict::Passed(Evidence::EndsAlike)),
+            One::Holds if name.is_enclosure() => return Ok(TestResult::Passed(Basis::Enclosed)),
+            One::Holds => return Ok(TestResult::Passed(Basis::Exact)),
+            One::Found(finding) => return Ok(TestResult::Failed(Box::new(finding))),
+            One::EndsAlike => return Ok(TestResult::Passed(Basis::EndsAlike)),
             One::Prefix if strict && !name.is_enclosure() => {
-                return Ok(Verdict::Passed(Evidence::Exact));
+                return Ok(TestResult::Passed(Basis::Exact));
             }
             One::Prefix => prefix = true,
-            One::Overlaps if !strict => return Ok(Verdict::Passed(Evidence::Enclosed)),
+            One::Overlaps if !strict => return Ok(TestResult::Passed(Basis::Enclosed)),
             One::Overlaps => why = "only enclosed: no exact arithmetic takes a step".to_owned(),
             One::Nothing(reason) => why = reason,
         }
     }
     Ok(match prefix {
-        true => Verdict::Passed(Evidence::Enclosed),
-        false => Verdict::Undecided(why),
+        true => TestResult::Passed(Basis::Enclosed),
+        false => TestResult::Undecided(why),
     })
 }
 
-fn in_one(pair: Pair<'_>, name: ArithmeticName, steps: usize) -> Result<One, JudgeError> {
+fn in_one(pair: Pair<'_>, name: ArithmeticName, steps: usize) -> Result<One, SearchError> {
     let error = match check_in(name, pair.property, pair.left, pair.right, steps) {
         Ok(outcome) => match outcome {
             Outcome::Holds { .. } => return Ok(One::Holds),
@@ -237,8 +237,8 @@ fn in_one(pair: Pair<'_>, name: ArithmeticName, steps: usize) -> Result<One, Jud
             Outcome::Fails(difference) => return Ok(One::Found(Finding::Differs(difference))),
             Outcome::Undefined { error, .. } => error,
         },
-        Err(JudgeError::Check(CheckError::Run(error))) => error,
-        Err(JudgeError::Check(CheckError::Factor { source, .. })) => {
+        Err(SearchError::Check(CheckError::Run(error))) => error,
+        Err(SearchError::Check(CheckError::Factor { source, .. })) => {
             return Ok(One::Nothing(format!("a factor has {source}")));
         }
         Err(error) => return Err(error),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::witness::Finding;
+use super::finding::Finding;
 use crate::arith::{ArithmeticName, Ratio};
 use crate::gauge::Rule;
 
@@ -14,7 +14,7 @@ pub struct Mutant {
     pub quantity: String,
     /// The free factor, by number.
     pub generator: usize,
-    /// What is added to the weight.
+    /// The number that is added to the weight.
     pub by: i64,
 }
 
@@ -41,12 +41,12 @@ impl Mutant {
     }
 }
 
-/// What became of a mutant.
+/// The fate of a mutant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
     /// Two runs contradict it.
     Killed {
-        /// What contradicts it.
+        /// The contradiction.
         finding: Finding,
         /// In exact arithmetic, or between disjoint intervals.
         arithmetic: ArithmeticName,

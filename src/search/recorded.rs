@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::Range;
 
-use super::coverage::{Counts, Coverage};
-use super::parts::chunk;
-use super::plan::Plan;
+use super::campaign::Campaign;
+use super::coverage::Coverage;
+use super::result::Basis;
+use super::shards::chunk;
 use super::totals::{KEPT_FAILURES, Tally, Totals};
-use super::verdict::Evidence;
 use crate::arith::ArithmeticName;
 use crate::zoo::Reduction;
 
@@ -26,38 +26,76 @@ const KINKS: u64 = 1_000_000;
 pub struct NotOfChunk {
     /// The field's path.
     pub field: String,
-    /// What it holds.
+    /// The value in it.
     pub found: String,
-    /// What a chunk may hold there.
+    /// The value that a chunk may hold there.
     pub expected: String,
 }
 
-/// What is known of a campaign's chunks beforehand.
+/// The facts about a campaign's chunks that are known beforehand.
 #[derive(Debug)]
 pub struct Expected<'a> {
-    plan: &'a Plan,
+    campaign: &'a Campaign,
     cases: u64,
     names: Coverage,
 }
 
-fn unless(
-    holds: bool,
-    field: &str,
-    found: impl Display,
-    expected: impl Display,
-) -> Result<(), NotOfChunk> {
-    match holds {
-        true => Ok(()),
-        false => Err(NotOfChunk {
-            field: field.to_owned(),
+/// A field that is looked at.
+struct At<'a>(&'a str);
+
+impl At<'_> {
+    fn refuse(&self, found: impl Display, expected: impl Display) -> Result<(), NotOfChunk> {
+        Err(NotOfChunk {
+            field: self.0.to_owned(),
             found: found.to_string(),
             expected: expected.to_string(),
-        }),
+        })
+    }
+
+    /// Refuses another number; `None` is more than can be counted.
+    fn is(
+        &self,
+        found: impl Into<Option<u64>>,
+        expected: u64,
+        unit: &str,
+    ) -> Result<(), NotOfChunk> {
+        match found.into() {
+            Some(found) if found == expected => Ok(()),
+            found => self.refuse(show(found), format!("{expected}{unit}")),
+        }
+    }
+
+    /// Refuses a larger number, likewise.
+    fn at_most(&self, found: Option<u64>, most: u64, of: &str) -> Result<(), NotOfChunk> {
+        match found {
+            Some(found) if found <= most => Ok(()),
+            found => self.refuse(format!("{}{of}", show(found)), format!("at most {most}")),
+        }
+    }
+
+    fn one_of<'n>(
+        &self,
+        name: &str,
+        known: impl IntoIterator<Item = &'n str>,
+        expected: &str,
+    ) -> Result<(), NotOfChunk> {
+        match known.into_iter().any(|known| known == name) {
+            true => Ok(()),
+            false => self.refuse(format!("`{name}`"), expected),
+        }
+    }
+
+    fn free_text(&self, text: &str) -> Result<(), NotOfChunk> {
+        let (length, most) = (text.len(), LONGEST);
+        match length <= most {
+            true => Ok(()),
+            false => self.refuse(format!("{length} bytes of text"), format!("at most {most}")),
+        }
     }
 }
 
-impl Plan {
-    /// What is known of the chunks of a campaign of so many cases.
+impl Campaign {
+    /// The facts about the chunks of a campaign of so many cases.
     pub fn expected(&self, cases: u64) -> Expected<'_> {
         let mut names = self.nothing_yet().coverage;
         for reduction in [Reduction::Mean, Reduction::Sum] {
@@ -68,7 +106,7 @@ impl Plan {
             names.anticipate(|c| &mut c.around, name);
         }
         Expected {
-            plan: self,
+            campaign: self,
             cases,
             names,
         }
@@ -82,30 +120,27 @@ impl Expected<'_> {
     /// [`NotOfChunk`] names the field.
     pub fn check(&self, number: u64, totals: &Totals) -> Result<(), NotOfChunk> {
         let range = chunk(number, self.cases);
+        if range.is_empty() {
+            return At("chunk").refuse(number, "a chunk of the campaign");
+        }
         let length = range.end - range.start;
-        unless(length > 0, "chunk", number, "a chunk of the campaign")?;
-        unless(totals.cases == length, "cases", totals.cases, length)?;
+        At("cases").is(totals.cases, length, "")?;
         let mut numbers: BTreeMap<&str, u64> = BTreeMap::new();
         for case in range.clone() {
-            *numbers.entry(self.plan.menu(case).0.name).or_insert(0) += 1;
+            *numbers
+                .entry(self.campaign.domain(case).0.name)
+                .or_insert(0) += 1;
         }
         for (name, count) in &numbers {
             let field = format!("properties.{name}");
-            let tally = totals.properties.get(*name);
-            let Some(tally) = tally else {
-                return unless(false, &field, "nothing", format!("{count} cases"));
-            };
-            self.check_tally(&field, name, tally, *count, &range)?;
+            match totals.properties.get(*name) {
+                Some(tally) => self.check_tally(&field, name, tally, *count, &range)?,
+                None => return At(&field).refuse("nothing", format!("{count} cases")),
+            }
         }
-        let mut names = totals.properties.keys();
-        if let Some(name) = names.find(|name| !numbers.contains_key(name.as_str())) {
-            let of_chunk: Vec<&str> = numbers.into_keys().collect();
-            return unless(
-                false,
-                "properties",
-                format!("`{name}`"),
-                of_chunk.join(", "),
-            );
+        let expected = Vec::from_iter(numbers.keys().copied()).join(", ");
+        for name in totals.properties.keys() {
+            At("properties").one_of(name, numbers.keys().copied(), &expected)?;
         }
         self.check_coverage(&totals.coverage, length)
     }
@@ -118,76 +153,44 @@ impl Expected<'_> {
         count: u64,
         range: &Range<u64>,
     ) -> Result<(), NotOfChunk> {
-        let at = |part: &str| format!("{field}.{part}");
-        let of_property = |case: u64| range.contains(&case) && self.plan.menu(case).0.name == name;
-        let sum = sum([tally.passed, tally.failed, tally.undecided]);
-        unless(
-            sum == Some(count),
-            field,
-            show(sum),
-            format!("{count} cases"),
-        )?;
-        let own = self.plan.evidence_of(name).iter().copied();
-        let known: Vec<&str> = Evidence::ALL
-            .map(Evidence::name)
-            .into_iter()
-            .chain(own)
-            .collect();
-        for evidence in tally.evidence.keys() {
-            let expected = format!("one of {}", known.join(", "));
-            let holds = known.contains(&evidence.as_str());
-            unless(holds, &at("evidence"), format!("`{evidence}`"), expected)?;
+        let [evidence, reasons, failures] =
+            ["evidence", "reasons", "failures"].map(|part| format!("{field}.{part}"));
+        let [evidence, reasons, failures] = [At(&evidence), At(&reasons), At(&failures)];
+        let of_property = |at: &At<'_>, case: u64| match range.contains(&case)
+            && self.campaign.domain(case).0.name == name
+        {
+            true => Ok(()),
+            false => at.refuse(format!("case {case}"), "a case of the chunk"),
+        };
+        let all = sum(&[tally.passed, tally.failed, tally.undecided]);
+        At(field).is(all, count, " cases")?;
+        let own = self.campaign.evidence_of(name).iter().copied();
+        let known: Vec<&str> = Basis::ALL.map(Basis::name).into_iter().chain(own).collect();
+        let expected = format!("one of {}", known.join(", "));
+        for name in tally.evidence.keys() {
+            evidence.one_of(name, known.iter().copied(), &expected)?;
         }
-        let found = sum_of(tally.evidence.values());
-        unless(
-            found == Some(tally.passed),
-            &at("evidence"),
-            show(found),
-            tally.passed,
-        )?;
-        let found = sum_of(tally.reasons.values().map(|reason| &reason.cases));
-        let undecided = tally.undecided;
-        unless(
-            found == Some(undecided),
-            &at("reasons"),
-            show(found),
-            undecided,
-        )?;
+        evidence.is(sum(tally.evidence.values()), tally.passed, "")?;
+        let undecided = tally.reasons.values().map(|reason| &reason.cases);
+        reasons.is(sum(undecided), tally.undecided, "")?;
         for (why, reason) in &tally.reasons {
-            free_text(&at("reasons"), why)?;
-            unless(reason.cases > 0, &at("reasons"), 0, "at least 1 case")?;
-            let holds = of_property(reason.first);
-            unless(
-                holds,
-                &at("reasons"),
-                format!("case {}", reason.first),
-                "a case of the chunk",
-            )?;
+            reasons.free_text(why)?;
+            if reason.cases == 0 {
+                return reasons.refuse(0, "at least 1 case");
+            }
+            of_property(&reasons, reason.first)?;
         }
-        let (kept, most) = (tally.failures.len(), KEPT_FAILURES as u64);
-        let expected = tally.failed.min(most);
-        unless(kept as u64 == expected, &at("failures"), kept, expected)?;
-        let sorted = tally.failures.windows(2).all(|pair| pair[0] < pair[1]);
-        unless(
-            sorted,
-            &at("failures"),
-            "cases out of order",
-            "the first by number",
-        )?;
-        for case in &tally.failures {
-            let holds = of_property(*case);
-            unless(
-                holds,
-                &at("failures"),
-                format!("case {case}"),
-                "a case of the chunk",
-            )?;
+        let kept = tally.failures.len() as u64;
+        failures.is(kept, tally.failed.min(KEPT_FAILURES as u64), "")?;
+        if !tally.failures.windows(2).all(|pair| pair[0] < pair[1]) {
+            return failures.refuse("cases out of order", "the first by number");
         }
-        Ok(())
+        let mut cases = tally.failures.iter();
+        cases.try_for_each(|case| of_property(&failures, *case))
     }
 
-    fn check_coverage(&self, coverage: &Coverage, cases: u64) -> Result<(), NotOfChunk> {
-        let (own, known) = (coverage, &self.names);
+    fn check_coverage(&self, own: &Coverage, cases: u64) -> Result<(), NotOfChunk> {
+        let known = &self.names;
         for (field, counts, known) in [
             ("optimizers", &own.optimizers, &known.optimizers),
             ("losses", &own.losses, &known.losses),
@@ -195,98 +198,45 @@ impl Expected<'_> {
             ("around", &own.around, &known.around),
             ("regimes", &own.regimes, &known.regimes),
         ] {
+            let field = format!("coverage.{field}");
             for name in counts.keys() {
-                let holds = known.contains_key(name);
-                unless(
-                    holds,
-                    &format!("coverage.{field}"),
-                    format!("`{name}`"),
-                    "a name that there is",
-                )?;
+                let known = known.keys().map(String::as_str);
+                At(&field).one_of(name, known, "a name that there is")?;
             }
         }
         for name in own.arithmetics.keys() {
-            let holds = name.parse::<ArithmeticName>().is_ok();
-            unless(
-                holds,
-                "coverage.arithmetics",
-                format!("`{name}`"),
-                "an arithmetic",
-            )?;
-        }
-        for name in own.shapes.keys() {
-            free_text("coverage.shapes", name)?;
-        }
-        for (optimizer, decisions) in &own.branches {
-            let holds = known.optimizers.contains_key(optimizer);
-            unless(
-                holds,
-                "coverage.branches",
-                format!("`{optimizer}`"),
-                "an optimizer",
-            )?;
-            for (decision, branches) in decisions {
-                free_text("coverage.branches", decision)?;
-                for name in branches.keys() {
-                    free_text("coverage.branches", name)?;
-                }
+            if name.parse::<ArithmeticName>().is_err() {
+                return At("coverage.arithmetics").refuse(format!("`{name}`"), "an arithmetic");
             }
         }
-        let once = [&own.optimizers, &own.losses, &own.models, &own.arithmetics];
-        for counts in once {
-            let found = sum_of(counts.values());
-            let holds = found.is_some_and(|n| n <= cases);
-            unless(
-                holds,
-                "coverage",
-                show(found),
-                format!("at most {cases} cases"),
-            )?;
+        for name in own.shapes.keys() {
+            At("coverage.shapes").free_text(name)?;
+        }
+        let at = At("coverage.branches");
+        for (optimizer, decisions) in &own.branches {
+            let optimizers = known.optimizers.keys().map(String::as_str);
+            at.one_of(optimizer, optimizers, "an optimizer")?;
+            for (decision, branches) in decisions {
+                at.free_text(decision)?;
+                branches.keys().try_for_each(|name| at.free_text(name))?;
+            }
+        }
+        let at = At("coverage");
+        for counts in [&own.optimizers, &own.losses, &own.models, &own.arithmetics] {
+            at.at_most(sum(counts.values()), cases, "")?;
         }
         let branches = own.branches.values().flat_map(BTreeMap::values);
         let several = [&own.around, &own.regimes, &own.shapes];
-        for counts in several.into_iter().chain(branches) {
-            most(counts, cases)?;
+        for (name, count) in several.into_iter().chain(branches).flatten() {
+            at.at_most(Some(*count), cases, &format!(" of `{name}`"))?;
         }
-        let kinks = own.kinks_crossed;
-        let limit = cases * KINKS;
-        unless(
-            kinks <= limit,
-            "coverage.kinks_crossed",
-            kinks,
-            format!("at most {limit}"),
-        )
+        At("coverage.kinks_crossed").at_most(Some(own.kinks_crossed), cases * KINKS, "")
     }
 }
 
-fn most(counts: &Counts, cases: u64) -> Result<(), NotOfChunk> {
-    match counts.iter().find(|(_, n)| **n > cases) {
-        Some((name, n)) => {
-            let (found, expected) = (format!("{n} of `{name}`"), format!("at most {cases}"));
-            unless(false, "coverage", found, expected)
-        }
-        None => Ok(()),
-    }
-}
-
-fn free_text(field: &str, text: &str) -> Result<(), NotOfChunk> {
-    let length = text.len();
-    let expected = format!("at most {LONGEST}");
-    unless(
-        length <= LONGEST,
-        field,
-        format!("{length} bytes of text"),
-        expected,
-    )
-}
-
-fn sum(numbers: impl IntoIterator<Item = u64>) -> Option<u64> {
+fn sum<'a>(numbers: impl IntoIterator<Item = &'a u64>) -> Option<u64> {
     let mut numbers = numbers.into_iter();
-    numbers.try_fold(0u64, |sum, n| sum.checked_add(n))
-}
-
-fn sum_of<'a>(numbers: impl IntoIterator<Item = &'a u64>) -> Option<u64> {
-    sum(numbers.into_iter().copied())
+    numbers.try_fold(0u64, |sum, n| sum.checked_add(*n))
 }
 
 fn show(sum: Option<u64>) -> String {

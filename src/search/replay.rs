@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::draw::{Menu, NotDrawn};
-use super::hunted::{HuntedError, HuntedWitness, Selected};
-use super::plan::judge;
+use super::campaign::judge;
+use super::draw::{Domain, NotDrawn};
+use super::finding::{Finding, Place};
 use super::properties::{HuntedProperty, PropertyTable, Selection, first_node};
-use super::subject::{Subject, SubjectFile};
-use super::verdict::Verdict;
-use super::witness::{Finding, Place};
+use super::result::TestResult;
+use super::test_case::{TestCase, TestCaseFile};
+use super::witness::{HuntedError, HuntedWitness, Selected};
 use crate::arith::ArithmeticName;
 use crate::zoo::optimizers;
 
@@ -17,21 +17,21 @@ use crate::zoo::optimizers;
 pub struct Replay {
     /// The finding; `None` when nothing contradicts what should hold.
     pub found: Option<Finding>,
-    /// Where it cannot be told whether it holds, in words.
+    /// The doubt, in words, where it cannot be told whether it holds.
     pub doubt: Option<String>,
     /// Of a campaign's case, the first node of all at which the two runs differ.
     pub first_node: Option<Place>,
-    /// Whether that is exactly what the file says.
+    /// `true` if that is exactly what the file says.
     pub agrees: bool,
 }
 
 impl Selected {
-    /// What `property` draws from under this restriction.
-    fn menu(
+    /// The domain of `property` under this restriction.
+    fn domain(
         &self,
         table: &PropertyTable,
         property: &'static HuntedProperty,
-    ) -> Result<Menu, HuntedError> {
+    ) -> Result<Domain, HuntedError> {
         let optimizers = self.optimizers.iter().map(|name| optimizers::find(name));
         let optimizers = optimizers.collect::<Result<_, _>>();
         let arithmetics = self.arithmetics.iter();
@@ -43,9 +43,9 @@ impl Selected {
             optimizers: optimizers.map_err(|e| HuntedError::field("selected.optimizers", e))?,
             arithmetics: arithmetics.map_err(|e| HuntedError::field("selected.arithmetics", e))?,
         };
-        let menus = selection.menus();
-        let mut menus = menus.map_err(|e| HuntedError::field("selected", e))?;
-        let first = menus.pop().map(|(_, menu)| menu);
+        let domains = selection.domains();
+        let mut domains = domains.map_err(|e| HuntedError::field("selected", e))?;
+        let first = domains.pop().map(|(_, domain)| domain);
         first.ok_or_else(|| HuntedError::field("selected", "nothing is left to draw from"))
     }
 }
@@ -55,29 +55,29 @@ impl HuntedWitness {
     ///
     /// # Errors
     /// [`HuntedError`] where its property, which is one of the table, draws no such case.
-    pub fn subject(&self, table: &PropertyTable) -> Result<Subject, HuntedError> {
-        self.drawn(table).map(|(_, subject)| subject)
+    pub fn test_case(&self, table: &PropertyTable) -> Result<TestCase, HuntedError> {
+        self.drawn(table).map(|(_, test_case)| test_case)
     }
 
     fn drawn(
         &self,
         table: &PropertyTable,
-    ) -> Result<(&'static HuntedProperty, Subject), HuntedError> {
+    ) -> Result<(&'static HuntedProperty, TestCase), HuntedError> {
         let property = table.find(&self.property);
         let property = property.map_err(|e| HuntedError::field("property", e))?;
         self.choices.check()?;
-        let subject = self
+        let test_case = self
             .selected
-            .menu(table, property)?
-            .subject(&self.choices)?;
+            .domain(table, property)?
+            .test_case(&self.choices)?;
         let own = &self.hunted;
-        let expected = subject.file(property.name, own.seed, own.case);
-        let value = |file: &SubjectFile| {
+        let expected = test_case.file(property.name, own.seed, own.case);
+        let value = |file: &TestCaseFile| {
             serde_json::to_value(file).map_err(|e| HuntedError::Syntax(e.to_string()))
         };
         match difference("hunted", &value(own)?, &value(&expected)?) {
             Some(different) => Err(different.into()),
-            None => Ok((property, subject)),
+            None => Ok((property, test_case)),
         }
     }
 
@@ -86,15 +86,15 @@ impl HuntedWitness {
     /// # Errors
     /// [`HuntedError`] where the property draws no such case.
     pub fn replay(&self, table: &PropertyTable) -> Result<Replay, HuntedError> {
-        let (property, subject) = self.drawn(table)?;
-        let (found, doubt) = match judge(property, &subject) {
-            Verdict::Failed(finding) => (Some(*finding), None),
-            Verdict::Undecided(why) => (None, Some(why)),
-            Verdict::Passed(_) => (None, None),
+        let (property, test_case) = self.drawn(table)?;
+        let (found, doubt) = match judge(property, &test_case) {
+            TestResult::Failed(finding) => (Some(*finding), None),
+            TestResult::Undecided(why) => (None, Some(why)),
+            TestResult::Passed(_) => (None, None),
         };
         Ok(Replay {
             agrees: found.as_ref() == Some(&self.found),
-            first_node: found.as_ref().and_then(|_| first_node(&subject)),
+            first_node: found.as_ref().and_then(|_| first_node(&test_case)),
             found,
             doubt,
         })

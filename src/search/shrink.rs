@@ -3,12 +3,12 @@
 use proptest::strategy::ValueTree;
 use rayon::prelude::*;
 
+use super::campaign::{Campaign, judge};
 use super::draw::{Choices, dimension_names};
-use super::hunted::HuntedWitness;
-use super::plan::{Plan, judge};
-use super::subject::Subject;
-use super::verdict::Verdict;
-use super::witness::Finding;
+use super::finding::Finding;
+use super::result::TestResult;
+use super::test_case::TestCase;
+use super::witness::HuntedWitness;
 
 /// So many smaller cases are tried.
 const TRIES: usize = 600;
@@ -19,12 +19,12 @@ const REDRAWS: u64 = 160;
 #[derive(Debug, Clone)]
 pub struct Shrunk {
     /// The case.
-    pub subject: Subject,
-    /// What contradicts the property.
+    pub test_case: TestCase,
+    /// The contradiction to the property.
     pub finding: Finding,
 }
 
-impl Plan {
+impl Campaign {
     /// The smallest case to which a failing one shrinks; `None` for one that does not fail.
     pub fn shrink(&self, case: u64) -> Option<Shrunk> {
         self.smallest(case).map(|(_, shrunk)| shrunk)
@@ -38,14 +38,14 @@ impl Plan {
         let mut tries = 0;
         // First in large steps, then entry by entry, then in large steps again.
         reduce(&mut smallest, &mut shrunk, &fails);
-        let large = size(&shrunk.subject);
+        let large = size(&shrunk.test_case);
         if tree.simplify() {
             while tries < TRIES {
                 tries += 1;
                 let current = tree.current();
                 let more = match fails(&current) {
                     Some(found) => {
-                        if size(&found.subject) <= large {
+                        if size(&found.test_case) <= large {
                             (smallest, shrunk) = (current, found);
                         }
                         tree.simplify()
@@ -60,7 +60,7 @@ impl Plan {
         reduce(&mut smallest, &mut shrunk, &fails);
         // Of this size other numbers may be needed.
         for least in LEAST {
-            if least.holds(&shrunk.subject) {
+            if least.holds(&shrunk.test_case) {
                 break;
             }
             let redrawn = |number| self.redrawn(case, &smallest, *least, number);
@@ -74,11 +74,11 @@ impl Plan {
     }
 
     fn fails(&self, case: u64, choices: &Choices) -> Option<Shrunk> {
-        let (property, menu) = self.menu(case);
-        let subject = menu.subject(choices).ok()?;
-        match judge(property, &subject) {
-            Verdict::Failed(finding) => Some(Shrunk {
-                subject,
+        let (property, domain) = self.domain(case);
+        let test_case = domain.test_case(choices).ok()?;
+        match judge(property, &test_case) {
+            TestResult::Failed(finding) => Some(Shrunk {
+                test_case,
                 finding: *finding,
             }),
             _ => None,
@@ -103,31 +103,31 @@ impl Plan {
                 scalars: drawn.scalars,
                 factors: drawn.factors,
                 second: drawn.second,
-                picks: drawn.picks,
+                parameters: drawn.parameters,
                 ..choices.clone()
             };
         }
         drawn.steps %= 2;
         drawn.sizes.iter_mut().for_each(|n| *n %= least.size);
-        let subject = self.menu(case).1.subject(&drawn).ok()?;
-        let step = subject.scenario.recipe.build().ok()?;
+        let test_case = self.domain(case).1.test_case(&drawn).ok()?;
+        let step = test_case.scenario.recipe.build().ok()?;
         let rank = dimension_names(&step).iter().position(|name| name == "r");
         if let Some(rank) = rank.and_then(|r| drawn.sizes.get_mut(r)) {
             *rank %= least.rank;
         }
         let shrunk = self.fails(case, &drawn)?;
-        least.holds(&shrunk.subject).then_some((drawn, shrunk))
+        least.holds(&shrunk.test_case).then_some((drawn, shrunk))
     }
 
     /// A failing case as a witness; `None` for one that does not fail.
     pub fn witness(&self, case: u64) -> Option<HuntedWitness> {
         let (choices, shrunk) = self.smallest(case)?;
-        let Shrunk { subject, finding } = shrunk;
-        Some(self.record(case, choices, &subject, finding))
+        let Shrunk { test_case, finding } = shrunk;
+        Some(self.record(case, choices, &test_case, finding))
     }
 }
 
-/// What a small case is.
+/// The bounds of a small case.
 #[derive(Debug, Clone, Copy)]
 struct Least {
     /// The largest dimension.
@@ -144,18 +144,18 @@ const LEAST: &[Least] = &[
 ];
 
 impl Least {
-    fn holds(self, subject: &Subject) -> bool {
-        let run = &subject.scenario;
+    fn holds(self, test_case: &TestCase) -> bool {
+        let run = &test_case.scenario;
         let fits = |name: &str, n| n <= if name == "r" { self.rank } else { self.size };
         run.steps <= 2 && run.sizes.iter().all(|(name, n)| fits(name, n))
     }
 }
 
-/// How large a run is, for comparison.
-fn size(subject: &Subject) -> (usize, usize) {
-    let sizes = subject.scenario.sizes.iter();
+/// The size of a run, for comparison.
+fn size(test_case: &TestCase) -> (usize, usize) {
+    let sizes = test_case.scenario.sizes.iter();
     let beyond: usize = sizes.map(|(_, n)| n.saturating_sub(1)).sum();
-    (beyond, subject.scenario.steps)
+    (beyond, test_case.scenario.steps)
 }
 
 /// Makes one choice after the other the simplest, as long as the case fails, until none can be.
@@ -184,7 +184,7 @@ fn reduce(smallest: &mut Choices, shrunk: &mut Shrunk, fails: &dyn Fn(&Choices) 
         |g, _| g.second.fill(0),
         |g, _| g.flips.fill(false),
         |g, _| g.arithmetic = 0,
-        |g, _| g.picks.fill(0),
+        |g, _| g.parameters.fill(0),
         |g, i| g.sizes[i % 8] = 0,
         |g, i| g.on[i % 8] = false,
         |g, i| g.steps = i,
@@ -200,7 +200,8 @@ fn reduce(smallest: &mut Choices, shrunk: &mut Shrunk, fails: &dyn Fn(&Choices) 
                     continue;
                 }
                 let found = fails(&simpler);
-                if let Some(found) = found.filter(|f| size(&f.subject) <= size(&shrunk.subject)) {
+                if let Some(found) = found.filter(|f| size(&f.test_case) <= size(&shrunk.test_case))
+                {
                     (*smallest, *shrunk) = (simpler, found);
                 }
             }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::coverage::Coverage;
-use super::parts::Shard;
 use super::properties::{PropertyTable, Selection, SelectionError};
+use super::shards::Shard;
 use super::totals::{Reason, Totals};
 use crate::arith::{ArithmeticName, UnknownArithmetic};
 use crate::zoo::LookupError;
@@ -15,7 +15,7 @@ use crate::zoo::optimizers;
 /// The schema name of a campaign's result.
 pub const SEARCH_SCHEMA: &str = "lora-gauge/search/1";
 
-/// What a campaign was asked for; it determines every byte of the result.
+/// The parameters of a campaign, which determine every byte of its result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
@@ -25,7 +25,7 @@ pub struct Parameters {
     pub seed: u64,
     /// The number of cases of all shards together.
     pub cases: u64,
-    /// Which of the shards this is.
+    /// The shard.
     pub shard: Shard,
     /// The optimizers that were selected; all where none is named.
     pub optimizers: Vec<String>,
@@ -35,7 +35,7 @@ pub struct Parameters {
     pub properties: Vec<String>,
 }
 
-/// Why parameters are no campaign.
+/// The reason for which parameters are no campaign.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ParametersError {
     /// An optimizer that is not to be had.
@@ -63,7 +63,7 @@ impl Parameters {
         }
     }
 
-    /// What is selected of the properties in the table.
+    /// The selection from the properties in the table.
     ///
     /// # Errors
     /// [`ParametersError`] for a name that is unknown.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::campaign::Record;
 use super::coverage::Coverage;
-use super::plan::Record;
-use super::verdict::Verdict;
+use super::result::TestResult;
 
 /// Of the failing cases of a property so many are kept, the first by number; all are counted.
 pub(super) const KEPT_FAILURES: usize = 3;
@@ -15,32 +15,32 @@ pub(super) const KEPT_FAILURES: usize = 3;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reason {
-    /// How many.
+    /// Their number.
     pub cases: u64,
     /// The first by number.
     pub first: u64,
 }
 
-/// What the cases of one property come to.
+/// The results of the cases of one property.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tally {
-    /// How many hold.
+    /// The number of cases that hold.
     pub passed: u64,
-    /// How many are contradicted.
+    /// The number of cases that are contradicted.
     pub failed: u64,
-    /// Of how many it cannot be told.
+    /// The number of cases of which it cannot be told.
     pub undecided: u64,
-    /// What the passed ones rest on.
+    /// The number of passed cases by basis.
     pub evidence: BTreeMap<String, u64>,
-    /// Why the others are undecided.
+    /// The reasons for which cases are undecided.
     pub reasons: BTreeMap<String, Reason>,
     /// The first failing cases by number, from which witnesses are shrunk.
     pub failures: Vec<u64>,
 }
 
-/// What many cases come to. Joining is commutative and associative, so that no order, number of
-/// threads or cut into parts shows.
+/// The results of many cases. Joining is commutative and associative, so that no order, number of
+/// threads or cut into shards shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Totals {
@@ -48,7 +48,7 @@ pub struct Totals {
     pub cases: u64,
     /// By property.
     pub properties: BTreeMap<String, Tally>,
-    /// What they exercised.
+    /// Their coverage.
     pub coverage: Coverage,
 }
 
@@ -68,19 +68,19 @@ impl Totals {
             .entry(record.property.to_owned())
             .or_default();
         match record.verdict {
-            Verdict::Passed(evidence) => {
+            TestResult::Passed(evidence) => {
                 tally.passed += 1;
                 *tally
                     .evidence
                     .entry(evidence.name().to_owned())
                     .or_insert(0) += 1;
             }
-            Verdict::Failed(_) => {
+            TestResult::Failed(_) => {
                 tally.failed += 1;
                 tally.failures.push(record.case);
                 tally.keep_first();
             }
-            Verdict::Undecided(why) => {
+            TestResult::Undecided(why) => {
                 tally.undecided += 1;
                 let reason = Reason {
                     cases: 1,
@@ -122,7 +122,7 @@ impl Totals {
         self.properties.values().map(|t| t.undecided).sum()
     }
 
-    /// Whether fewer than one case in twenty is undecided and every property passed once.
+    /// `true` if fewer than one case in twenty is undecided and every property passed once.
     pub fn is_conclusive(&self) -> bool {
         self.undecided() * 20 < self.cases && self.properties.values().all(|t| t.passed > 0)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use lora_gauge::audit::{Verdict, Witness, builtin, judge, parse_claim};
-use lora_gauge::search::{Finding, HuntedWitness, Plan, PropertyTable, Selection};
+use lora_gauge::search::{Campaign, Finding, HuntedWitness, PropertyTable, Selection};
 use serde_json::Value;
 
 use super::mutate::{self, Dice};
@@ -45,7 +45,7 @@ fn of_claims() -> Vec<String> {
 }
 
 fn of_campaigns() -> Vec<String> {
-    let plan = Plan::new(1, &Selection::default()).expect("something to draw");
+    let plan = Campaign::new(1, &Selection::default()).expect("something to draw");
     let drawn = (0..40u64).filter_map(|case| {
         let found = Finding::Contradicts {
             says: "two numbers differ".to_owned(),

@@ -62,7 +62,7 @@ pub(super) fn judge(
         powers.apply(&other(left, sample)?, &k).ok()
     });
     let hunted = match hunted {
-        Err(JudgeError::Search(search::JudgeError::GaveUp(why))) => {
+        Err(JudgeError::Search(search::SearchError::GaveUp(why))) => {
             return Ok(Draft::unknown(format!(
                 "too few pairs satisfy the premise: {why}"
             )));

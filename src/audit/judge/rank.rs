@@ -233,11 +233,9 @@ impl WithArithmetic for Minor<'_> {
         for run in self.runs {
             let mut machine =
                 Machine::new(ctx.clone(), self.step, &run.sizes, &run.values, &options)?;
-            machine.forward()?;
-            let before = machine.output("W").cloned();
-            machine.advance()?;
-            machine.forward()?;
-            let (Some(before), Some(after)) = (before, machine.output("W")) else {
+            let mut seen = vec![];
+            machine.watch(1, |_, machine| seen.extend(machine.output("W").cloned()))?;
+            let [before, after] = seen.as_slice() else {
                 return Ok(None);
             };
             let mut change = before.clone();

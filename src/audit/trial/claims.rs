@@ -11,7 +11,7 @@ use super::setting::{Setting, Start};
 use super::statements::{Draw, Flavour};
 use crate::arith::{Ratio, parse_ratio};
 use crate::audit::Kind;
-use crate::search::Subject;
+use crate::search::TestCase;
 use crate::zoo::{LossScaling, Recipe, RecipeError, losses};
 
 /// The kinds that can be drawn.
@@ -30,11 +30,11 @@ pub(super) const KINDS: [Kind; 12] = [
     Kind::Experiment,
 ];
 
-/// The claim that a subject stands for.
-pub(super) fn claim_of(subject: &Subject) -> Result<Drawn, RecipeError> {
-    let pick = |i: usize| subject.picks.get(i).copied().unwrap_or(0);
-    let mut dice = Dice::new(&subject.picks);
-    let recipe = thinned(&subject.scenario.recipe, &mut dice);
+/// The claim that a test case stands for.
+pub(super) fn claim_of(test_case: &TestCase) -> Result<Drawn, RecipeError> {
+    let pick = |i: usize| test_case.parameters.get(i).copied().unwrap_or(0);
+    let mut dice = Dice::new(&test_case.parameters);
+    let recipe = thinned(&test_case.scenario.recipe, &mut dice);
     let kind = KINDS[pick(0) as usize % KINDS.len()];
     let flavour = match pick(1) % 20 {
         0..=8 => Flavour::Right,

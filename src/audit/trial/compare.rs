@@ -1,11 +1,12 @@
 //! Two runs side by side, in exact numbers, and in enclosures where these have no answer.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use nalgebra::DMatrix;
 
 use super::runs::{Bench, Run};
-use crate::arith::{Arithmetic, ArithmeticName, F64, OpError, WithArithmetic, with_arithmetic};
+use crate::arith::{Arithmetic, ArithmeticName, F64, WithArithmetic, with_arithmetic};
 use crate::exec::{ExecError, Machine, Options, Outputs, Plan, Values};
 
 /// The outcome of comparing two runs.
@@ -54,39 +55,22 @@ fn walk<A: Arithmetic>(
     (values, steps): (&Values, usize),
     mut each: impl FnMut(usize, Vec<DMatrix<A::Elem>>) -> bool,
 ) -> Option<(String, bool)> {
-    let ended = |error: ExecError| {
-        let certain = matches!(
-            &error,
-            ExecError::Operation {
-                source: OpError::Undefined(_),
-                ..
+    let machine = Machine::with_plan(ctx.clone(), Arc::clone(plan), values);
+    let walked = machine.and_then(|mut machine| {
+        machine.walk(steps, |taken, machine| {
+            let named = plan.output_names().filter_map(|name| machine.output(name));
+            let mut seen: Vec<DMatrix<A::Elem>> = named.cloned().collect();
+            if bench.observed.is_empty() {
+                seen.push(DMatrix::from_element(1, 1, machine.loss().clone()));
             }
-        );
-        Some((error.to_string(), certain))
-    };
-    let mut machine = match Machine::with_plan(ctx.clone(), Arc::clone(plan), values) {
-        Ok(machine) => machine,
-        Err(error) => return ended(error),
-    };
-    for taken in 0..=steps {
-        if let Err(error) = machine.forward() {
-            return ended(error);
-        }
-        let named = plan.output_names().filter_map(|name| machine.output(name));
-        let mut seen: Vec<DMatrix<A::Elem>> = named.cloned().collect();
-        if bench.observed.is_empty() {
-            seen.push(DMatrix::from_element(1, 1, machine.loss().clone()));
-        }
-        if !each(taken, seen) {
-            return None;
-        }
-        if taken < steps
-            && let Err(error) = machine.advance()
-        {
-            return ended(error);
-        }
-    }
-    None
+            match each(taken, seen) {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            }
+        })
+    });
+    let error = walked.err()?;
+    Some((error.to_string(), error.is_undefined()))
 }
 
 /// A run in one arithmetic.

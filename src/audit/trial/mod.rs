@@ -1,6 +1,6 @@
 //! Looking for false verdicts: claims are drawn, judged, and tried by brute force on tiny runs.
 //!
-//! `property` says what is drawn; `claims` and `statements` make a claim of a subject, with its
+//! `property` says what is drawn; `claims` and `statements` make a claim of a test case, with its
 //! text (`drawn`, `setting`, `moves`, `formulas`; only `rule` may ask `gauge` for what is right). `truth` and `grid` know neither the judges nor
 //! `gauge`: they draw runs (`runs`) that satisfy what the claim assumes, form the other run
 //! themselves and compare the two (`compare`). What is tried is the verdict on the claim as it
@@ -27,7 +27,7 @@ pub use property::VERDICTS_AGREE;
 use truth::Tried;
 
 use super::{Judged, Kind, Verdict, judge, parse_claim};
-use crate::search::Subject;
+use crate::search::TestCase;
 use crate::zoo::RecipeError;
 
 /// The outcome of one drawn claim.
@@ -48,9 +48,9 @@ struct Trial {
     outcome: Outcome,
 }
 
-/// Judges and tries the claim that a subject stands for.
-fn trial(subject: &Subject) -> Result<Trial, RecipeError> {
-    let drawn = claims::claim_of(subject)?;
+/// Judges and tries the claim that a test case stands for.
+fn trial(test_case: &TestCase) -> Result<Trial, RecipeError> {
+    let drawn = claims::claim_of(test_case)?;
     let (verdict, outcome) = outcome(&drawn);
     Ok(Trial {
         kind: drawn.statement.kind(),

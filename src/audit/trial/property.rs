@@ -3,7 +3,7 @@
 use super::{Outcome, trial};
 use crate::arith::ArithmeticName;
 use crate::audit::Kind;
-use crate::search::{Evidence, Fit, HuntedProperty, JudgeError, Menu, Subject, Verdict};
+use crate::search::{Basis, Domain, Fit, HuntedProperty, SearchError, TestCase, TestResult};
 
 /// The verdict on a claim that is drawn agrees with exact runs that satisfy its assumptions.
 pub static VERDICTS_AGREE: HuntedProperty = HuntedProperty {
@@ -12,7 +12,7 @@ pub static VERDICTS_AGREE: HuntedProperty = HuntedProperty {
     arithmetics: &[ARITHMETIC],
     supports: |name| name == ARITHMETIC,
     evidence: EVIDENCE,
-    menu,
+    domain,
     judge,
 };
 
@@ -98,16 +98,16 @@ const LOSSES: &[(&str, usize)] = &[
 /// One case in so many has what is around an optimizer.
 const AROUND: usize = 11;
 
-fn menu(mut menu: Menu) -> Menu {
-    weigh(&mut menu.optimizers, OPTIMIZERS, |o| o.name);
-    weigh(&mut menu.models, MODELS, |m| m.name);
-    weigh(&mut menu.losses, LOSSES, |l| l.name);
-    rarely(&mut menu.clips);
-    rarely(&mut menu.schedules);
-    Menu {
+fn domain(mut domain: Domain) -> Domain {
+    weigh(&mut domain.optimizers, OPTIMIZERS, |o| o.name);
+    weigh(&mut domain.models, MODELS, |m| m.name);
+    weigh(&mut domain.losses, LOSSES, |l| l.name);
+    rarely(&mut domain.clips);
+    rarely(&mut domain.schedules);
+    Domain {
         steps: 1,
         fit: Fit::Any,
-        ..menu
+        ..domain
     }
 }
 
@@ -131,13 +131,13 @@ fn rarely<T: Clone>(list: &mut Vec<Option<T>>) {
     *list = none.chain(list.drain(..)).collect();
 }
 
-fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
-    let trial = trial(subject)?;
+fn judge(test_case: &TestCase) -> Result<TestResult, SearchError> {
+    let trial = trial(test_case)?;
     Ok(match trial.outcome {
-        Outcome::Passed => Verdict::Passed(Evidence::Of(evidence(trial.kind, trial.verdict))),
-        Outcome::Failed(how) => Verdict::contradicts(how),
+        Outcome::Passed => TestResult::Passed(Basis::Of(evidence(trial.kind, trial.verdict))),
+        Outcome::Failed(how) => TestResult::contradicts(how),
         Outcome::Undecided(why) => {
-            Verdict::Undecided(format!("{}: {}", trial.kind.name(), in_short(&why)))
+            TestResult::Undecided(format!("{}: {}", trial.kind.name(), in_short(&why)))
         }
     })
 }

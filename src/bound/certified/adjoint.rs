@@ -9,7 +9,7 @@ use super::intervals::{F64Interval, range};
 use super::snapshot::Snapshot;
 use crate::arith::F64Intervals;
 use crate::exec::{ExecError, Machine, Options, Outputs, Plan, Sizes};
-use crate::graph::{Binary, LeafKind, NodeId, Op, Sensitivity, StepGraph, Unary};
+use crate::graph::{LeafKind, NodeId, Op, Sensitivity, StepGraph};
 
 /// Adjoints of many nodes from given adjoints of a few.
 #[derive(Debug, Clone)]

@@ -129,7 +129,7 @@ mod with_mp {
     }
 
     fn parse(file: &ScenarioFile) -> Result<(Scenario, Plan), String> {
-        case::check_sizes(&file.sizes, "")?;
+        case::check_sizes(&file.sizes)?;
         let plan = plan(file).map_err(|e| e.to_string())?;
         let scenario = file.scenario().map_err(|e| e.to_string())?;
         Ok((scenario, plan))

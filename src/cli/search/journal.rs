@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::cli::Failure;
-use crate::search::{Build, CHUNK, Parameters, Plan, Totals};
+use crate::search::{Build, CHUNK, Campaign, Parameters, Totals, hexadecimal};
 
 /// The name of the file.
 const NAME: &str = "journal.jsonl";
@@ -45,8 +45,7 @@ struct Line {
 /// The digest of a line's content, in hexadecimal.
 fn digest(chunk: u64, totals: &Totals) -> Result<String, serde_json::Error> {
     let text = serde_json::to_string(&(chunk, totals))?;
-    let bytes = Sha256::digest(text.as_bytes());
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&Sha256::digest(text.as_bytes())))
 }
 
 /// A campaign's journal.
@@ -55,11 +54,11 @@ pub(super) struct Journal {
     file: File,
 }
 
-/// What a journal holds.
+/// The content of a journal.
 pub(super) struct Recorded {
-    /// What the campaign was asked for.
+    /// The parameters of the campaign.
     pub parameters: Parameters,
-    /// What is done.
+    /// The finished chunks.
     pub done: Done,
     /// The length of what is whole.
     length: u64,
@@ -70,7 +69,7 @@ pub(super) struct Recorded {
 pub(super) struct Done {
     /// The numbers.
     pub chunks: BTreeSet<u64>,
-    /// What they come to.
+    /// Their totals.
     pub totals: Totals,
 }
 
@@ -159,15 +158,15 @@ pub(super) fn read(folder: &Path) -> Result<Recorded, Failure> {
     recorded.ok_or_else(|| Failure::in_file(&path, "the journal is empty").advise(advice))
 }
 
-/// What the whole lines say, of which no more than one is held at a time; `None` where there is
-/// not even a first one.
+/// The content of the whole lines, of which no more than one is held at a time; `None` where there
+/// is not even a first one.
 fn parse(
     path: &Path,
     file: &File,
     unreadable: &dyn Fn(io::Error) -> Failure,
 ) -> Result<Option<Recorded>, Failure> {
     let mut reader = BufReader::new(file);
-    let mut open: Option<(Plan, Recorded)> = None;
+    let mut open: Option<(Campaign, Recorded)> = None;
     let mut line = vec![];
     for number in 1u64.. {
         line.clear();
@@ -186,8 +185,8 @@ fn parse(
         }
         match &mut open {
             None => open = Some(head(&line, &wrong)?),
-            Some((plan, recorded)) => {
-                let (chunk, totals) = finished(&line, plan, &recorded.parameters, &wrong)?;
+            Some((campaign, recorded)) => {
+                let (chunk, totals) = finished(&line, campaign, &recorded.parameters, &wrong)?;
                 if !recorded.done.chunks.insert(chunk) {
                     return Err(wrong(format!("chunk {chunk} is recorded twice")));
                 }
@@ -199,8 +198,8 @@ fn parse(
     Ok(open.map(|(_, recorded)| recorded))
 }
 
-/// What the first line says, of a journal with nothing done.
-fn head(line: &[u8], wrong: &dyn Fn(String) -> Failure) -> Result<(Plan, Recorded), Failure> {
+/// The content of the first line, of a journal with nothing done.
+fn head(line: &[u8], wrong: &dyn Fn(String) -> Failure) -> Result<(Campaign, Recorded), Failure> {
     let head: Head =
         serde_json::from_slice(line).map_err(|e| wrong(format!("not a line of a journal: {e}")))?;
     if head.schema != SCHEMA {
@@ -226,19 +225,19 @@ fn head(line: &[u8], wrong: &dyn Fn(String) -> Failure) -> Result<(Plan, Recorde
         let message = "it is of another build: other features, or other tables";
         return Err(wrong(message.to_owned()));
     }
-    let plan = super::plan(&head.parameters)?;
+    let campaign = super::campaign(&head.parameters)?;
     let recorded = Recorded {
         parameters: head.parameters,
         done: Done::default(),
         length: line.len() as u64,
     };
-    Ok((plan, recorded))
+    Ok((campaign, recorded))
 }
 
 /// The chunk that a later line records.
 fn finished(
     line: &[u8],
-    plan: &Plan,
+    campaign: &Campaign,
     parameters: &Parameters,
     wrong: &dyn Fn(String) -> Failure,
 ) -> Result<(u64, Totals), Failure> {
@@ -256,7 +255,7 @@ fn finished(
     if chunk % shard.count != shard.index || chunk >= cases.div_ceil(CHUNK) {
         return Err(wrong(format!("chunk {chunk} is not one of shard {shard}")));
     }
-    let checked = plan.expected(cases).check(chunk, &totals);
+    let checked = campaign.expected(cases).check(chunk, &totals);
     checked.map_err(|e| wrong(e.to_string()))?;
     Ok((chunk, totals))
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::output::{self, Places};
-use super::{journal, plan};
+use super::{campaign, journal};
 use crate::cli::{Console, Failure, Status, files};
 use crate::search::{HuntedError, HuntedWitness, Parameters, Shard, Totals};
 
@@ -85,8 +85,8 @@ pub(in crate::cli) fn run(args: &MergeArgs, console: &Console) -> Result<Status,
     let Some(parameters) = whole else {
         return Err(Failure::new("no shard is given"));
     };
-    let plan = plan(&parameters)?;
-    let mut totals = plan.nothing_yet();
+    let campaign = campaign(&parameters)?;
+    let mut totals = campaign.nothing_yet();
     totals.join(done);
     // What a shard has shrunk need not be shrunk again.
     if let Some(out) = &args.out {
@@ -98,7 +98,7 @@ pub(in crate::cli) fn run(args: &MergeArgs, console: &Console) -> Result<Status,
                 let wrong = |e: HuntedError| Failure::in_file(&found, e.to_string());
                 let witness = files::read_up_to(&found, files::LARGEST_WITNESS)?;
                 let witness = HuntedWitness::parse(&witness).map_err(wrong)?;
-                plan.owns(case, &witness).map_err(wrong)?;
+                campaign.owns(case, &witness).map_err(wrong)?;
                 files::write(&out.join(&name), &witness.to_json().map_err(wrong)?)?;
             }
         }
@@ -107,5 +107,5 @@ pub(in crate::cli) fn run(args: &MergeArgs, console: &Console) -> Result<Status,
         out: args.out.as_deref(),
         json: args.json.as_ref(),
     };
-    output::finish(&plan, &parameters, &totals, &places, console)
+    output::finish(&campaign, &parameters, &totals, &places, console)
 }

@@ -14,7 +14,7 @@ use clap::Args;
 pub(super) use merge::{MergeArgs, run as run_merge};
 
 use super::{Console, Failure, Status, defined};
-use crate::search::{Parameters, Plan, PropertyTable, Shard, Totals};
+use crate::search::{Campaign, Parameters, PropertyTable, Shard, Totals};
 use crate::zoo::{Entry, Optimizer};
 use journal::{Done, Journal};
 use output::Places;
@@ -90,7 +90,7 @@ impl SearchArgs {
 pub(super) fn run(args: &SearchArgs, console: &Console) -> Result<Status, Failure> {
     let started = Instant::now();
     let parameters = args.parameters()?;
-    let plan = plan(&parameters)?;
+    let campaign = campaign(&parameters)?;
     let (journal, done) = match &args.out {
         None => (None, Done::default()),
         Some(folder) => {
@@ -98,7 +98,7 @@ pub(super) fn run(args: &SearchArgs, console: &Console) -> Result<Status, Failur
             (Some(journal), done)
         }
     };
-    let mut totals = plan.nothing_yet();
+    let mut totals = campaign.nothing_yet();
     totals.join(done.totals);
     let all = parameters.shard.chunks(parameters.cases);
     let numbers: Vec<u64> = all.filter(|number| !done.chunks.contains(number)).collect();
@@ -121,7 +121,7 @@ pub(super) fn run(args: &SearchArgs, console: &Console) -> Result<Status, Failur
         totals.join(chunk);
         limit.is_none_or(|limit| started.elapsed() < limit)
     };
-    plan.chunks(parameters.cases, &numbers, &record);
+    campaign.chunks(parameters.cases, &numbers, &record);
     let state = state.into_inner();
     let (totals, journal, failure) =
         state.map_err(|_| Failure::new("a thread ended while it held the results"))?;
@@ -139,7 +139,7 @@ pub(super) fn run(args: &SearchArgs, console: &Console) -> Result<Status, Failur
         out: args.out.as_deref(),
         json: args.json.as_ref(),
     };
-    let status = output::finish(&plan, &parameters, &totals, &places, console);
+    let status = output::finish(&campaign, &parameters, &totals, &places, console);
     drop(journal);
     status
 }
@@ -150,8 +150,8 @@ pub(super) fn properties() -> PropertyTable {
 }
 
 /// The campaign that the parameters describe.
-fn plan(parameters: &Parameters) -> Result<Plan, Failure> {
+fn campaign(parameters: &Parameters) -> Result<Campaign, Failure> {
     let selection = parameters.selection(&properties());
     let selection = selection.map_err(|e| Failure::new(e.to_string()))?;
-    Plan::new(parameters.seed, &selection).map_err(|e| Failure::new(e.to_string()))
+    Campaign::new(parameters.seed, &selection).map_err(|e| Failure::new(e.to_string()))
 }

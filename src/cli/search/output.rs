@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use crate::cli::console::STRONG;
 use crate::cli::table::{figures, wrapped};
 use crate::cli::{Console, Failure, Status, files};
-use crate::search::{Coverage, Parameters, Plan, Summary, Totals};
+use crate::search::{Campaign, Coverage, Parameters, Summary, Totals};
 
-/// Where a result goes.
+/// The places to which a result goes.
 pub(super) struct Places<'a> {
     /// The folder for result and witnesses.
     pub out: Option<&'a Path>,
-    /// Where JSON is wanted: in a file, or on stdout.
+    /// The place for JSON: a file, or stdout.
     pub json: Option<&'a Option<PathBuf>>,
 }
 
@@ -20,13 +20,13 @@ const WITNESSES: &str = "witnesses";
 
 /// Shrinks what failed, writes and prints everything, and says how it ended.
 pub(super) fn finish(
-    plan: &Plan,
+    campaign: &Campaign,
     parameters: &Parameters,
     totals: &Totals,
     places: &Places<'_>,
     console: &Console,
 ) -> Result<Status, Failure> {
-    let witnesses = witnesses(plan, totals, places.out, console)?;
+    let witnesses = witnesses(campaign, totals, places.out, console)?;
     let summary = Summary::new(parameters, totals, witnesses);
     let mut text = serde_json::to_string_pretty(&summary)
         .map_err(|e| Failure::new(format!("the result has no JSON form: {e}")))?;
@@ -51,7 +51,7 @@ pub(super) fn finish(
 
 /// Writes a witness for every failing case that is kept; their paths within the folder.
 fn witnesses(
-    plan: &Plan,
+    campaign: &Campaign,
     totals: &Totals,
     out: Option<&Path>,
     console: &Console,
@@ -60,7 +60,7 @@ fn witnesses(
     let failures = totals.failures();
     // A count that was read from a file refutes nothing by itself.
     for (case, property) in &failures {
-        if !plan.case(*case).verdict.is_failed() {
+        if !campaign.case(*case).verdict.is_failed() {
             let message =
                 format!("case {case} of {property} is recorded as failed, and does not fail");
             return Err(Failure::new(message).advise("begin anew in another folder"));
@@ -77,7 +77,7 @@ fn witnesses(
         let path = out.join(&name);
         // Shrinking takes a while, and the answer is always the same.
         if !path.exists() {
-            let Some(witness) = plan.witness(case) else {
+            let Some(witness) = campaign.witness(case) else {
                 return Err(Failure::new(format!(
                     "case {case} failed and does not fail again: remove {} and report this",
                     out.display()

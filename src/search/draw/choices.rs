@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// The largest dimension of any menu.
+/// The largest dimension of any domain.
 pub(super) const MAX_SIZE: usize = 3;
 /// Numbers kept for each tensor.
 pub(super) const POOL: usize = MAX_SIZE * MAX_SIZE;
@@ -37,22 +37,24 @@ pub(in crate::search) struct Choices {
     pub sum: bool,
     pub accumulates: bool,
     pub loraplus: bool,
-    /// Which of the settings that may be zero are not.
+    /// The settings that may be zero and are not.
     pub on: Vec<bool>,
-    /// Which switches are turned over.
+    /// The switches that are turned over.
     pub turned: Vec<bool>,
     pub counts: usize,
     pub scalars: Vec<usize>,
-    /// What kind of tensor each is.
+    /// The kind of each tensor.
     pub kinds: Vec<usize>,
-    /// Whether the tensors are zero with which training starts so.
+    /// `true` if the tensors are zero with which training starts so.
     pub zero_start: bool,
     pub pools: Vec<Vec<i8>>,
     pub factors: Vec<usize>,
     pub second: Vec<usize>,
     pub flips: Vec<bool>,
     pub arithmetic: usize,
-    pub picks: Vec<u32>,
+    /// The free parameters of a property.
+    #[serde(rename = "picks")]
+    pub parameters: Vec<u32>,
 }
 
 /// So many choices that every list divides them about evenly.
@@ -89,7 +91,7 @@ pub(super) fn choices() -> impl Strategy<Value = Choices> {
         |(sizes, steps, recipe, scalars, map, tensors)| {
             let (names, sum, accumulates, loraplus, on, turned, counts) = recipe;
             let (optimizer, model, loss, clip, schedule, regime) = names;
-            let (factors, second, flips, arithmetic, picks) = map;
+            let (factors, second, flips, arithmetic, parameters) = map;
             let (kinds, zero_start, pools) = tensors;
             Choices {
                 sizes,
@@ -114,14 +116,14 @@ pub(super) fn choices() -> impl Strategy<Value = Choices> {
                 second,
                 flips,
                 arithmetic,
-                picks,
+                parameters,
             }
         },
     )
 }
 
-/// The choices of a run of a given recipe, with dimensions up to `size` and up to `steps` steps, and
-/// the pools of trained tensors that start elsewhere. Every other choice is the simplest.
+/// The choices of a run of a given recipe, with dimensions up to `size` and up to `steps` steps,
+/// and the pools of trained tensors that start elsewhere. Every other choice is the simplest.
 pub(super) fn run_choices(
     size: usize,
     steps: usize,
@@ -153,9 +155,9 @@ pub(super) fn run_choices(
 pub struct NotDrawn {
     /// The field's path.
     pub field: String,
-    /// What it holds.
+    /// The value in it.
     pub found: String,
-    /// What drawing gives.
+    /// The value that drawing gives.
     pub expected: String,
 }
 
@@ -191,7 +193,7 @@ impl Choices {
         ] {
             list(field, switches, SCALARS, false..=true)?;
         }
-        list("picks", &self.picks, PICKS, 0..=u32::from(u16::MAX))?;
+        list("picks", &self.parameters, PICKS, 0..=u32::from(u16::MAX))?;
         length("pools", self.pools.len(), TENSORS)?;
         for (i, pool) in self.pools.iter().enumerate() {
             list(&format!("pools[{i}]"), pool, POOL, HALVES)?;

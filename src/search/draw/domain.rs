@@ -9,15 +9,15 @@ use crate::bound::Rescaling;
 use crate::gauge::{Options, Rule, infer, rotations};
 use crate::graph::StepGraph;
 use crate::scenario::{Scenario, Split};
-use crate::search::Subject;
+use crate::search::TestCase;
 use crate::search::ends::end_of;
 use crate::search::judge::is_rational_function;
-use crate::search::verdict::JudgeError;
+use crate::search::result::SearchError;
 use crate::zoo::losses::LOSSES;
 use crate::zoo::optimizers::{OPTIMIZERS, Optimizer};
 use crate::zoo::{Clip, Loss, Model, Recipe, Schedule};
 
-/// Which factors a map is drawn with.
+/// The factors with which a map is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Factors {
     /// Powers of 4 and of 2, rationals, numbers near 1 and huge ones.
@@ -27,9 +27,9 @@ pub(crate) enum Factors {
     Rounding,
 }
 
-/// What a property draws from; of every list the simplest entry stands first.
+/// The domain from which a property draws; of every list the simplest entry stands first.
 #[derive(Debug, Clone)]
-pub(crate) struct Menu {
+pub(crate) struct Domain {
     pub optimizers: Vec<&'static Optimizer>,
     pub models: Vec<&'static Model>,
     pub losses: Vec<&'static Loss>,
@@ -44,22 +44,22 @@ pub(crate) struct Menu {
     /// The rank is at least this.
     pub rank: usize,
     /// The binary exponents of tiny and of huge entries.
-    pub reach: i32,
-    /// Whether signs may change.
+    pub exponent: i32,
+    /// `true` if signs may change.
     pub signs: bool,
-    /// Whether zeros, ties and terms that guard against them are left to chance: tensors with
+    /// `true` if zeros, ties and terms that guard against them are left to chance: tensors with
     /// many digits only, no decimal fractions as settings, and every small floor is there.
-    pub tame: bool,
-    /// What a case must be fit for; terms and switches that are in the way are left out.
+    pub well_conditioned: bool,
+    /// The fitness of a case; terms and switches that are in the way are left out.
     pub fit: Fit,
-    /// What is done to a drawn run at last.
+    /// The change that is made to a drawn run at last.
     pub arrange: Option<Arrange>,
 }
 
 /// Changes the values of a run with this step, guided by a property's free choices.
 pub(crate) type Arrange = fn(&mut Scenario, &StepGraph, &[u32]);
 
-/// What the cases of a property must be fit for.
+/// The use for which the cases of a property must be fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fit {
     /// Nothing in particular.
@@ -72,8 +72,8 @@ pub(crate) enum Fit {
     Exact,
 }
 
-impl Menu {
-    /// Whether there is anything to draw.
+impl Domain {
+    /// `true` if there is nothing to draw.
     pub fn is_empty(&self) -> bool {
         self.optimizers.is_empty()
             || self.models.is_empty()
@@ -82,23 +82,23 @@ impl Menu {
     }
 
     /// The case that the choices stand for.
-    pub(in crate::search) fn subject(&self, choices: &Choices) -> Result<Subject, JudgeError> {
+    pub(in crate::search) fn test_case(&self, choices: &Choices) -> Result<TestCase, SearchError> {
         let drawn = recipe::recipe(self, choices)?;
         let mut last = None;
         for recipe in recipe::simpler(self, drawn) {
-            let subject = self.with_recipe(choices, recipe)?;
-            if self.fit.holds(&subject)? {
-                return Ok(subject);
+            let test_case = self.with_recipe(choices, recipe)?;
+            if self.fit.holds(&test_case)? {
+                return Ok(test_case);
             }
-            last.get_or_insert(subject);
+            last.get_or_insert(test_case);
         }
         match last {
-            Some(subject) => Ok(subject),
+            Some(test_case) => Ok(test_case),
             None => self.with_recipe(choices, recipe::recipe(self, choices)?),
         }
     }
 
-    fn with_recipe(&self, choices: &Choices, recipe: Recipe) -> Result<Subject, JudgeError> {
+    fn with_recipe(&self, choices: &Choices, recipe: Recipe) -> Result<TestCase, SearchError> {
         let step = recipe.build()?;
         let sizes = values::sizes(self, choices, &recipe, &step);
         let mut scenario = Scenario {
@@ -109,7 +109,7 @@ impl Menu {
             steps: 1 + choices.steps % self.steps.max(1),
         };
         if let Some(arrange) = self.arrange {
-            arrange(&mut scenario, &step, &choices.picks);
+            arrange(&mut scenario, &step, &choices.parameters);
         }
         let factors = |numbers: &[usize]| numbers.iter().map(|n| self.factor(*n)).collect();
         let arithmetic = of(&self.arithmetics, choices.arithmetic).copied();
@@ -120,7 +120,7 @@ impl Menu {
             }
             other => other,
         };
-        Ok(Subject {
+        Ok(TestCase {
             scenario,
             arithmetic,
             factors: factors(&choices.factors),
@@ -129,7 +129,7 @@ impl Menu {
                 true => choices.flips.clone(),
                 false => vec![],
             },
-            picks: choices.picks.clone(),
+            parameters: choices.parameters.clone(),
         })
     }
 
@@ -171,38 +171,38 @@ impl Menu {
 }
 
 impl Fit {
-    fn holds(self, subject: &Subject) -> Result<bool, JudgeError> {
+    fn holds(self, test_case: &TestCase) -> Result<bool, SearchError> {
         if self == Self::Any {
             return Ok(true);
         }
-        let step = subject.scenario.recipe.build()?;
+        let step = test_case.scenario.recipe.build()?;
         let rule = infer(&step, &Options::default()).rule;
         if rule.independent_parameters() == 0 {
             return Ok(false);
         }
         match self {
-            Self::Splits => Ok(splits(subject.scenario.recipe.model, &rule)),
-            Self::Exact => takes_a_step(subject, &step),
+            Self::Splits => Ok(splits(test_case.scenario.recipe.model, &rule)),
+            Self::Exact => takes_a_step(test_case, &step),
             Self::Any | Self::Moves => Ok(true),
         }
     }
 }
 
-/// Whether the rule admits that both factors of each pair are divided by one number.
+/// `true` if the rule admits that both factors of each pair are divided by one number.
 pub(in crate::search) fn splits(model: &Model, rule: &Rule) -> bool {
     Rescaling::of_split(rule, model, Split::Sqrt, &Ratio::one()).is_ok()
 }
 
-/// Whether an exact arithmetic takes the first step, or certainly none can.
-fn takes_a_step(subject: &Subject, step: &StepGraph) -> Result<bool, JudgeError> {
+/// `true` if an exact arithmetic takes the first step, or certainly none can.
+fn takes_a_step(test_case: &TestCase, step: &StepGraph) -> Result<bool, SearchError> {
     if !cfg!(feature = "mp") {
         return Ok(is_rational_function(step));
     }
-    let end = end_of(ArithmeticName::Rational, &subject.scenario, 1)?;
+    let end = end_of(ArithmeticName::Rational, &test_case.scenario, 1)?;
     Ok(end.is_none_or(|end| end.error.is_undefined()))
 }
 
-/// Whether something is known of mixed ranks of a model.
+/// `true` if something is known of mixed ranks of a model.
 pub(in crate::search) fn has_ranks(model: &'static Model) -> bool {
     let step = Recipe::of(model, &LOSSES[0], &OPTIMIZERS[0]).build();
     step.is_ok_and(|step| rotations(&step).is_some())

@@ -1,8 +1,8 @@
 //! From a seed and numbers to runs: of a campaign's cases, and of hunts.
 //!
-//! A [`Menu`] says what a property draws from, [`Choices`] are the numbers that proptest draws and
-//! shrinks, and [`Menu::subject`] makes a run of them. Every number chooses from a list whose
-//! first entry is the simplest, so that what is shrunk stays on the menu. A [`Population`] has the
+//! A [`Domain`] says what a property draws from, [`Choices`] are the numbers that proptest draws and
+//! shrinks, and [`Domain::test_case`] makes a run of them. Every number chooses from a list whose
+//! first entry is the simplest, so that what is shrunk stays in the domain. A [`Population`] has the
 //! recipe given and draws the rest of the [`Choices`] alone.
 
 mod choices;
@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 pub(super) use choices::Choices;
 pub use choices::NotDrawn;
-pub(crate) use domain::{Factors, Fit, Menu};
+pub(crate) use domain::{Domain, Factors, Fit};
 pub(super) use domain::{has_ranks, splits};
 pub(super) use population::samples_up_to;
 pub use population::{Population, Sample, samples};

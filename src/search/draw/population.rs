@@ -21,7 +21,7 @@ pub struct Population {
     pub zero: BTreeSet<String>,
     /// The sizes that are given; the others are drawn.
     pub sizes: BTreeMap<String, usize>,
-    /// Whether copies of one hyperparameter share one value, as where PyTorch has one number.
+    /// `true` if copies of one hyperparameter share one value, as where PyTorch has one number.
     pub shared: bool,
 }
 

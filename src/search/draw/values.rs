@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Menu;
+use super::Domain;
 use super::choices::{Choices, POOL, at, of};
 use super::recipe::is_floor;
 use crate::arith::{Ratio, Surd, parse_ratio};
@@ -50,7 +50,12 @@ const KINDS: [Kind; 14] = [
 ];
 
 /// The size of every dimension of the step, biased to small.
-pub(super) fn sizes(menu: &Menu, choices: &Choices, recipe: &Recipe, step: &StepGraph) -> Sizes {
+pub(super) fn sizes(
+    domain: &Domain,
+    choices: &Choices,
+    recipe: &Recipe,
+    step: &StepGraph,
+) -> Sizes {
     let names = dimension_names(step);
     // A product of dimensions grows twice.
     let products = step.graph.leaves().any(|(_, id)| {
@@ -60,17 +65,17 @@ pub(super) fn sizes(menu: &Menu, choices: &Choices, recipe: &Recipe, step: &Step
             .any(|d| d.names().count() > 1)
     });
     let most = if products {
-        menu.size.min(2)
+        domain.size.min(2)
     } else {
-        menu.size
+        domain.size
     };
     let numbered = names.into_iter().enumerate();
     let sized = numbered.map(|(i, name)| {
         let least = match name.as_str() {
-            "r" => menu.rank,
+            "r" => domain.rank,
             // A softmax over one number is 1, whatever the parameters are.
-            "n_out" if menu.tame && recipe.loss.targets == Targets::Classes => 2,
-            "batch" if menu.tame && recipe.model.name == "attention" => 2,
+            "n_out" if domain.well_conditioned && recipe.loss.targets == Targets::Classes => 2,
+            "batch" if domain.well_conditioned && recipe.model.name == "attention" => 2,
             _ => 1,
         };
         let size = least.max(1 + at(&choices.sizes, i) % most.max(1));
@@ -89,18 +94,23 @@ pub(in crate::search) fn dimension_names(step: &StepGraph) -> BTreeSet<String> {
 
 /// The values of the case that the choices stand for.
 pub(super) fn values(
-    menu: &Menu,
+    domain: &Domain,
     choices: &Choices,
     recipe: &Recipe,
     step: &StepGraph,
     sizes: &Sizes,
 ) -> Values {
     // What is 0 in the exact run is of any sign in an enclosure of rounded ones.
-    let zero_start = choices.zero_start && (!menu.tame || at(&choices.picks, 0).is_multiple_of(4));
+    let zero_start = choices.zero_start
+        && (!domain.well_conditioned || at(&choices.parameters, 0).is_multiple_of(4));
     let manner = Manner {
         zero: &|name| zero_start && recipe.model.zero_at_start.contains(&name),
-        kinds: if menu.tame { &[Kind::Fine] } else { &KINDS },
-        reach: menu.reach,
+        kinds: if domain.well_conditioned {
+            &[Kind::Fine]
+        } else {
+            &KINDS
+        },
+        exponent: domain.exponent,
         shared: false,
     };
     manner.values(choices, recipe, step, sizes)
@@ -108,13 +118,13 @@ pub(super) fn values(
 
 /// The manner in which values are drawn.
 pub(super) struct Manner<'a> {
-    /// Whether the tensor of this name is zero at the start.
+    /// `true` if the tensor of this name is zero at the start.
     pub zero: &'a dyn Fn(&str) -> bool,
     /// The kinds of tensors from which is chosen.
     pub kinds: &'a [Kind],
     /// The binary exponents of tiny and of huge entries.
-    pub reach: i32,
-    /// Whether copies of one setting share one value.
+    pub exponent: i32,
+    /// `true` if copies of one setting share one value.
     pub shared: bool,
 }
 
@@ -123,7 +133,7 @@ impl Default for Manner<'_> {
         Self {
             zero: &|_| false,
             kinds: &[Kind::Small],
-            reach: 0,
+            exponent: 0,
             shared: false,
         }
     }
@@ -163,7 +173,7 @@ impl Manner<'_> {
                 Content::Mask => mask(pool, rows, cols),
                 _ if (self.zero)(name) => Tensor::zeros(rows, cols),
                 content => only_choice(content, rows, cols)
-                    .unwrap_or_else(|| tensor(own, pool, (rows, cols), self.reach)),
+                    .unwrap_or_else(|| tensor(own, pool, (rows, cols), self.exponent)),
             };
             values.set_tensor(name, tensor);
         }
@@ -171,7 +181,7 @@ impl Manner<'_> {
     }
 }
 
-fn tensor(kind: Kind, pool: &[i8], (rows, cols): (usize, usize), reach: i32) -> Tensor {
+fn tensor(kind: Kind, pool: &[i8], (rows, cols): (usize, usize), exponent: i32) -> Tensor {
     let number = |i: usize| f64::from(at(pool, i)) / 2.0;
     let power = |e: i32| libm::exp2(f64::from(e));
     filled(rows, cols, |row, col| {
@@ -182,8 +192,8 @@ fn tensor(kind: Kind, pool: &[i8], (rows, cols): (usize, usize), reach: i32) -> 
             Kind::Zero => 0.0,
             Kind::EqualRows => number(col),
             Kind::RankOne => number(row) * number(POOL - 1 - col),
-            Kind::Tiny => number(i) * power(-reach),
-            Kind::Huge => number(i) * power(reach),
+            Kind::Tiny => number(i) * power(-exponent),
+            Kind::Huge => number(i) * power(exponent),
         }
     })
 }

@@ -20,10 +20,10 @@ use crate::bound::certified::{FAILURE_PROBABILITY, PairBounds};
 use crate::exec::{Sizes, Tensor, Values};
 use crate::graph::{Dim, LeafKind, StepGraph};
 use crate::scenario::Scenario;
-use crate::search::draw::Menu;
-use crate::search::subject::{Derived, Subject};
-use crate::search::verdict::{Evidence, JudgeError, Verdict};
-use crate::search::witness::Finding;
+use crate::search::draw::Domain;
+use crate::search::finding::Finding;
+use crate::search::result::{Basis, SearchError, TestResult};
+use crate::search::test_case::{Derived, TestCase};
 use crate::zoo::{Content, Recipe, Reduction};
 
 pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
@@ -41,20 +41,20 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     ],
     supports: |name| FloatModel::of(name).is_some(),
     evidence: &[],
-    menu,
+    domain,
     judge,
 };
 
-fn menu(menu: Menu) -> Menu {
-    let mut menu = bounded(menu);
-    every_other(&mut menu.optimizers, |o| o.name == "sgd");
-    every_other(&mut menu.models, |m| m.name == "linear");
-    every_other(&mut menu.losses, |l| l.name == "mse");
-    Menu {
+fn domain(domain: Domain) -> Domain {
+    let mut domain = bounded(domain);
+    every_other(&mut domain.optimizers, |o| o.name == "sgd");
+    every_other(&mut domain.models, |m| m.name == "linear");
+    every_other(&mut domain.losses, |l| l.name == "mse");
+    Domain {
         // Three terms are the fewest that have several orders.
         size: 3,
         arrange: Some(arrange),
-        ..menu
+        ..domain
     }
 }
 
@@ -65,38 +65,38 @@ fn every_other<T: Copy>(list: &mut Vec<T>, wanted: impl Fn(&T) -> bool) {
     }
 }
 
-fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
-    let derived = Derived::new(subject)?;
+fn judge(test_case: &TestCase) -> Result<TestResult, SearchError> {
+    let derived = Derived::new(test_case)?;
     let (right, property) = derived.map()?;
-    let runs = [&subject.scenario, &right];
+    let runs = [&test_case.scenario, &right];
     let factors = factors(&property);
-    let bounds = match bounds_of(runs, &factors, subject.arithmetic) {
+    let bounds = match bounds_of(runs, &factors, test_case.arithmetic) {
         Ok(bounds) => bounds,
-        Err(why) => return Ok(Verdict::Undecided(why)),
+        Err(why) => return Ok(TestResult::Undecided(why)),
     };
-    if let Some(finding) = too_often(&bounds, entries(&derived.step, &subject.scenario.sizes)) {
-        return Ok(Verdict::Failed(Box::new(finding)));
+    if let Some(finding) = too_often(&bounds, entries(&derived.step, &test_case.scenario.sizes)) {
+        return Ok(TestResult::Failed(Box::new(finding)));
     }
-    Ok(match beyond(&bounds, subject, runs, &factors)? {
-        Some(finding) => Verdict::Failed(Box::new(finding)),
-        None => Verdict::Passed(Evidence::Bound),
+    Ok(match beyond(&bounds, test_case, runs, &factors)? {
+        Some(finding) => TestResult::Failed(Box::new(finding)),
+        None => TestResult::Passed(Basis::Bound),
     })
 }
 
 /// The first drift of two runs that is larger than one of its bounds.
 fn beyond(
     bounds: &PairBounds,
-    subject: &Subject,
+    test_case: &TestCase,
     runs: [&Scenario; 2],
     factors: &BTreeMap<String, Surd>,
-) -> Result<Option<Finding>, JudgeError> {
+) -> Result<Option<Finding>, SearchError> {
     // Loss and outputs are read once more after the last step.
-    let ways = ways(&subject.picks, subject.scenario.steps + 1);
+    let ways = ways(&test_case.parameters, test_case.scenario.steps + 1);
     let anew = ways
         .iter()
         .map(|way| [Sums::Anew(&way[0]), Sums::Anew(&way[1])]);
     for (i, sums) in std::iter::once([Sums::Stated; 2]).chain(anew).enumerate() {
-        let run = |side: usize| float_run(runs[side], subject.arithmetic, sums[side]);
+        let run = |side: usize| float_run(runs[side], test_case.arithmetic, sums[side]);
         let float_runs = [run(0)?, run(1)?];
         if let Some(finding) = exceeded(bounds, &float_runs, factors, i == 0) {
             return Ok(Some(finding));
@@ -268,32 +268,32 @@ mod tests {
     // Two steps whose sums, made to and fro, once exceeded a bound.
     const FOUND: &str = include_str!("../../../tests/scenarios/step_order.toml");
 
-    fn found() -> Subject {
+    fn found() -> TestCase {
         let file = ScenarioFile::from_toml(FOUND).unwrap();
-        Subject {
+        TestCase {
             scenario: file.scenario().unwrap(),
             arithmetic: ArithmeticName::F32,
             factors: vec![Ratio::from_integer(9.into())],
             second: vec![],
             flips: vec![],
-            picks: vec![0; 6],
+            parameters: vec![0; 6],
         }
     }
 
     #[test]
     fn the_orders_reach_beyond_the_bound_for_one_order_and_no_further() {
-        let subject = found();
-        assert_eq!(judge(&subject).unwrap(), Verdict::Passed(Evidence::Bound));
-        let (right, property) = Derived::new(&subject).unwrap().map().unwrap();
-        let (runs, factors) = ([&subject.scenario, &right], factors(&property));
-        let mut bounds = bounds_of(runs, &factors, subject.arithmetic).unwrap();
+        let test_case = found();
+        assert_eq!(judge(&test_case).unwrap(), TestResult::Passed(Basis::Bound));
+        let (right, property) = Derived::new(&test_case).unwrap().map().unwrap();
+        let (runs, factors) = ([&test_case.scenario, &right], factors(&property));
+        let mut bounds = bounds_of(runs, &factors, test_case.arithmetic).unwrap();
         let own = bounds
             .at
             .get_mut(&2)
             .and_then(|of_step| of_step.get_mut("B"));
         let own = own.unwrap();
         own.certified = own.certified_stated.clone();
-        let finding = beyond(&bounds, &subject, runs, &factors).unwrap();
+        let finding = beyond(&bounds, &test_case, runs, &factors).unwrap();
         let says = finding.expect("a drift beyond its bound").describe();
         assert!(says.contains("larger than its certified bound"), "{says}");
         assert!(says.contains("in step 3, B"), "{says}");
@@ -316,12 +316,12 @@ mod tests {
 
     #[test]
     fn a_lambda_for_one_time_only_is_found() {
-        let subject = found();
-        let derived = Derived::new(&subject).unwrap();
+        let test_case = found();
+        let derived = Derived::new(&test_case).unwrap();
         let (right, property) = derived.map().unwrap();
-        let runs = [&subject.scenario, &right];
-        let mut bounds = bounds_of(runs, &factors(&property), subject.arithmetic).unwrap();
-        let entries = entries(&derived.step, &subject.scenario.sizes);
+        let runs = [&test_case.scenario, &right];
+        let mut bounds = bounds_of(runs, &factors(&property), test_case.arithmetic).unwrap();
+        let entries = entries(&derived.step, &test_case.scenario.sizes);
         assert_eq!(too_often(&bounds, entries), None);
         // λ is no larger than it need be.
         assert!(too_often(&bounds, entries + 1).is_some());

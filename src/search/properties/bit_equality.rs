@@ -6,11 +6,11 @@ use crate::bound::{ExactnessError, Rescaling, bit_exact_range, compare_runs};
 use crate::exec::ExecError;
 use crate::gauge::{Options, infer};
 use crate::scenario::{Property, Scenario, Split};
-use crate::search::draw::{Fit, Menu, splits};
+use crate::search::draw::{Domain, Fit, splits};
 use crate::search::ends::reason;
 use crate::search::judge::{Pair, judge_pair};
-use crate::search::subject::{Derived, Subject};
-use crate::search::verdict::{Evidence, JudgeError, Verdict};
+use crate::search::result::{Basis, SearchError, TestResult};
+use crate::search::test_case::{Derived, TestCase};
 use crate::zoo::Recipe;
 
 pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
@@ -32,58 +32,58 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
         formats.contains(&name)
     },
     evidence: &[],
-    menu,
+    domain,
     judge,
 };
 
-fn menu(mut menu: Menu) -> Menu {
-    menu.models.retain(|m| m.pairs.len() == 1);
-    menu.optimizers.retain(|o| {
+fn domain(mut domain: Domain) -> Domain {
+    domain.models.retain(|m| m.pairs.len() == 1);
+    domain.optimizers.retain(|o| {
         let recipe = Recipe::linear(o).plain();
         let step = recipe.build();
         step.is_ok_and(|step| splits(recipe.model, &infer(&step, &Options::default()).rule))
     });
-    Menu {
+    Domain {
         fit: Fit::Splits,
-        reach: 3,
+        exponent: 3,
         signs: false,
-        ..menu
+        ..domain
     }
 }
 
 /// Exponents are drawn up to this size where nothing limits them.
 const FAR: i64 = 60;
 
-fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
-    let derived = Derived::new(subject)?;
+fn judge(test_case: &TestCase) -> Result<TestResult, SearchError> {
+    let derived = Derived::new(test_case)?;
     let rule = derived.rule();
-    let mut run = subject.scenario.clone();
-    let pick = |i: usize| i64::from(subject.picks.get(i).copied().unwrap_or(0));
+    let mut run = test_case.scenario.clone();
+    let pick = |i: usize| i64::from(test_case.parameters.get(i).copied().unwrap_or(0));
     let splits = match pick(0) % 2 {
         0 => [Split::Sqrt, Split::B],
         _ => [Split::B, Split::Sqrt],
     };
     let mut why = "the rule ties the factors in another way than by a split of k".to_owned();
     for split in splits {
-        let mut range = bit_exact_range(&run, rule, split, subject.arithmetic);
+        let mut range = bit_exact_range(&run, rule, split, test_case.arithmetic);
         // A run that ends early is looked at up to there.
         if let Err(ExactnessError::Run(error)) = &range
             && let Some(steps) = steps_before(error)
         {
             run.steps = steps;
-            range = bit_exact_range(&run, rule, split, subject.arithmetic);
+            range = bit_exact_range(&run, rule, split, test_case.arithmetic);
         }
         let range = match range {
             Ok(range) => range,
             Err(error @ ExactnessError::Contradicted { .. }) => {
-                return Ok(Verdict::contradicts(error.to_string()));
+                return Ok(TestResult::contradicts(error.to_string()));
             }
             Err(ExactnessError::NoSplit { .. }) => continue,
             // Of a run that ends in its first step there is no range; the other may end alike.
             Err(ExactnessError::Run(error)) => {
                 let exponent = 2 * (1 + pick(1) % 4);
-                let verdict = in_pairs(&derived, &run, (split, exponent), subject.arithmetic)?;
-                if let Some(passed @ Verdict::Passed(_)) = verdict {
+                let verdict = in_pairs(&derived, &run, (split, exponent), test_case.arithmetic)?;
+                if let Some(passed @ TestResult::Passed(_)) = verdict {
                     return Ok(passed);
                 }
                 why = reason(&error);
@@ -104,14 +104,14 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
             if exponent % every != 0 {
                 continue;
             }
-            let verdict = at(&derived, &run, (split, exponent), subject.arithmetic)?;
-            if verdict != Verdict::Passed(Evidence::BitEqual) {
+            let verdict = at(&derived, &run, (split, exponent), test_case.arithmetic)?;
+            if verdict != TestResult::Passed(Basis::BitEqual) {
                 return Ok(verdict);
             }
         }
-        return Ok(Verdict::Passed(Evidence::BitEqual));
+        return Ok(TestResult::Passed(Basis::BitEqual));
     }
-    Ok(Verdict::Undecided(why))
+    Ok(TestResult::Undecided(why))
 }
 
 /// Both ways of comparing: operation by operation, and as any two runs are.
@@ -120,21 +120,21 @@ fn at(
     run: &Scenario,
     (split, exponent): (Split, i64),
     format: ArithmeticName,
-) -> Result<Verdict, JudgeError> {
+) -> Result<TestResult, SearchError> {
     let rule = derived.rule();
     match compare_runs(run, rule, split, exponent, format) {
         Ok(found) => {
             if let Some(difference) = found.operation.or(found.result) {
-                return Ok(Verdict::contradicts(format!(
+                return Ok(TestResult::contradicts(format!(
                     "at k = 2^{exponent}, which is in the range: {difference}"
                 )));
             }
         }
-        Err(error) => return Ok(Verdict::Undecided(error.to_string())),
+        Err(error) => return Ok(TestResult::Undecided(error.to_string())),
     }
     Ok(match in_pairs(derived, run, (split, exponent), format)? {
         // Beyond the format the factors, not the runs, are what is rounded.
-        None => Verdict::Passed(Evidence::BitEqual),
+        None => TestResult::Passed(Basis::BitEqual),
         Some(verdict) => verdict,
     })
 }
@@ -146,11 +146,11 @@ fn in_pairs(
     run: &Scenario,
     (split, exponent): (Split, i64),
     format: ArithmeticName,
-) -> Result<Option<Verdict>, JudgeError> {
+) -> Result<Option<TestResult>, SearchError> {
     let two = Ratio::from_integer(2.into());
     let rescaling = match Rescaling::of_split(derived.rule(), run.recipe.model, split, &two) {
         Ok(rescaling) => rescaling.to_the(exponent),
-        Err(refusal) => return Ok(Some(Verdict::Undecided(refusal.to_string()))),
+        Err(refusal) => return Ok(Some(TestResult::Undecided(refusal.to_string()))),
     };
     let right = rescaling.scenario(run)?;
     let property = rescaling.property(&derived.step)?;
@@ -164,7 +164,7 @@ fn in_pairs(
         mixed: false,
     };
     Ok(Some(match judge_pair(pair, &[format], true)? {
-        Verdict::Passed(Evidence::Exact) => Verdict::Passed(Evidence::BitEqual),
+        TestResult::Passed(Basis::Exact) => TestResult::Passed(Basis::BitEqual),
         other => other,
     }))
 }

@@ -1,17 +1,17 @@
 //! The checker accepts a rule's certificate, and in no node do two runs contradict it.
 
 use super::{EXACT, HuntedProperty, is_exact_or_encloses};
-use crate::arith::{Arithmetic, ArithmeticName, OpError, Surd, WithArithmetic, with_arithmetic};
+use crate::arith::{Arithmetic, ArithmeticName, Surd, WithArithmetic, with_arithmetic};
 use crate::exec::{ExecError, Keep, Machine, Options, Outputs};
 use crate::gauge::{self, check};
 use crate::graph::NodeId;
 use crate::scenario::Scenario;
-use crate::search::draw::Menu;
+use crate::search::draw::Domain;
 use crate::search::ends::reason;
+use crate::search::finding::{Finding, Place};
 use crate::search::judge::ladder;
-use crate::search::subject::{Derived, Subject};
-use crate::search::verdict::{Evidence, JudgeError, Verdict};
-use crate::search::witness::{Finding, Place};
+use crate::search::result::{Basis, SearchError, TestResult};
+use crate::search::test_case::{Derived, TestCase};
 
 pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     name: "certificate-agrees",
@@ -19,20 +19,20 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     arithmetics: EXACT,
     supports: is_exact_or_encloses,
     evidence: &[],
-    menu,
+    domain,
     judge,
 };
 
-fn menu(menu: Menu) -> Menu {
-    Menu {
+fn domain(domain: Domain) -> Domain {
+    Domain {
         // The weights are what is tried here; signs have no node weights to multiply with.
         signs: false,
-        ..menu
+        ..domain
     }
 }
 
-fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
-    let derived = Derived::new(subject)?;
+fn judge(test_case: &TestCase) -> Result<TestResult, SearchError> {
+    let derived = Derived::new(test_case)?;
     let signs = gauge::sign_flips(&derived.step, &gauge::Options::default());
     let own = &derived.inference;
     let certificates = [
@@ -41,17 +41,17 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
     ];
     for (question, certificate) in certificates {
         if let Err(error) = check(&derived.step, question, certificate) {
-            return Ok(Verdict::contradicts(format!(
+            return Ok(TestResult::contradicts(format!(
                 "the checker refuses the certificate: {error}"
             )));
         }
     }
-    let rescaling = derived.rescaling(&subject.factors);
-    let right = rescaling.scenario(&subject.scenario)?;
+    let rescaling = derived.rescaling(&test_case.factors);
+    let right = rescaling.scenario(&test_case.scenario)?;
     let weighed = weighed(&derived);
     let mut why = "no arithmetic has all of the operations".to_owned();
     let mut partly = false;
-    for name in ladder(&derived.step, subject.arithmetic) {
+    for name in ladder(&derived.step, test_case.arithmetic) {
         let nodes = Nodes {
             derived: &derived,
             right: &right,
@@ -59,30 +59,30 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
         };
         match with_arithmetic(name, nodes)? {
             Said::Agree => {
-                return Ok(Verdict::Passed(match name.is_enclosure() {
-                    true => Evidence::Enclosed,
-                    false => Evidence::Exact,
+                return Ok(TestResult::Passed(match name.is_enclosure() {
+                    true => Basis::Enclosed,
+                    false => Basis::Exact,
                 }));
             }
-            Said::Contradicts(finding) => return Ok(Verdict::Failed(finding)),
+            Said::Contradicts(finding) => return Ok(TestResult::Failed(finding)),
             Said::Partly => partly = true,
             Said::Nothing(reason) => why = reason,
         }
     }
     Ok(match partly {
-        true => Verdict::Passed(Evidence::Enclosed),
-        false => Verdict::Undecided(why),
+        true => TestResult::Passed(Basis::Enclosed),
+        false => TestResult::Undecided(why),
     })
 }
 
 /// The first node at which a run and the rescaled one differ, in the arithmetic that is asked for
 /// or the strongest one; `None` where none is known.
-pub(in crate::search) fn first_node(subject: &Subject) -> Option<Place> {
-    let derived = Derived::new(subject).ok()?;
-    let rescaling = derived.rescaling(&subject.factors);
-    let right = rescaling.scenario(&subject.scenario).ok()?;
+pub(in crate::search) fn first_node(test_case: &TestCase) -> Option<Place> {
+    let derived = Derived::new(test_case).ok()?;
+    let rescaling = derived.rescaling(&test_case.factors);
+    let right = rescaling.scenario(&test_case.scenario).ok()?;
     let weighed = weighed(&derived);
-    for name in ladder(&derived.step, subject.arithmetic) {
+    for name in ladder(&derived.step, test_case.arithmetic) {
         let nodes = Nodes {
             derived: &derived,
             right: &right,
@@ -99,7 +99,7 @@ pub(in crate::search) fn first_node(subject: &Subject) -> Option<Place> {
 
 /// Every node that has a weight, with what it is multiplied by.
 fn weighed(derived: &Derived<'_>) -> Vec<(NodeId, Surd)> {
-    let rescaling = derived.rescaling(&derived.subject.factors);
+    let rescaling = derived.rescaling(&derived.test_case.factors);
     let rule = derived.rule();
     let all = derived.step.graph.ids().filter_map(|id| {
         let weight = rule.node_weights.get(id.index())?.as_ref()?;
@@ -133,7 +133,7 @@ impl WithArithmetic for Nodes<'_> {
 
 impl Nodes<'_> {
     fn compare<A: Arithmetic>(&self, ctx: &A) -> Result<Said, ExecError> {
-        let left = &self.derived.subject.scenario;
+        let left = &self.derived.test_case.scenario;
         let step = &self.derived.step;
         let options = Options {
             keep: Keep::Everything,
@@ -161,13 +161,9 @@ impl Nodes<'_> {
                     })));
                 }
             }
-            let certain = |error: &&ExecError| match error {
-                ExecError::Operation { source, .. } => matches!(source, OpError::Undefined(_)),
-                _ => false,
-            };
             match &ends {
                 [None, None] => {}
-                [left, right] if left == right && left.iter().any(|e| certain(&e)) => {
+                [left, right] if left == right && left.iter().any(ExecError::is_undefined) => {
                     return Ok(Said::Agree);
                 }
                 // What is in doubt may end one run earlier than the other; one step was looked at
@@ -225,7 +221,7 @@ impl Nodes<'_> {
     }
 }
 
-/// Whether an element is one number, of which everything is known.
+/// `true` if an element is one number, of which everything is known.
 fn is_single(name: ArithmeticName) -> bool {
     !name.is_enclosure()
 }

@@ -8,9 +8,9 @@ use super::HuntedProperty;
 use super::drift_within_bound::{bounded, bounds_of};
 use super::float_run::{Sums, drift, exactly, factors, float_run};
 use crate::arith::{ArithmeticName, Ratio, show_ratio};
-use crate::search::subject::{Derived, Subject};
-use crate::search::verdict::{Evidence, JudgeError, Verdict};
-use crate::search::witness::{Finding, Place};
+use crate::search::finding::{Finding, Place};
+use crate::search::result::{Basis, SearchError, TestResult};
+use crate::search::test_case::{Derived, TestCase};
 
 pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     name: "drift-halves-per-bit",
@@ -22,25 +22,25 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     ],
     supports: |name| matches!(name, ArithmeticName::Mp(_)),
     evidence: &[],
-    menu: bounded,
+    domain: bounded,
     judge,
 };
 
 /// So many bits more.
 const MORE: [u32; 4] = [1, 2, 7, 40];
 
-fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
-    let ArithmeticName::Mp(bits) = subject.arithmetic else {
-        let why = format!("{} has no longer format", subject.arithmetic);
-        return Ok(Verdict::Undecided(why));
+fn judge(test_case: &TestCase) -> Result<TestResult, SearchError> {
+    let ArithmeticName::Mp(bits) = test_case.arithmetic else {
+        let why = format!("{} has no longer format", test_case.arithmetic);
+        return Ok(TestResult::Undecided(why));
     };
-    let derived = Derived::new(subject)?;
+    let derived = Derived::new(test_case)?;
     let (right, property) = derived.map()?;
-    let left = &subject.scenario;
+    let left = &test_case.scenario;
     let factors = factors(&property);
-    let bounds = match bounds_of([left, &right], &factors, subject.arithmetic) {
+    let bounds = match bounds_of([left, &right], &factors, test_case.arithmetic) {
         Ok(bounds) => bounds,
-        Err(why) => return Ok(Verdict::Undecided(why)),
+        Err(why) => return Ok(TestResult::Undecided(why)),
     };
     for more in MORE {
         let arith = ArithmeticName::Mp(bits.saturating_add(more));
@@ -64,7 +64,7 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
                     continue;
                 }
                 let show = |q: Option<Ratio>| q.map_or("none".to_owned(), |q| show_ratio(&q));
-                return Ok(Verdict::Failed(Box::new(Finding::Contradicts {
+                return Ok(TestResult::Failed(Box::new(Finding::Contradicts {
                     says: format!(
                         "the drift with {more} more bits (left) is larger than the bound divided by 2^{more} (right)"
                     ),
@@ -79,5 +79,5 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
             }
         }
     }
-    Ok(Verdict::Passed(Evidence::Bound))
+    Ok(TestResult::Passed(Basis::Bound))
 }

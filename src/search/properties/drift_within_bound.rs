@@ -9,11 +9,11 @@ use crate::arith::{Accumulator, ArithmeticName, Surd};
 use crate::bound::certified::{BoundError, EntryBound, PairBounds, pair_bounds};
 use crate::graph::{Op, Unary};
 use crate::scenario::Scenario;
-use crate::search::draw::{Factors, Menu};
+use crate::search::draw::{Domain, Factors};
 use crate::search::ends::reason;
-use crate::search::subject::{Derived, Subject};
-use crate::search::verdict::{Evidence, JudgeError, Verdict};
-use crate::search::witness::{Finding, Place};
+use crate::search::finding::{Finding, Place};
+use crate::search::result::{Basis, SearchError, TestResult};
+use crate::search::test_case::{Derived, TestCase};
 use crate::zoo::{Optimizer, Recipe};
 
 pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
@@ -36,26 +36,26 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     ],
     supports: |name| crate::arith::FloatModel::of(name).is_some(),
     evidence: &[],
-    menu: bounded,
+    domain: bounded,
     judge,
 };
 
 /// The runs for which bounds are drawn: small ones that a certificate covers.
-pub(super) fn bounded(mut menu: Menu) -> Menu {
-    menu.optimizers.retain(|o| has_a_derivative(o));
+pub(super) fn bounded(mut domain: Domain) -> Domain {
+    domain.optimizers.retain(|o| has_a_derivative(o));
     // In the first step of a warm-up the rate is 0, and so is what some divide by.
-    menu.schedules.retain(|s| {
+    domain.schedules.retain(|s| {
         s.as_ref()
             .is_none_or(|s| !s.name().contains("warmup") && s.name() != "cosine_with_min_lr")
     });
-    Menu {
+    Domain {
         factors: Factors::Rounding,
         size: 2,
         steps: 2,
-        reach: 4,
+        exponent: 4,
         signs: false,
-        tame: true,
-        ..menu
+        well_conditioned: true,
+        ..domain
     }
 }
 
@@ -67,25 +67,25 @@ fn has_a_derivative(optimizer: &'static Optimizer) -> bool {
     })
 }
 
-fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
-    let derived = Derived::new(subject)?;
+fn judge(test_case: &TestCase) -> Result<TestResult, SearchError> {
+    let derived = Derived::new(test_case)?;
     let (right, property) = derived.map()?;
-    let left = &subject.scenario;
+    let left = &test_case.scenario;
     let factors = factors(&property);
-    let bounds = match bounds_of([left, &right], &factors, subject.arithmetic) {
+    let bounds = match bounds_of([left, &right], &factors, test_case.arithmetic) {
         Ok(bounds) => bounds,
-        Err(why) => return Ok(Verdict::Undecided(why)),
+        Err(why) => return Ok(TestResult::Undecided(why)),
     };
-    let seed = |i: usize| u64::from(subject.picks.get(i).copied().unwrap_or(0));
+    let seed = |i: usize| u64::from(test_case.parameters.get(i).copied().unwrap_or(0));
     let other = |i: usize| Sums::Drawn(seed(i), seed(i) % 2 == 0);
     for (orders, stated) in [([Sums::Stated; 2], true), ([other(0), other(1)], false)] {
-        let run = |scenario, sums| float_run(scenario, subject.arithmetic, sums);
+        let run = |scenario, sums| float_run(scenario, test_case.arithmetic, sums);
         let runs = [run(left, orders[0])?, run(&right, orders[1])?];
         if let Some(finding) = exceeded(&bounds, &runs, &factors, stated) {
-            return Ok(Verdict::Failed(Box::new(finding)));
+            return Ok(TestResult::Failed(Box::new(finding)));
         }
     }
-    Ok(Verdict::Passed(Evidence::Bound))
+    Ok(TestResult::Passed(Basis::Bound))
 }
 
 /// The bounds after every step, or why there is not even one.

@@ -14,10 +14,10 @@ use crate::arith::{
 use crate::exec::{ExecError, Keep, Machine, Options, Outputs};
 use crate::graph::StepGraph;
 use crate::scenario::Scenario;
-use crate::search::draw::Menu;
-use crate::search::subject::Subject;
-use crate::search::verdict::{Evidence, JudgeError, Verdict};
-use crate::search::witness::{Finding, Place};
+use crate::search::draw::Domain;
+use crate::search::finding::{Finding, Place};
+use crate::search::result::{Basis, SearchError, TestResult};
+use crate::search::test_case::TestCase;
 
 pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     name: "runs-stay-enclosed",
@@ -34,7 +34,10 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     supports: |name| name == ArithmeticName::Rational || FloatModel::of(name).is_some(),
     // Numbers without a largest exponent would become very long as rationals.
     evidence: &[],
-    menu: |menu| Menu { tame: true, ..menu },
+    domain: |domain| Domain {
+        well_conditioned: true,
+        ..domain
+    },
     judge,
 };
 
@@ -43,17 +46,17 @@ const GUARD: u32 = 24;
 /// Bits of the intervals that are to hold an exact run: few, so that everything is rounded.
 const COARSE: u32 = 24;
 
-fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
-    let pick = |i: usize| subject.picks.get(i).copied().unwrap_or(0);
+fn judge(test_case: &TestCase) -> Result<TestResult, SearchError> {
+    let pick = |i: usize| test_case.parameters.get(i).copied().unwrap_or(0);
     let task = Task {
-        run: &subject.scenario,
-        step: &subject.scenario.recipe.build()?,
+        run: &test_case.scenario,
+        step: &test_case.scenario.recipe.build()?,
         order: (pick(0) % 2 == 1).then(|| (u64::from(pick(1)), pick(2) % 2 == 1)),
     };
-    let escaped = with_arithmetic(subject.arithmetic, task)??;
+    let escaped = with_arithmetic(test_case.arithmetic, task)??;
     Ok(match escaped {
-        None => Verdict::Passed(Evidence::Enclosed),
-        Some(place) => Verdict::Failed(Box::new(Finding::Contradicts {
+        None => TestResult::Passed(Basis::Enclosed),
+        Some(place) => TestResult::Failed(Box::new(Finding::Contradicts {
             says: "a run (left) is outside its enclosure (right)".to_owned(),
             place: Some(place),
         })),
@@ -68,7 +71,7 @@ struct Task<'a> {
 }
 
 impl WithArithmetic for Task<'_> {
-    type Output = Result<Option<Place>, JudgeError>;
+    type Output = Result<Option<Place>, SearchError>;
 
     fn call<A: Arithmetic>(self, ctx: A) -> Self::Output {
         let Some(model) = FloatModel::of(ctx.name()) else {

@@ -2,10 +2,10 @@
 
 use super::{EXACT, HuntedProperty, is_exact};
 use crate::graph::StepGraph;
-use crate::search::draw::{Fit, Menu};
+use crate::search::draw::{Domain, Fit};
 use crate::search::judge::{Pair, is_rational_function, judge_pair, ladder};
-use crate::search::subject::{Derived, Subject};
-use crate::search::verdict::{JudgeError, Verdict};
+use crate::search::result::{SearchError, TestResult};
+use crate::search::test_case::{Derived, TestCase};
 use crate::zoo::optimizers::Optimizer;
 use crate::zoo::{Recipe, Schedule};
 
@@ -15,17 +15,18 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     arithmetics: EXACT,
     supports: is_exact,
     evidence: &[],
-    menu,
+    domain,
     judge,
 };
 
 /// What exact arithmetic can carry through.
-fn menu(mut menu: Menu) -> Menu {
-    menu.optimizers.retain(|o| takes_an_exact_step(o));
-    menu.losses.retain(|l| l.name != "cross_entropy");
+fn domain(mut domain: Domain) -> Domain {
+    domain.optimizers.retain(|o| takes_an_exact_step(o));
+    domain.losses.retain(|l| l.name != "cross_entropy");
     let of_functions = ["mlp_tanh", "mlp_gelu", "attention", "dora", "joint"];
-    menu.models.retain(|m| !of_functions.contains(&m.name));
-    menu.clips
+    domain.models.retain(|m| !of_functions.contains(&m.name));
+    domain
+        .clips
         .retain(|clip| matches!(clip, None | Some(crate::zoo::Clip::Value)));
     let of_functions = |s: &Schedule| {
         matches!(
@@ -33,10 +34,11 @@ fn menu(mut menu: Menu) -> Menu {
             Schedule::Cosine { .. } | Schedule::CosineWithMinLr { .. } | Schedule::InverseSqrt
         )
     };
-    menu.schedules
+    domain
+        .schedules
         .retain(|s| s.as_ref().is_none_or(|s| !of_functions(s)));
-    menu.fit = Fit::Exact;
-    menu
+    domain.fit = Fit::Exact;
+    domain
 }
 
 /// Whether an exact arithmetic of this build takes a step with it.
@@ -67,15 +69,15 @@ fn first_step(_: &StepGraph) -> bool {
     false
 }
 
-fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
-    let derived = Derived::new(subject)?;
+fn judge(test_case: &TestCase) -> Result<TestResult, SearchError> {
+    let derived = Derived::new(test_case)?;
     let (right, property) = derived.map()?;
     let pair = Pair {
         property: &property,
-        left: &subject.scenario,
+        left: &test_case.scenario,
         right: &right,
         mixed: false,
     };
-    let arithmetics = ladder(&derived.step, subject.arithmetic);
+    let arithmetics = ladder(&derived.step, test_case.arithmetic);
     judge_pair(pair, &arithmetics, true)
 }

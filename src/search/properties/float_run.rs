@@ -13,7 +13,7 @@ use crate::bound::drift;
 use crate::exec::{ExecError, Machine, Options, Outputs};
 use crate::graph::Output;
 use crate::scenario::{Exact, Property, Scenario};
-use crate::search::verdict::JudgeError;
+use crate::search::result::SearchError;
 
 /// The values of loss, outputs and trained tensors after 0, 1, … steps, row after row, as far as
 /// they are numbers, and why there are no more.
@@ -39,10 +39,10 @@ pub(super) fn float_run(
     run: &Scenario,
     arith: ArithmeticName,
     sums: Sums<'_>,
-) -> Result<FloatRun, JudgeError> {
+) -> Result<FloatRun, SearchError> {
     struct Task<'a>(&'a Scenario, Sums<'a>);
     impl WithArithmetic for Task<'_> {
-        type Output = Result<FloatRun, JudgeError>;
+        type Output = Result<FloatRun, SearchError>;
         fn call<A: Arithmetic>(self, ctx: A) -> Self::Output {
             match self.1 {
                 Sums::Stated => follow(self.0, ctx, |_, _| {}),
@@ -71,7 +71,7 @@ fn follow<A: Arithmetic>(
     run: &Scenario,
     ctx: A,
     prepare: impl Fn(&mut Machine<'_, A>, usize),
-) -> Result<FloatRun, JudgeError> {
+) -> Result<FloatRun, SearchError> {
     let step = run.recipe.build()?;
     let options = Options {
         outputs: Outputs::All,

@@ -18,11 +18,11 @@ use crate::exec::{
 };
 use crate::graph::StepGraph;
 use crate::scenario::Scenario;
-use crate::search::draw::Menu;
+use crate::search::draw::Domain;
 use crate::search::ends::reason;
-use crate::search::subject::Subject;
-use crate::search::verdict::{Evidence, JudgeError, Verdict};
-use crate::search::witness::{self, Finding};
+use crate::search::finding::{self, Finding};
+use crate::search::result::{Basis, SearchError, TestResult};
+use crate::search::test_case::TestCase;
 use crate::zoo::Recipe;
 
 pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
@@ -31,19 +31,19 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     arithmetics: &[ArithmeticName::Rational],
     supports: |name| name == ArithmeticName::Rational,
     evidence: &[],
-    menu,
+    domain,
     judge,
 };
 
-fn menu(mut menu: Menu) -> Menu {
+fn domain(mut domain: Domain) -> Domain {
     // The norm of DoRA is detached, so that its gradient is none.
-    menu.models.retain(|m| m.name != "dora");
-    menu.clips = vec![None];
-    menu.schedules = vec![None];
-    menu
+    domain.models.retain(|m| m.name != "dora");
+    domain.clips = vec![None];
+    domain.schedules = vec![None];
+    domain
 }
 
-/// Whether the loss is a polynomial of degree two at most along every trained entry.
+/// `true` if the loss is a polynomial of degree two at most along every trained entry.
 fn is_of_degree_two(recipe: &Recipe) -> bool {
     let models = [
         "linear",
@@ -57,9 +57,9 @@ fn is_of_degree_two(recipe: &Recipe) -> bool {
     models.contains(&recipe.model.name) && recipe.loss.name != "cross_entropy"
 }
 
-/// How many entries are looked at.
+/// The number of entries that are looked at.
 const ENTRIES: usize = 4;
-/// How often the step is divided by four.
+/// The number of times that the step is divided by four.
 const DIVISIONS: i32 = 16;
 
 /// A slope and a quotient of differences that contradict each other, or do not.
@@ -77,8 +77,8 @@ pub(super) struct Place<'a> {
     pub entry: (usize, usize),
 }
 
-fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
-    let run = &subject.scenario;
+fn judge(test_case: &TestCase) -> Result<TestResult, SearchError> {
+    let run = &test_case.scenario;
     let plain = run.recipe.build()?;
     let names: Vec<(String, String)> = plain
         .parameters
@@ -97,7 +97,7 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
     let trial = match is_of_degree_two(&run.recipe) {
         true => match Trial::new(&step, &options, run) {
             Ok(trial) => Some(trial),
-            Err(error) => return Ok(Verdict::Undecided(reason(&error))),
+            Err(error) => return Ok(TestResult::Undecided(reason(&error))),
         },
         false => None,
     };
@@ -106,7 +106,7 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
         None => mean_value::compare(&step, &options, run, place),
     };
     let mut compared = 0;
-    let mut picks = subject.picks.iter().cycle();
+    let mut picks = test_case.parameters.iter().cycle();
     let mut pick = || *picks.next().unwrap_or(&0) as usize;
     for _ in 0..2 * ENTRIES {
         let number = pick() % names.len().max(1);
@@ -129,10 +129,10 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
             None => continue,
             Some(found) if found.agree => compared += 1,
             Some(found) => {
-                return Ok(Verdict::Failed(Box::new(Finding::Contradicts {
+                return Ok(TestResult::Failed(Box::new(Finding::Contradicts {
                     says: "the reverse mode (left) is not the quotient of differences (right)"
                         .to_owned(),
-                    place: Some(witness::Place {
+                    place: Some(finding::Place {
                         after_steps: 0,
                         quantity: format!("g_{}", parameter.name),
                         entry,
@@ -147,9 +147,9 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
         }
     }
     Ok(match compared {
-        0 => Verdict::Undecided("every entry that was tried lies on a kink".to_owned()),
-        _ if trial.is_some() => Verdict::Passed(Evidence::Exact),
-        _ => Verdict::Passed(Evidence::Enclosed),
+        0 => TestResult::Undecided("every entry that was tried lies on a kink".to_owned()),
+        _ if trial.is_some() => TestResult::Passed(Basis::Exact),
+        _ => TestResult::Passed(Basis::Enclosed),
     })
 }
 
@@ -160,7 +160,7 @@ struct Trial<'a> {
     middle: Seen,
 }
 
-/// What one evaluation shows.
+/// The values of one evaluation.
 #[derive(Default)]
 struct Seen {
     loss: Ratio,
@@ -230,7 +230,7 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// Whether every decision falls alike, or is the sign of something that is 0 in the middle
+/// `true` if every decision falls alike, or is the sign of something that is 0 in the middle
 /// and odd.
 fn is_one_piece(down: &Seen, middle: &Seen, up: &Seen) -> bool {
     let [down, middle, up] = [down, middle, up].map(|seen| seen.taken.iter().flatten());

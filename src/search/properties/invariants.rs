@@ -9,10 +9,10 @@ use super::{EXACT, HuntedProperty, is_exact_or_encloses};
 use crate::arith::{Ratio, Surd};
 use crate::gauge::{Invariant, invariants};
 use crate::scenario::Property;
-use crate::search::draw::Menu;
+use crate::search::draw::Domain;
 use crate::search::judge::{Pair, judge_pair, ladder};
-use crate::search::subject::{Derived, Subject};
-use crate::search::verdict::{Evidence, JudgeError, Verdict};
+use crate::search::result::{Basis, SearchError, TestResult};
+use crate::search::test_case::{Derived, TestCase};
 
 pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     name: "invariants",
@@ -20,40 +20,40 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     arithmetics: EXACT,
     supports: is_exact_or_encloses,
     evidence: &[],
-    menu,
+    domain,
     judge,
 };
 
-fn menu(menu: Menu) -> Menu {
-    Menu {
+fn domain(domain: Domain) -> Domain {
+    Domain {
         // A product of both factors keeps its sign or not by itself.
         signs: false,
-        ..menu
+        ..domain
     }
 }
 
 /// Products of which none changes, whatever the optimizer, in terms of one pair.
 const ALONG_THE_RUN: [&str; 3] = ["s * (B @ A)", "g_A @ A.T", "B.T @ g_B"];
 
-fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
-    let derived = Derived::new(subject)?;
-    let rescaling = derived.rescaling(&subject.factors);
+fn judge(test_case: &TestCase) -> Result<TestResult, SearchError> {
+    let derived = Derived::new(test_case)?;
+    let rescaling = derived.rescaling(&test_case.factors);
     let rule = derived.rule();
     for invariant in invariants(rule) {
         let factor = |name: &str| rescaling.factor(rule.weights.get(name)?);
         let product = product(&invariant, factor);
         if product.as_ref() != Some(&Surd::from(1)) {
             let product = product.map_or("no number".to_owned(), |p| p.to_string());
-            return Ok(Verdict::contradicts(format!(
+            return Ok(TestResult::contradicts(format!(
                 "{invariant} is multiplied by {product}"
             )));
         }
     }
-    let right = rescaling.scenario(&subject.scenario)?;
+    let right = rescaling.scenario(&test_case.scenario)?;
     // Beside other trained tensors the products may have weights.
     let names: Vec<&str> = rule.parameters.iter().map(String::as_str).collect();
     if names != ["A", "B"] || derived.step.graph.leaf("s").is_none() {
-        return Ok(Verdict::Passed(Evidence::Exact));
+        return Ok(TestResult::Passed(Basis::Exact));
     }
     let property = Property {
         conclusion: ALONG_THE_RUN.map(str::to_owned).to_vec(),
@@ -61,14 +61,14 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
     };
     let pair = Pair {
         property: &property,
-        left: &subject.scenario,
+        left: &test_case.scenario,
         right: &right,
         mixed: false,
     };
-    judge_pair(pair, &ladder(&derived.step, subject.arithmetic), false)
+    judge_pair(pair, &ladder(&derived.step, test_case.arithmetic), false)
 }
 
-/// What an invariant is multiplied by.
+/// The factor by which an invariant is multiplied.
 fn product(invariant: &Invariant, factor: impl Fn(&str) -> Option<Surd>) -> Option<Surd> {
     let mut product = Surd::from(1);
     for (name, exponent) in &invariant.factors {

@@ -23,9 +23,9 @@ mod rules_compose;
 mod selection;
 mod wrong_rules;
 
-use super::draw::Menu;
-use super::subject::Subject;
-use super::verdict::{JudgeError, Verdict};
+use super::draw::Domain;
+use super::result::{SearchError, TestResult};
+use super::test_case::TestCase;
 use crate::arith::ArithmeticName;
 
 pub(super) use certificate_agrees::first_node;
@@ -40,14 +40,14 @@ pub struct HuntedProperty {
     pub says: &'static str,
     /// The arithmetics in which it is looked at where nothing else is asked for.
     pub(crate) arithmetics: &'static [ArithmeticName],
-    /// Whether it can be looked at in an arithmetic.
+    /// `true` if it can be looked at in an arithmetic.
     pub(crate) supports: fn(ArithmeticName) -> bool,
-    /// What its passed cases may rest on besides the kinds of evidence of this room.
+    /// The bases of its passed cases besides those that every property may have.
     pub(crate) evidence: &'static [&'static str],
-    /// What it draws from, beginning with everything that is selected.
-    pub(crate) menu: fn(Menu) -> Menu,
+    /// Its domain, made from everything that is selected.
+    pub(crate) domain: fn(Domain) -> Domain,
     /// Judges a case.
-    pub(crate) judge: fn(&Subject) -> Result<Verdict, JudgeError>,
+    pub(crate) judge: fn(&TestCase) -> Result<TestResult, SearchError>,
 }
 
 impl std::fmt::Debug for HuntedProperty {
@@ -60,9 +60,9 @@ impl HuntedProperty {
     /// Judges a case.
     ///
     /// # Errors
-    /// [`JudgeError`] for a case that cannot be set up.
-    pub fn judge(&self, subject: &Subject) -> Result<Verdict, JudgeError> {
-        (self.judge)(subject)
+    /// [`SearchError`] for a case that cannot be set up.
+    pub fn judge(&self, test_case: &TestCase) -> Result<TestResult, SearchError> {
+        (self.judge)(test_case)
     }
 }
 
@@ -141,12 +141,12 @@ const EXACT: &[ArithmeticName] = &[
     ArithmeticName::Prime,
 ];
 
-/// Whether an arithmetic is exact.
+/// `true` if an arithmetic is exact.
 fn is_exact(name: ArithmeticName) -> bool {
     matches!(name, ArithmeticName::Rational | ArithmeticName::Prime)
 }
 
-/// Whether an arithmetic is exact or encloses.
+/// `true` if an arithmetic is exact or encloses.
 fn is_exact_or_encloses(name: ArithmeticName) -> bool {
     is_exact(name) || name.is_enclosure()
 }

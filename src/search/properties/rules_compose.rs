@@ -7,9 +7,9 @@ use num_traits::Inv;
 use super::{HuntedProperty, is_exact_or_encloses};
 use crate::arith::{ArithmeticName, Ratio};
 use crate::scenario::{Property, Scenario};
-use crate::search::draw::Menu;
-use crate::search::subject::{Derived, Subject};
-use crate::search::verdict::{Evidence, JudgeError, Verdict};
+use crate::search::draw::Domain;
+use crate::search::result::{Basis, SearchError, TestResult};
+use crate::search::test_case::{Derived, TestCase};
 
 pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     name: "rules-compose",
@@ -17,27 +17,27 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     arithmetics: &[ArithmeticName::Rational],
     supports: is_exact_or_encloses,
     evidence: &[],
-    menu,
+    domain,
     judge,
 };
 
-fn menu(mut menu: Menu) -> Menu {
+fn domain(mut domain: Domain) -> Domain {
     // Nothing is run, so any arithmetic will do.
-    if menu.arithmetics.is_empty() {
-        menu.arithmetics.push(ArithmeticName::Prime);
+    if domain.arithmetics.is_empty() {
+        domain.arithmetics.push(ArithmeticName::Prime);
     }
-    menu
+    domain
 }
 
-fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
-    let derived = Derived::new(subject)?;
+fn judge(test_case: &TestCase) -> Result<TestResult, SearchError> {
+    let derived = Derived::new(test_case)?;
     let count = derived.rule().dimension();
     let of = |all: &[Ratio]| -> Vec<Ratio> { all.iter().cycle().take(count).cloned().collect() };
-    let (first, second) = (of(&subject.factors), of(&subject.second));
+    let (first, second) = (of(&test_case.factors), of(&test_case.second));
     let both: Vec<Ratio> = first.iter().zip(&second).map(|(x, y)| x * y).collect();
     let back: Vec<Ratio> = first.iter().map(Inv::inv).collect();
     let map = |factors: &[Ratio], run: &Scenario| derived.rescaling(factors).scenario(run);
-    let run = &subject.scenario;
+    let run = &test_case.scenario;
     let there = map(&first, run)?;
     let signs = derived.signs();
     let turned = signs.scenario(&there)?;
@@ -60,7 +60,7 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
         ),
     ] {
         if let Some(name) = first_difference(&got, &expected) {
-            return Ok(Verdict::contradicts(format!(
+            return Ok(TestResult::contradicts(format!(
                 "{what}: `{name}` is not what one map makes of it"
             )));
         }
@@ -73,12 +73,12 @@ fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
             own.unwrap_or_else(|| 1.into())
         };
         if factor(&one).checked_mul(&factor(&other)) != Some(factor(&product)) {
-            return Ok(Verdict::contradicts(format!(
+            return Ok(TestResult::contradicts(format!(
                 "the factor of `{name}` is not the product of its factors"
             )));
         }
     }
-    Ok(Verdict::Passed(Evidence::Exact))
+    Ok(TestResult::Passed(Basis::Exact))
 }
 
 /// The first value in which two runs differ as exact numbers.

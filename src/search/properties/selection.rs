@@ -2,13 +2,13 @@
 
 use super::{HuntedProperty, PropertyTable};
 use crate::arith::ArithmeticName;
-use crate::search::{Factors, Fit, Menu};
+use crate::search::{Domain, Factors, Fit};
 use crate::zoo::losses::LOSSES;
 use crate::zoo::models::MODELS;
 use crate::zoo::optimizers::{OPTIMIZERS, Optimizer};
 use crate::zoo::{Clip, Schedule};
 
-/// What a user selects; of everything all where nothing is named.
+/// The selection of a user; where nothing is named, everything is selected.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
     /// The optimizers.
@@ -27,9 +27,9 @@ pub enum SelectionError {
     /// No property has this name.
     #[error("unknown property `{found}`: expected one of {}", known.join(", "))]
     Unknown {
-        /// What was asked for.
+        /// The name that was asked for.
         found: String,
-        /// What there is.
+        /// The names that there are.
         known: Vec<&'static str>,
     },
     /// A property that was asked for has nothing to draw from.
@@ -55,20 +55,20 @@ impl Selection {
     ///
     /// # Errors
     /// [`SelectionError`] where a named property has nothing to draw from, or none has.
-    pub(in crate::search) fn menus(
+    pub(in crate::search) fn domains(
         &self,
-    ) -> Result<Vec<(&'static HuntedProperty, Menu)>, SelectionError> {
+    ) -> Result<Vec<(&'static HuntedProperty, Domain)>, SelectionError> {
         let named = |p: &HuntedProperty| self.properties.iter().any(|own| own.name == p.name);
-        let mut menus = vec![];
+        let mut domains = vec![];
         for property in self.table.iter() {
             if !self.properties.is_empty() && !named(property) {
                 continue;
             }
             let all = self.everything(property);
             let no_arithmetic = all.arithmetics.is_empty();
-            let menu = (property.menu)(all);
-            if !menu.is_empty() {
-                menus.push((property, menu));
+            let domain = (property.domain)(all);
+            if !domain.is_empty() {
+                domains.push((property, domain));
             } else if named(property) {
                 let usual: Vec<String> = property
                     .arithmetics
@@ -85,14 +85,14 @@ impl Selection {
                 });
             }
         }
-        match menus.is_empty() {
+        match domains.is_empty() {
             true => Err(SelectionError::Empty),
-            false => Ok(menus),
+            false => Ok(domains),
         }
     }
 
     /// Everything that is selected, from which a property chooses.
-    fn everything(&self, property: &HuntedProperty) -> Menu {
+    fn everything(&self, property: &HuntedProperty) -> Domain {
         let optimizers = match self.optimizers.as_slice() {
             [] => OPTIMIZERS.iter().collect(),
             own => own.to_vec(),
@@ -110,7 +110,7 @@ impl Selection {
                 .iter()
                 .filter(|m| !["linear", "opaque"].contains(&m.name)),
         );
-        Menu {
+        Domain {
             optimizers,
             models: models.collect(),
             losses: LOSSES.iter().collect(),
@@ -121,9 +121,9 @@ impl Selection {
             size: 3,
             steps: 3,
             rank: 1,
-            reach: 20,
+            exponent: 20,
             signs: true,
-            tame: false,
+            well_conditioned: false,
             fit: Fit::Any,
             arrange: None,
         }

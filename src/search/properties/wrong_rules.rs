@@ -1,11 +1,11 @@
 //! A rule with one weight off by one is contradicted by runs.
 
 use super::{EXACT, HuntedProperty, is_exact_or_encloses};
-use crate::search::campaign::{RUNS, refute};
-use crate::search::draw::{Fit, Menu};
+use crate::search::draw::{Domain, Fit};
 use crate::search::mutation::Fate;
-use crate::search::subject::{Derived, Subject};
-use crate::search::verdict::{Evidence, JudgeError, Verdict};
+use crate::search::mutation_test::{RUNS, refute};
+use crate::search::result::{Basis, SearchError, TestResult};
+use crate::search::test_case::{Derived, TestCase};
 
 pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     name: "wrong-rules-are-refuted",
@@ -13,37 +13,37 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     arithmetics: EXACT,
     supports: is_exact_or_encloses,
     evidence: &[],
-    menu,
+    domain,
     judge,
 };
 
-fn menu(mut menu: Menu) -> Menu {
+fn domain(mut domain: Domain) -> Domain {
     // What a wrong weight of a threshold does, few runs show.
-    menu.models.retain(|m| m.name == "linear");
-    menu.losses.retain(|l| l.name == "mse");
-    menu.clips = vec![None];
-    menu.schedules = vec![None];
-    Menu {
+    domain.models.retain(|m| m.name == "linear");
+    domain.losses.retain(|l| l.name == "mse");
+    domain.clips = vec![None];
+    domain.schedules = vec![None];
+    Domain {
         fit: Fit::Moves,
         size: 2,
         steps: 2,
         signs: false,
-        ..menu
+        ..domain
     }
 }
 
-fn judge(subject: &Subject) -> Result<Verdict, JudgeError> {
-    let derived = Derived::new(subject)?;
-    let pick = |i: usize| subject.picks.get(i).copied().unwrap_or(0);
+fn judge(test_case: &TestCase) -> Result<TestResult, SearchError> {
+    let derived = Derived::new(test_case)?;
+    let pick = |i: usize| test_case.parameters.get(i).copied().unwrap_or(0);
     let seed = u64::from(pick(1)) << 16 | u64::from(pick(2));
-    let tried = refute(&subject.scenario, derived.rule(), pick(0) as usize, seed)?;
+    let tried = refute(&test_case.scenario, derived.rule(), pick(0) as usize, seed)?;
     Ok(match tried {
-        Some((_, Fate::Killed { .. })) => Verdict::Passed(Evidence::Refuted),
-        Some((mutant, _)) => Verdict::Undecided(format!(
+        Some((_, Fate::Killed { .. })) => TestResult::Passed(Basis::Refuted),
+        Some((mutant, _)) => TestResult::Undecided(format!(
             "no run of {RUNS} contradicts a wrong weight of {}",
             kind(&mutant.quantity)
         )),
-        None => Verdict::Undecided("no wrong rule can show in a run".to_owned()),
+        None => TestResult::Undecided("no wrong rule can show in a run".to_owned()),
     })
 }
 

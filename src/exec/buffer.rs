@@ -5,7 +5,7 @@ use nalgebra::{DMatrix, Dyn, VecStorage};
 use crate::arith::OpError;
 use crate::graph::NodeId;
 
-/// Where an undefined entry came from.
+/// The origin of an undefined entry.
 #[derive(Debug, Clone)]
 pub(super) struct Cause {
     pub node: NodeId,
@@ -45,14 +45,14 @@ impl Causes {
 
 /// The matrix of one node. An undefined entry holds zero.
 #[derive(Debug, Clone)]
-pub(super) struct Slot<E> {
+pub(super) struct Buffer<E> {
     pub matrix: DMatrix<E>,
     /// One number per entry, column after column; stays empty until the first undefined entry.
     numbers: Vec<CauseNumber>,
     undefined: bool,
 }
 
-impl<E: nalgebra::Scalar> Default for Slot<E> {
+impl<E: nalgebra::Scalar> Default for Buffer<E> {
     /// An empty stand-in without memory of its own.
     fn default() -> Self {
         let storage = VecStorage::new(Dyn(0), Dyn(0), Vec::new());
@@ -64,7 +64,7 @@ impl<E: nalgebra::Scalar> Default for Slot<E> {
     }
 }
 
-impl<E: nalgebra::Scalar> Slot<E> {
+impl<E: nalgebra::Scalar> Buffer<E> {
     pub fn filled((rows, cols): (usize, usize), zero: &E) -> Self {
         Self {
             matrix: DMatrix::from_element(rows, cols, zero.clone()),
@@ -73,7 +73,7 @@ impl<E: nalgebra::Scalar> Slot<E> {
         }
     }
 
-    /// Whether some entry is undefined.
+    /// `true` if some entry is undefined.
     pub fn has_undefined(&self) -> bool {
         self.undefined
     }

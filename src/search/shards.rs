@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::plan::Plan;
+use super::campaign::Campaign;
 use super::totals::Totals;
 
 /// The number of cases in a chunk, the smallest part that is recorded.
@@ -20,7 +20,7 @@ pub const CHUNK: u64 = 40;
 pub struct Shard {
     /// Its number, from 0.
     pub index: u64,
-    /// How many there are.
+    /// The number of all shards.
     pub count: u64,
 }
 
@@ -71,7 +71,7 @@ impl TryFrom<String> for Shard {
 }
 
 impl Shard {
-    /// How many chunks of a campaign of so many cases are its own.
+    /// The number of its own chunks of a campaign of so many cases.
     pub fn count_chunks(self, cases: u64) -> u64 {
         let all = cases.div_ceil(CHUNK);
         all.saturating_sub(self.index).div_ceil(self.count.max(1))
@@ -90,7 +90,7 @@ pub fn chunk(number: u64, cases: u64) -> Range<u64> {
     from..from.saturating_add(CHUNK).min(cases)
 }
 
-impl Plan {
+impl Campaign {
     /// Judges the chunks with these numbers, on all threads of the current pool. Each is handed
     /// to `done` as soon as it is finished; where that answers `false`, no more are begun, and
     /// the answer is `false`.

@@ -1,14 +1,14 @@
 //! What one case of a campaign comes to.
 
-use super::witness::Finding;
+use super::finding::Finding;
 use crate::arith::UnknownArithmetic;
 use crate::exec::ExecError;
 use crate::scenario::{CheckError, MapError, ScenarioError};
 use crate::zoo::RecipeError;
 
-/// What a passed case rests on.
+/// The basis on which a case passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Evidence {
+pub enum Basis {
     /// Equality in an exact arithmetic.
     Exact,
     /// The same bits.
@@ -21,11 +21,11 @@ pub enum Evidence {
     Refuted,
     /// Two runs that end at the same operation for the same reason.
     EndsAlike,
-    /// What the property itself lists.
+    /// A basis that the property itself lists.
     Of(&'static str),
 }
 
-impl Evidence {
+impl Basis {
     /// All that every property may rest on.
     pub const ALL: [Self; 6] = [
         Self::Exact,
@@ -50,18 +50,18 @@ impl Evidence {
     }
 }
 
-/// What one case comes to.
+/// The result of one case.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Verdict {
+pub enum TestResult {
     /// The property holds.
-    Passed(Evidence),
+    Passed(Basis),
     /// Something contradicts it.
     Failed(Box<Finding>),
     /// It cannot be told, and why.
     Undecided(String),
 }
 
-impl Verdict {
+impl TestResult {
     /// A contradiction in words, without a place.
     pub(crate) fn contradicts(says: impl Into<String>) -> Self {
         Self::Failed(Box::new(Finding::Contradicts {
@@ -70,7 +70,7 @@ impl Verdict {
         }))
     }
 
-    /// Whether something contradicts the property.
+    /// `true` if something contradicts the property.
     pub fn is_failed(&self) -> bool {
         matches!(self, Self::Failed(_))
     }
@@ -78,7 +78,7 @@ impl Verdict {
 
 /// The reason for which a case, a hunt or two runs could not be judged at all.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum JudgeError {
+pub enum SearchError {
     /// The recipe cannot be built.
     #[error(transparent)]
     Recipe(#[from] Box<RecipeError>),
@@ -102,7 +102,7 @@ pub enum JudgeError {
     GaveUp(String),
 }
 
-impl From<RecipeError> for JudgeError {
+impl From<RecipeError> for SearchError {
     fn from(error: RecipeError) -> Self {
         Self::Recipe(Box::new(error))
     }

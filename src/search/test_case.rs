@@ -3,7 +3,7 @@
 use num_traits::{One, Zero};
 use serde::{Deserialize, Serialize};
 
-use super::verdict::JudgeError;
+use super::result::SearchError;
 use crate::arith::{ArithmeticName, Ratio, Surd};
 use crate::bound::Rescaling;
 use crate::gauge::{Inference, Options, Rule, SignFlips, infer, sign_flips};
@@ -12,7 +12,7 @@ use crate::scenario::{Exact, MapError, Powers, Property, Scenario, ScenarioFile}
 
 /// A drawn run with everything that a property may want to know.
 #[derive(Debug, Clone)]
-pub struct Subject {
+pub struct TestCase {
     /// The run.
     pub scenario: Scenario,
     /// The arithmetic in which it is looked at.
@@ -22,16 +22,16 @@ pub struct Subject {
     pub factors: Vec<Ratio>,
     /// The same for a second map.
     pub second: Vec<Ratio>,
-    /// Which changes of sign are made besides, likewise.
+    /// The changes of sign that are made besides, likewise.
     pub flips: Vec<bool>,
     /// Free choices of a property: which mixing, which entry, which exponent.
-    pub picks: Vec<u32>,
+    pub parameters: Vec<u32>,
 }
 
-/// A subject as it is stored in a witness.
+/// A test case as it is stored in a witness.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SubjectFile {
+pub struct TestCaseFile {
     /// The name of the property that it contradicts.
     pub property: String,
     /// The seed of the campaign.
@@ -47,24 +47,25 @@ pub struct SubjectFile {
     /// The changes of sign.
     pub flips: Vec<bool>,
     /// The property's free choices.
-    pub picks: Vec<u32>,
+    #[serde(rename = "picks")]
+    pub parameters: Vec<u32>,
     /// The run.
     pub run: ScenarioFile,
 }
 
-impl Subject {
+impl TestCase {
     /// The rescaled run.
     ///
     /// # Errors
-    /// [`JudgeError`] where it cannot be formed.
-    pub fn mapped(&self) -> Result<Scenario, JudgeError> {
+    /// [`SearchError`] where it cannot be formed.
+    pub fn mapped(&self) -> Result<Scenario, SearchError> {
         Derived::new(self)?.map().map(|(right, _)| right)
     }
 
     /// The stored form.
-    pub fn file(&self, property: &str, seed: u64, case: u64) -> SubjectFile {
+    pub fn file(&self, property: &str, seed: u64, case: u64) -> TestCaseFile {
         let exact = |all: &[Ratio]| all.iter().map(|q| Exact(q.clone().into())).collect();
-        SubjectFile {
+        TestCaseFile {
             property: property.to_owned(),
             seed,
             case,
@@ -72,25 +73,25 @@ impl Subject {
             factors: exact(&self.factors),
             second: exact(&self.second),
             flips: self.flips.clone(),
-            picks: self.picks.clone(),
+            parameters: self.parameters.clone(),
             run: (&self.scenario).into(),
         }
     }
 }
 
-/// A subject's step with its rule.
+/// A test case's step with its rule.
 pub(super) struct Derived<'a> {
-    pub subject: &'a Subject,
+    pub test_case: &'a TestCase,
     pub step: StepGraph,
     pub inference: Inference,
 }
 
 impl<'a> Derived<'a> {
-    pub fn new(subject: &'a Subject) -> Result<Self, JudgeError> {
-        let step = subject.scenario.recipe.build()?;
+    pub fn new(test_case: &'a TestCase) -> Result<Self, SearchError> {
+        let step = test_case.scenario.recipe.build()?;
         let inference = infer(&step, &Options::default());
         Ok(Self {
-            subject,
+            test_case,
             step,
             inference,
         })
@@ -109,9 +110,9 @@ impl<'a> Derived<'a> {
     }
 
     /// The rescaled run, with the changes of sign, and what must hold of the two.
-    pub fn map(&self) -> Result<(Scenario, Property), JudgeError> {
-        let rescaling = self.rescaling(&self.subject.factors);
-        let right = rescaling.scenario(&self.subject.scenario)?;
+    pub fn map(&self) -> Result<(Scenario, Property), SearchError> {
+        let rescaling = self.rescaling(&self.test_case.factors);
+        let right = rescaling.scenario(&self.test_case.scenario)?;
         let mut property = rescaling.property(&self.step)?;
         let signs = self.signs();
         let right = signs.scenario(&right)?;
@@ -121,7 +122,7 @@ impl<'a> Derived<'a> {
 
     /// The changes of sign that are made: those that concern trained tensors and scales alone.
     pub fn signs(&self) -> Signs {
-        let flips = &self.subject.flips;
+        let flips = &self.test_case.flips;
         let nothing = !flips.contains(&true);
         let all = match nothing {
             true => None,
@@ -154,7 +155,7 @@ pub(super) struct Signs {
 }
 
 impl Signs {
-    /// Whether a quantity with these parities changes its sign.
+    /// `true` if a quantity with these parities changes its sign.
     fn turns(&self, parities: &[Ratio]) -> bool {
         let odd = |i: &&usize| parities.get(**i).is_some_and(|w| !w.is_zero());
         self.chosen.iter().filter(odd).count() % 2 == 1
@@ -184,7 +185,7 @@ impl Signs {
         powers.apply(run, &Ratio::one())
     }
 
-    /// What the property says when the signs are changed as well.
+    /// Adapts a property to the changes of sign.
     pub fn adapt(&self, property: &mut Property) {
         let Some(all) = &self.all else { return };
         // An output that is neither even nor odd says nothing.
