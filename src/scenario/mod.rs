@@ -14,7 +14,6 @@ mod golden;
 mod map;
 mod precision;
 mod property;
-mod schedule;
 mod seed;
 
 pub use content::{draw_of, only_choice};
@@ -24,11 +23,10 @@ pub use golden::{Golden, GoldenError, parse_golden};
 pub use map::{MapError, Powers, ScaleMap};
 pub use precision::{PrecisionFile, Share};
 pub use property::{CheckError, Difference, Doubt, Outcome, Property, check};
-pub use schedule::ScheduleFile;
 pub use seed::{SEED_ALPHAS, seed_script};
 
 use crate::exec::{Sizes, Values};
-use crate::zoo::{LookupError, Recipe, RecipeError, UnknownName};
+use crate::zoo::{LookupError, Recipe, RecipeError, ScheduleError, UnknownName};
 
 /// A training run: everything that determines its trajectory in a given arithmetic.
 #[derive(Debug, Clone)]
@@ -62,6 +60,9 @@ pub enum ScenarioError {
     /// A switch, setting or format has no such name.
     #[error(transparent)]
     Unknown(#[from] UnknownName),
+    /// A number of the schedule makes no sense.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
     /// A model, loss or optimizer is not to be had.
     #[error(transparent)]
     Lookup(#[from] LookupError),

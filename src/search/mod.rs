@@ -33,7 +33,9 @@ mod verdict;
 mod witness;
 
 pub use build::Build;
-pub use campaign::{Campaign, campaign, drawn};
+pub(crate) use campaign::drawn;
+#[doc(hidden)]
+pub use campaign::{Campaign, campaign};
 pub use case::{Case, Start, cases};
 pub use coverage::{Counts, Coverage};
 pub use draw::NotDrawn;
@@ -41,7 +43,8 @@ pub(crate) use draw::{Factors, Fit, Menu};
 pub use hunt::{Found, Hunt, HuntError, Hunted, hunt};
 pub use hunted::{HUNTED_SCHEMA, HuntedError, HuntedWitness};
 pub use judge::{Judged, arithmetics, judge};
-pub use mutation::{Fate, Mutant, mutants};
+#[doc(hidden)]
+pub use mutation::{Fate, Mutant};
 pub(crate) use pair::end_of;
 pub use parts::{CHUNK, Shard, ShardError, chunk};
 pub use plan::{Plan, Record};
