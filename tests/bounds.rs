@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use chacha20::ChaCha8Rng;
+use chacha20::rand_core::{Rng, SeedableRng};
 use lora_gauge::arith::{
     Accumulator, Arithmetic, ArithmeticName, F64, FloatModel, Ratio, Reordered, Surd,
     WithArithmetic, parse_ratio, ratio_from_f64, with_arithmetic,
@@ -20,8 +22,6 @@ use lora_gauge::zoo::Recipe;
 use lora_gauge::zoo::optimizers::OPTIMIZERS;
 use nalgebra::DMatrix;
 use num_traits::Zero;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
 use rug::Float;
 

@@ -142,7 +142,8 @@ fn premises_are_looked_at() {
     use lora_gauge::scenario::{Outcome, Property, ScaleMap, check, seed_script};
     let left = seed_script(1).expect("the seed's script");
     let step = left.recipe.build().expect("a step");
-    let powers = ScaleMap::of(&[("lr", "1")]).resolve(&step).expect("a map");
+    let powers = ScaleMap::of(&[("lr", "1")]).expect("powers");
+    let powers = powers.resolve(&step).expect("a map");
     let four = Ratio::from_integer(4.into());
     let right = powers.apply(&left, &four).expect("a run");
     for premise in ["lr_B * g_B", "lr_B * g_B / s"] {

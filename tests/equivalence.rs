@@ -18,7 +18,7 @@ use crate::common::runs::{ratio, run};
 /// The rule of the note for gradient descent: alpha · k, lr / k, init / √k. Weight decay, where
 /// there is any, goes with 1/lr.
 fn note() -> ScaleMap {
-    ScaleMap::of(&[("alpha", "1"), ("lr", "-1"), ("init", "-1/2")])
+    ScaleMap::of(&[("alpha", "1"), ("lr", "-1"), ("init", "-1/2")]).expect("powers")
 }
 
 /// A random run: its shape, its loss, the terms of SGD that are on, and the seed of its numbers.
@@ -284,7 +284,7 @@ fn split(i: i32, j: i32, weight_decay: bool) -> ScaleMap {
         .iter()
         .map(|(name, power)| (*name, power.as_str()))
         .collect();
-    ScaleMap::of(&texts)
+    ScaleMap::of(&texts).expect("powers")
 }
 
 #[test]
@@ -319,7 +319,7 @@ fn in_the_prime_field_every_shape_is_equal() {
 /// Rules that are not the note's, by what they do to the rate and the start.
 const WRONG: [(&str, &[(&str, &str)]); 6] = [
     ("the rate alone", &[("alpha", "1"), ("lr", "-1")]),
-    ("the start alone", &[("alpha", "1"), ("init", "-1/2")]),
+    ("the start alone", &[("alpha", "1"), ("init", "-1/2")]).expect("powers"),
     (
         "the rate over √k",
         &[("alpha", "1"), ("lr", "-1/2"), ("init", "-1/2")],
@@ -348,7 +348,7 @@ fn wrong_rules_differ_within_two_steps() {
                 lora_start: true,
                 ..drawn
             };
-            let [left, right] = drawn.pair(ScaleMap::of(powers), &ratio("9/4"));
+            let [left, right] = drawn.pair(ScaleMap::of(powers).expect("powers"), &ratio("9/4"));
             let outcome = check(&Prime, &Property::same_run(), &left, &right, 2);
             let Ok(Outcome::Fails(found)) = outcome else {
                 return Err(TestCaseError::fail(format!("{name}: {outcome:?}")));

@@ -55,7 +55,10 @@ fn a_run_in_intervals_holds_the_run_in_many_more_digits() {
 /// The seed's rule at k = 2: A and B by √2, which is no rational number.
 fn rescaled(case: &Scenario, powers: &[(&str, &str)]) -> Scenario {
     let step = case.recipe.build().expect("a recipe that can be built");
-    let map = ScaleMap::of(powers).resolve(&step).expect("known names");
+    let map = ScaleMap::of(powers)
+        .expect("powers")
+        .resolve(&step)
+        .expect("known names");
     let two = Ratio::from_integer(2.into());
     map.apply(case, &two).expect("powers of 2 by halves")
 }

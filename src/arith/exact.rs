@@ -9,6 +9,7 @@ use num_bigint::BigInt;
 use num_integer::Integer;
 use num_rational::BigRational;
 use num_traits::{One, Pow, Signed, Zero};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// An exact rational number.
 pub type Ratio = BigRational;
@@ -295,6 +296,38 @@ impl std::str::FromStr for Surd {
 pub(super) fn bytes_of(n: &BigInt) -> (bool, Vec<u8>) {
     let (sign, bytes) = n.to_bytes_le();
     (sign == num_bigint::Sign::Minus, bytes)
+}
+
+impl Serialize for Surd {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Surd {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Surd;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number, or a text such as \"0.1\", \"9/4\" or \"sqrt(3)\"")
+            }
+            fn visit_i64<E: de::Error>(self, n: i64) -> Result<Surd, E> {
+                Ok(Surd::from(n))
+            }
+            fn visit_u64<E: de::Error>(self, n: u64) -> Result<Surd, E> {
+                Ok(Surd::rational(Ratio::from_integer(n.into())))
+            }
+            fn visit_f64<E: de::Error>(self, x: f64) -> Result<Surd, E> {
+                // The shortest decimal that reads back as x is what the author wrote.
+                self.visit_str(&format!("{x:e}"))
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Surd, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
 }
 
 #[cfg(test)]

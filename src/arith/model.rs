@@ -47,7 +47,8 @@ impl FloatModel {
             ArithmeticName::Rational
             | ArithmeticName::IntervalF64
             | ArithmeticName::Interval(_)
-            | ArithmeticName::Prime => return None,
+            | ArithmeticName::Prime
+            | ArithmeticName::Other(_) => return None,
         })
     }
 

@@ -34,6 +34,9 @@ pub enum ArithmeticName {
     IntervalF64,
     /// The field of residues modulo 2⁶¹ − 1.
     Prime,
+    /// An arithmetic of another crate. Nothing but its name is known of it, and it is not to be
+    /// had by name.
+    Other(&'static str),
 }
 
 impl ArithmeticName {
@@ -62,6 +65,7 @@ impl fmt::Display for ArithmeticName {
             Self::Interval(bits) => write!(f, "interval:{bits}"),
             Self::IntervalF64 => f.write_str("interval"),
             Self::Prime => f.write_str("prime"),
+            Self::Other(name) => f.write_str(name),
         }
     }
 }
@@ -137,7 +141,8 @@ pub trait WithArithmetic {
 /// Runs `task` in the arithmetic called `name`.
 ///
 /// # Errors
-/// [`UnknownArithmetic::NotBuilt`] when the build has no GMP and MPFR.
+/// [`UnknownArithmetic::NotBuilt`] when the build has no GMP and MPFR,
+/// [`UnknownArithmetic::Name`] for an arithmetic of another crate.
 pub fn with_arithmetic<T: WithArithmetic>(
     name: ArithmeticName,
     task: T,
@@ -151,6 +156,7 @@ pub fn with_arithmetic<T: WithArithmetic>(
         ArithmeticName::F16Sums(accumulator) => Ok(task.call(F16::accumulating(accumulator))),
         ArithmeticName::Prime => Ok(task.call(Prime)),
         ArithmeticName::IntervalF64 => Ok(task.call(F64Intervals::new())),
+        ArithmeticName::Other(name) => Err(UnknownArithmetic::Name(name.to_owned())),
         #[cfg(feature = "mp")]
         ArithmeticName::Mp(bits) => Ok(task.call(Mp::new(bits))),
         #[cfg(feature = "mp")]

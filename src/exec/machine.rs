@@ -70,7 +70,11 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
     /// [`ExecError::MissingValue`] and [`ExecError::WrongShape`] for a leaf that is read;
     /// [`ExecError::Operation`] with step 0 for an entry of a leaf that the arithmetic cannot
     /// hold, or for an undefined first state.
-    pub fn with_plan(ctx: A, plan: Arc<Plan<'g>>, values: &Values) -> Result<Self, ExecError> {
+    pub(crate) fn with_plan(
+        ctx: A,
+        plan: Arc<Plan<'g>>,
+        values: &Values,
+    ) -> Result<Self, ExecError> {
         Self::with_leaves(ctx, plan, values, |_, _| {})
     }
 
@@ -79,7 +83,7 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
     ///
     /// # Errors
     /// Those of [`Machine::with_plan`].
-    pub fn with_leaves(
+    pub(crate) fn with_leaves(
         ctx: A,
         plan: Arc<Plan<'g>>,
         values: &Values,
@@ -103,7 +107,7 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
 
     /// A machine without values: every entry is zero until [`Machine::set`] gives it one. What
     /// depends on leaves that never change is brought up to date by [`Machine::settle`].
-    pub fn idle(ctx: A, plan: Arc<Plan<'g>>) -> Self {
+    pub(crate) fn idle(ctx: A, plan: Arc<Plan<'g>>) -> Self {
         let zero = ctx.zero();
         let shapes = plan.buffers.shapes.iter();
         let buffers = shapes.map(|shape| Buffer::filled(*shape, &zero)).collect();
@@ -126,7 +130,7 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
     /// # Errors
     /// [`ExecError::NotRead`] for any other node, [`ExecError::WrongShape`] for a value with other
     /// numbers of rows and columns; nothing has changed then.
-    pub fn set(&mut self, leaf: NodeId, value: &DMatrix<A::Elem>) -> Result<(), ExecError> {
+    pub(crate) fn set(&mut self, leaf: NodeId, value: &DMatrix<A::Elem>) -> Result<(), ExecError> {
         let graph = &self.plan.step().graph;
         let read = graph.leaf_at(leaf).zip(self.plan.buffers.readable(leaf));
         let Some((known, buffer)) = read else {
@@ -163,7 +167,7 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
     ///
     /// # Errors
     /// As [`Machine::complete`].
-    pub fn complete_with(
+    pub(crate) fn complete_with(
         &mut self,
         next: bool,
         perturb: &mut Perturb<'_, A::Elem>,
@@ -202,7 +206,7 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
     ///
     /// # Errors
     /// [`ExecError::Operation`] when an entry of loss, outputs or next values is undefined.
-    pub fn complete(&mut self) -> Result<(), ExecError> {
+    pub(crate) fn complete(&mut self) -> Result<(), ExecError> {
         self.complete_with(true, &mut |_, _| {})
     }
 
@@ -277,7 +281,7 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
     }
 
     /// `true` if the entry of a kept node at `row`, `col` (from 0) has a value.
-    pub fn is_defined(&self, id: NodeId, row: usize, col: usize) -> bool {
+    pub(crate) fn is_defined(&self, id: NodeId, row: usize, col: usize) -> bool {
         self.plan.buffers.readable(id).is_some_and(|buffer| {
             let buffer = &self.buffers[buffer];
             let (rows, cols) = buffer.matrix.shape();
@@ -291,7 +295,7 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
     }
 
     /// Makes the step about to be taken the one with this number.
-    pub fn set_step_number(&mut self, number: u64) {
+    pub(crate) fn set_step_number(&mut self, number: u64) {
         self.number = number;
         self.stage = Stage::Nothing;
     }
@@ -302,7 +306,7 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
     }
 
     /// The plan.
-    pub fn plan(&self) -> &Plan<'g> {
+    pub(crate) fn plan(&self) -> &Plan<'g> {
         &self.plan
     }
 

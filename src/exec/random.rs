@@ -19,8 +19,8 @@
 //!
 //! All entries are dyadic with few bits, so that every arithmetic starts from the same numbers.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use chacha20::ChaCha8Rng;
+use chacha20::rand_core::{Rng, SeedableRng};
 
 use super::schedule::size_of;
 use super::{ExecError, Sizes, Tensor, Values};

@@ -11,6 +11,7 @@ pub(super) const VERDICTS: [Verdict; 4] = [
 ];
 
 /// All rungs, strongest first.
+#[cfg(feature = "cli")]
 pub(super) const RUNGS: [Rung; 6] = [
     Rung::Theorem,
     Rung::Certificate,
@@ -31,6 +32,7 @@ pub(super) fn sign(verdict: Verdict) -> &'static str {
 }
 
 /// The meaning of a verdict.
+#[cfg(feature = "cli")]
 pub(super) fn meaning(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Proved => "holds as stated",
@@ -41,6 +43,7 @@ pub(super) fn meaning(verdict: Verdict) -> &'static str {
 }
 
 /// The meaning of a rung.
+#[cfg(feature = "cli")]
 pub(super) fn rung_meaning(rung: Rung) -> &'static str {
     match rung {
         Rung::Theorem => "a named Rocq theorem, compiled",
@@ -118,6 +121,7 @@ pub(super) fn stretches(text: &str) -> Vec<Stretch<'_>> {
 }
 
 /// `n thing` or `n things`.
+#[cfg(feature = "cli")]
 pub(super) fn count(n: usize, thing: &str) -> String {
     if n == 1 {
         format!("1 {thing}")

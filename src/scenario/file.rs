@@ -1,12 +1,11 @@
 //! The stored form of a scenario: the same fields in TOML and in JSON.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use num_traits::{Signed, Zero};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{PrecisionFile, Scenario, ScenarioError, ScheduleFile, dotted, draw_of, only_choice};
+use super::{PrecisionFile, Scenario, ScenarioError, dotted, draw_of, only_choice};
 use crate::arith::{Arithmetic, F64, Ratio, Surd, parse_ratio};
 use crate::exec::random;
 use crate::exec::{MAX_ENTRIES, Sizes, Tensor, Values};
@@ -17,40 +16,9 @@ use crate::zoo::{
 
 /// An exact number in a file: a string such as `"0.1"`, `"9/4"`, `"0x1.8p+1"` or
 /// `"1/2*sqrt(3)"`, or a number, which is read as the decimal that was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Exact(pub Surd);
-
-impl Serialize for Exact {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Exact {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl de::Visitor<'_> for Visitor {
-            type Value = Exact;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number, or a text such as \"0.1\", \"9/4\" or \"sqrt(3)\"")
-            }
-            fn visit_i64<E: de::Error>(self, n: i64) -> Result<Exact, E> {
-                Ok(Exact(Surd::from(n)))
-            }
-            fn visit_u64<E: de::Error>(self, n: u64) -> Result<Exact, E> {
-                Ok(Exact(Surd::rational(Ratio::from_integer(n.into()))))
-            }
-            fn visit_f64<E: de::Error>(self, x: f64) -> Result<Exact, E> {
-                // The shortest decimal that reads back as x is what the author wrote.
-                self.visit_str(&format!("{x:e}"))
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Exact, E> {
-                text.parse().map(Exact).map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_any(Visitor)
-    }
-}
 
 /// A binary64 number in a file, written as a hexadecimal float so that no bit is lost. A decimal
 /// is read as the nearest binary64 number.
@@ -141,7 +109,7 @@ pub struct ScenarioFile {
     pub clip: Option<String>,
     /// The learning-rate schedule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub schedule: Option<ScheduleFile>,
+    pub schedule: Option<Schedule>,
     /// How many micro-batches, with data `X_1`, `Y_1`, `X_2`, … of their own, make one step.
     #[serde(default = "one_batch", skip_serializing_if = "is_one_batch")]
     pub gradient_accumulation_steps: u32,
@@ -224,7 +192,7 @@ impl ScenarioFile {
             midway: recipe.midway,
             loraplus: recipe.loraplus,
             clip: recipe.clip.map(|c| c.name().to_owned()),
-            schedule: recipe.schedule.as_ref().map(ScheduleFile::from),
+            schedule: recipe.schedule.clone(),
             gradient_accumulation_steps: recipe.accumulation,
             loss_scaling: recipe.loss_scaling.map(|s| s.name().to_owned()),
             storage: recipe.storage.map(|f| f.name().to_owned()),
@@ -316,11 +284,13 @@ impl ScenarioFile {
             None => None,
             Some(name) => Some(name.parse::<Clip>()?),
         };
-        recipe.schedule = self.schedule.as_ref().map(Schedule::try_from).transpose()?;
-        recipe.accumulation = positive(
-            "gradient_accumulation_steps",
-            self.gradient_accumulation_steps,
-        )?;
+        self.schedule.as_ref().map_or(Ok(()), Schedule::check)?;
+        recipe.schedule.clone_from(&self.schedule);
+        if self.gradient_accumulation_steps == 0 {
+            let field = "gradient_accumulation_steps";
+            return Err(ScenarioError::field(field, "found 0, expected at least 1"));
+        }
+        recipe.accumulation = self.gradient_accumulation_steps;
         recipe.loss_scaling = match &self.loss_scaling {
             None => None,
             Some(name) => Some(name.parse::<LossScaling>()?),
@@ -337,15 +307,6 @@ impl ScenarioFile {
         recipe: &Recipe,
         step: &StepGraph,
     ) -> Result<BTreeMap<String, Surd>, ScenarioError> {
-        let defaults: BTreeMap<&str, &str> = recipe
-            .optimizer
-            .hyperparameters
-            .iter()
-            .chain(recipe.model.hyperparameters)
-            .map(|h| (h.name, h.default))
-            .chain(recipe.loss.parameters.iter().copied())
-            .chain([("eta_min", "0"), ("min_lr", "0"), ("loss_scale", "65536")])
-            .collect();
         let mut known: Vec<&str> = recipe.off.iter().map(String::as_str).collect();
         let mut scalars = BTreeMap::new();
         for (leaf, base, _) in step.hyperparameters() {
@@ -354,7 +315,7 @@ impl ScenarioFile {
                 .hyperparameters
                 .get(leaf)
                 .or_else(|| self.hyperparameters.get(base));
-            let value = match (given, base, defaults.get(base)) {
+            let value = match (given, base, recipe.default_of(base)) {
                 (Some(value), ..) => value.0.clone(),
                 (None, "s", _) => self.scaling()?,
                 (None, _, Some(default)) => {
@@ -590,12 +551,4 @@ fn range(name: &str, radius: &Exact) -> Result<Ratio, ScenarioError> {
             ),
         )
     })
-}
-
-pub(super) fn positive(field: &str, n: u32) -> Result<u32, ScenarioError> {
-    if n == 0 {
-        Err(ScenarioError::field(field, "found 0, expected at least 1"))
-    } else {
-        Ok(n)
-    }
 }

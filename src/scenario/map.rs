@@ -6,7 +6,9 @@ use num_integer::Integer;
 use num_traits::{Pow, Signed, ToPrimitive, Zero};
 
 use super::Scenario;
-use crate::arith::{Arithmetic, F64, Ratio, Surd, ratio_from_f64, show_ratio};
+use crate::arith::{
+    Arithmetic, F64, ParseExactError, Ratio, Surd, parse_ratio, ratio_from_f64, show_ratio,
+};
 use crate::fault::{Fault, planted};
 use crate::graph::StepGraph;
 
@@ -66,17 +68,16 @@ pub enum MapError {
 }
 
 impl ScaleMap {
-    /// A map from pairs of name and power, for instance `("lr", "-1")`; unreadable powers are
-    /// left out, so this is for literals only.
-    pub fn of(powers: &[(&str, &str)]) -> Self {
-        let powers = powers
-            .iter()
-            .filter_map(|(name, p)| Some(((*name).to_owned(), crate::arith::parse_ratio(p).ok()?)))
-            .collect();
-        Self {
-            powers,
+    /// A map from pairs of name and power, for instance `("lr", "-1")`.
+    ///
+    /// # Errors
+    /// [`ParseExactError`] for a power that is no number.
+    pub fn of(powers: &[(&str, &str)]) -> Result<Self, ParseExactError> {
+        let power = |(name, power): &(&str, &str)| Ok(((*name).to_owned(), parse_ratio(power)?));
+        Ok(Self {
+            powers: powers.iter().map(power).collect::<Result<_, _>>()?,
             negate: BTreeSet::new(),
-        }
+        })
     }
 
     /// The map in the names of `step`.
@@ -236,11 +237,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_power_that_is_no_number_is_an_error() {
+        assert!(ScaleMap::of(&[("lr", "-1"), ("alpha", "one")]).is_err());
+        assert_eq!(ScaleMap::of(&[("lr", "-1")]).unwrap().powers.len(), 1);
+    }
+
+    #[test]
     fn a_factor_has_every_root_and_moderate_powers() {
         let factor = |powers: &[&str]| {
             let named = powers.iter().enumerate();
-            let named =
-                named.map(|(i, p)| (format!("q{i}"), crate::arith::parse_ratio(p).unwrap()));
+            let named = named.map(|(i, p)| (format!("q{i}"), parse_ratio(p).unwrap()));
             let powers = Powers {
                 hyperparameters: named.collect(),
                 ..Powers::default()

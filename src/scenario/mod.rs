@@ -14,7 +14,6 @@ mod golden;
 mod map;
 mod precision;
 mod property;
-mod schedule;
 mod seed;
 mod split;
 
@@ -26,12 +25,11 @@ pub use golden::{Golden, GoldenError, parse_golden};
 pub use map::{MapError, Powers, ScaleMap};
 pub use precision::PrecisionFile;
 pub use property::{CheckError, Difference, Doubt, Outcome, Property, check};
-pub use schedule::ScheduleFile;
 pub use seed::{SEED_ALPHAS, seed_script};
 pub use split::Split;
 
 use crate::exec::{Sizes, Values};
-use crate::zoo::{LookupError, Recipe, RecipeError, UnknownName};
+use crate::zoo::{LookupError, Recipe, RecipeError, ScheduleError, UnknownName};
 
 /// A training run: everything that determines its trajectory in a given arithmetic.
 #[derive(Debug, Clone)]
@@ -65,6 +63,9 @@ pub enum ScenarioError {
     /// A switch, setting or format has no such name.
     #[error(transparent)]
     Unknown(#[from] UnknownName),
+    /// A number of the schedule makes no sense.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
     /// A model, loss or optimizer is not to be had.
     #[error(transparent)]
     Lookup(#[from] LookupError),

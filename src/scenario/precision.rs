@@ -78,6 +78,7 @@ impl PrecisionFile {
                 ArithmeticName::Rational
                 | ArithmeticName::Prime
                 | ArithmeticName::IntervalF64
+                | ArithmeticName::Other(_)
                 | ArithmeticName::Interval(_) => Err(ScenarioError::field(
                     &field,
                     format!(

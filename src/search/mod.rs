@@ -46,7 +46,9 @@ pub use hunt::{Found, Hunt, Hunted, hunt};
 pub(crate) use judge::check_in;
 pub use judge::{Judged, arithmetics, check_exactly, exact_arithmetic, judge};
 pub(crate) use mixing::MixingMatrix;
+#[doc(hidden)]
 pub use mutation::{Fate, Mutant, mutants};
+#[doc(hidden)]
 pub use mutation_test::{MutationTest, mutation_test};
 pub use properties::{
     HuntedProperty, PROPERTIES, PropertyTable, Selection, SelectionError, find_property,

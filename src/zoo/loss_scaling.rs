@@ -22,6 +22,9 @@ impl LossScaling {
     /// Both by name.
     pub const ALL: [(&'static str, Self); 2] = [("unscaled", Self::Unscaled), ("kept", Self::Kept)];
 
+    /// The factor as a hyperparameter, with its default.
+    pub const PARAMETER: (&'static str, &'static str) = ("loss_scale", "65536");
+
     /// The name by which it is selected.
     pub fn name(self) -> &'static str {
         match self {
@@ -45,7 +48,8 @@ impl LossScaling {
 }
 
 fn scale(step: &StepBuilder) -> Expr<'_> {
-    step.hyperparameter("loss_scale", "loss_scale", false)
+    let (name, _) = LossScaling::PARAMETER;
+    step.hyperparameter(name, name, false)
 }
 
 impl FromStr for LossScaling {

@@ -28,5 +28,5 @@ pub use models::{Content, Model};
 pub use optimizers::{Hyperparameter, Optimizer, Range, Regime};
 pub use recipe::{Recipe, RecipeError, float_format};
 pub use registry::{Entry, LookupError, NameTaken, Registry, UnknownName};
-pub use schedule::Schedule;
+pub use schedule::{Schedule, ScheduleError};
 pub use trainer::{Factor, LORAPLUS_LR_RATIO, MOST_COPIES, Pair, Trainer};

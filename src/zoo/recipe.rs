@@ -335,6 +335,15 @@ impl Recipe {
         all.find(|h| h.name == base)
     }
 
+    /// The default of the hyperparameter `base`, whoever has it; `None` where it must be given.
+    pub fn default_of(&self, base: &str) -> Option<&'static str> {
+        let schedule = self.schedule.iter().flat_map(Schedule::parameters);
+        let around = schedule.chain(self.loss.parameters);
+        let mut around = around.chain([&LossScaling::PARAMETER]);
+        let own = self.setting(base).map(|h| h.default);
+        own.or_else(|| around.find(|(name, _)| *name == base).map(|(_, d)| *d))
+    }
+
     /// What the data leaf called `name` holds.
     pub fn content(&self, name: &str) -> Content {
         let own = |base: &str| MicroBatch::all(self.accumulation).any(|b| b.name(base) == name);

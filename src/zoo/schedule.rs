@@ -5,11 +5,15 @@
 //! starts with a warm-up of w steps multiplies lr by c / w while c < w, so that the first step
 //! of all has rate 0.
 
-use crate::arith::Ratio;
+use num_traits::{One, Zero};
+use serde::{Deserialize, Serialize};
+
+use crate::arith::{Ratio, show_ratio};
 use crate::graph::{Expr, StepBuilder};
 
 /// How the learning rate changes from step to step.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Schedule {
     /// The rate as it is.
     Constant,
@@ -17,8 +21,10 @@ pub enum Schedule {
     /// `total_iters` steps and stays there.
     Linear {
         /// The factor of the first step.
+        #[serde(with = "rational")]
         start_factor: Ratio,
         /// The factor of the last step.
+        #[serde(with = "rational")]
         end_factor: Ratio,
         /// The number of steps in between; at least 1.
         total_iters: u32,
@@ -33,6 +39,7 @@ pub enum Schedule {
     /// `ExponentialLR`: lr times `gamma` after each step.
     Exponential {
         /// The factor.
+        #[serde(with = "rational")]
         gamma: Ratio,
     },
     /// `StepLR`: lr times `gamma` after every `step_size` steps.
@@ -40,6 +47,7 @@ pub enum Schedule {
         /// The number of steps with one rate; at least 1.
         step_size: u32,
         /// The factor.
+        #[serde(with = "rational")]
         gamma: Ratio,
     },
     /// lr / √t (Vaswani et al. 2017, without warm-up).
@@ -68,7 +76,72 @@ pub enum Schedule {
     },
 }
 
+/// A number of a schedule that makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("field `schedule.{field}`: found {found}, expected {expected}")]
+pub struct ScheduleError {
+    /// The number's name.
+    pub field: &'static str,
+    /// What it is.
+    pub found: String,
+    /// What it may be.
+    pub expected: String,
+}
+
 impl Schedule {
+    /// Refuses numbers of steps that are 0 or not longer than the warm-up, and factors of a decay
+    /// that are not above 0 and at most 1.
+    ///
+    /// # Errors
+    /// [`ScheduleError`] names the field.
+    pub fn check(&self) -> Result<(), ScheduleError> {
+        let unless = |holds: bool, field, found: String, expected: &str| match holds {
+            true => Ok(()),
+            false => Err(ScheduleError {
+                field,
+                found,
+                expected: expected.to_owned(),
+            }),
+        };
+        let positive = |field, n: u32| unless(n > 0, field, n.to_string(), "at least 1");
+        let decay = |gamma: &Ratio| {
+            let holds = *gamma > Ratio::zero() && *gamma <= Ratio::one();
+            let expected = "a number above 0 and at most 1";
+            unless(holds, "gamma", show_ratio(gamma), expected)
+        };
+        match self {
+            Self::Constant | Self::InverseSqrt | Self::ConstantWithWarmup { .. } => Ok(()),
+            Self::Linear { total_iters, .. } => positive("total_iters", *total_iters),
+            Self::Cosine { t_max } => positive("t_max", *t_max),
+            Self::Exponential { gamma } => decay(gamma),
+            Self::Step { step_size, gamma } => {
+                positive("step_size", *step_size)?;
+                decay(gamma)
+            }
+            Self::LinearWithWarmup {
+                warmup_steps,
+                total_steps,
+            }
+            | Self::CosineWithMinLr {
+                warmup_steps,
+                total_steps,
+            } => {
+                let expected = format!("more than the {warmup_steps} of the warm-up");
+                let holds = total_steps > warmup_steps;
+                unless(holds, "total_steps", total_steps.to_string(), &expected)
+            }
+        }
+    }
+
+    /// The hyperparameters of its own, with their defaults.
+    pub fn parameters(&self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Cosine { .. } => &[("eta_min", "0")],
+            Self::CosineWithMinLr { .. } => &[("min_lr", "0")],
+            _ => &[],
+        }
+    }
+
     /// The learning rate at the current step, of one tensor or of all.
     pub(super) fn apply<'g>(
         &self,
@@ -189,4 +262,21 @@ fn remembered<'g>(
     let memory = step.state(name, first);
     step.update(memory, next(memory));
     memory
+}
+
+/// A rational number in a file, as exact numbers are written there.
+mod rational {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    use crate::arith::{Ratio, Surd};
+
+    pub fn serialize<S: Serializer>(q: &Ratio, serializer: S) -> Result<S::Ok, S::Error> {
+        Surd::rational(q.clone()).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Ratio, D::Error> {
+        let exact = Surd::deserialize(deserializer)?;
+        let rational = exact.as_ratio().cloned();
+        rational.ok_or_else(|| de::Error::custom(format!("{exact} is not rational")))
+    }
 }

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::FieldError;
-use crate::scenario::ScheduleFile;
 use crate::zoo::{Clip, LossScaling, MOST_COPIES, Recipe, Reduction, Schedule, UnknownName};
 
 /// The largest size that a claim may ask of the runs that are tried.
@@ -53,7 +52,7 @@ setting! {
     /// Gradient clipping.
     clip: String,
     /// The learning-rate schedule, as in a scenario file.
-    schedule: ScheduleFile,
+    schedule: Schedule,
     /// The number of micro-batches of a step.
     accumulation: u32,
     /// `unscaled` or `kept`.
@@ -242,8 +241,9 @@ fn recipe(file: &SettingFile, model: &str) -> Result<Recipe, FieldError> {
     recipe.midway = file.midway.unwrap_or(false);
     recipe.loraplus = file.loraplus.unwrap_or(false);
     if let Some(schedule) = &file.schedule {
-        let schedule = Schedule::try_from(schedule);
-        recipe.schedule = Some(schedule.map_err(|e| FieldError::new("schedule", e))?);
+        let sound = schedule.check();
+        sound.map_err(|e| FieldError::new("schedule", e))?;
+        recipe.schedule = Some(schedule.clone());
     }
     if let Some(batches) = file.accumulation {
         if !(1..=MOST_COPIES).contains(&batches) {

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml::Value;
 
-use crate::scenario::ScheduleFile;
 use crate::zoo::{Entry, Recipe, Reduction};
 
 /// The fields of a claim, in the order in which they are written.
@@ -119,7 +118,7 @@ impl Setting {
             add("clip", text(clip.name()));
         }
         if let Some(schedule) = &recipe.schedule
-            && let Ok(schedule) = Value::try_from(ScheduleFile::from(schedule))
+            && let Ok(schedule) = Value::try_from(schedule)
         {
             add("schedule", schedule);
         }
