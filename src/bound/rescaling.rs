@@ -55,7 +55,12 @@ impl Rescaling {
     ///
     /// # Errors
     /// [`NoSplit`] names a factor of a pair that the rule does not multiply as the split says.
-    pub fn of_split(rule: &Rule, model: &Model, split: Split, k: &Ratio) -> Result<Self, Box<NoSplit>> {
+    pub fn of_split(
+        rule: &Rule,
+        model: &Model,
+        split: Split,
+        k: &Ratio,
+    ) -> Result<Self, Box<NoSplit>> {
         let of_generators = rule.generators.iter().map(|g| match g.moves_parameters {
             true => split.power(model, &g.leaf).unwrap_or_default(),
             false => Ratio::zero(),

@@ -4,8 +4,8 @@
 use half::f16;
 use num_traits::Pow;
 
-use super::super::shift::Shifts;
 use super::super::exponent_tracing::{Exponents, Traced, Tracing, UNIT};
+use super::super::shift::Shifts;
 use crate::arith::{Arithmetic, F16, FloatFormat, Function, OpError, Ratio, Surd, parse_ratio};
 
 /// From the smallest subnormal number of f16 to its largest, some of them rounded.
