@@ -271,7 +271,7 @@ pub struct Study {
     pub rows: Vec<Row>,
     /// Slopes of log₂ drift against precision.
     pub fits: Vec<Fit>,
-    /// Which precision is enough.
+    /// The precision that is enough, for each k.
     pub enough: Vec<Enough>,
     /// The command that reproduces the study.
     pub reproduce: String,

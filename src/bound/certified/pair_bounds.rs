@@ -35,15 +35,15 @@ pub struct PairBounds {
     pub at: BTreeMap<usize, BTreeMap<String, Bounds<EntryBound>>>,
     /// The λ of the probabilistic bounds.
     pub lambda: f64,
-    /// Where the certificate of the left and of the right run ends, if it does.
+    /// The ends of the certificates of the left and of the right run, if they end.
     pub endings: [Option<Ending>; 2],
     /// The number of steps that both certificates cover.
     pub certified_steps: usize,
 }
 
 /// Bounds the drift between `left` and `right` in the format `arith` after each number of steps
-/// in `at_steps`. `factors` holds what each quantity is multiplied by from left to right; 1 where
-/// it is missing.
+/// in `at_steps`. `factors` holds the factor of each quantity from left to right; 1 where it is
+/// missing.
 ///
 /// # Errors
 /// [`BoundError`] where nothing can be said at all; a bound that cannot be had at one time says

@@ -22,7 +22,7 @@ use crate::exec::{Keep, Machine, Options, Outputs, decisions};
 use crate::graph::StepGraph;
 use crate::scenario::Scenario;
 
-/// Of the decisions that fell differently so many are kept; all are counted.
+/// The number of decisions that fell differently and are kept; all are counted.
 const KEPT_JUMPS: usize = 20;
 
 /// The values of every quantity after one number of steps, as exact numbers.
@@ -46,7 +46,7 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// Whether every quantity was multiplied by its factor exactly up to `steps`.
+    /// True where every quantity was multiplied by its factor exactly up to `steps`.
     pub fn is_exact(&self, steps: usize) -> bool {
         self.stopped.is_none()
             && self.drifts.values().all(|after| {
@@ -81,7 +81,7 @@ impl Measured {
 }
 
 /// Runs `left` and `right` in `arith` over `steps` steps and measures how far they drift apart.
-/// `factors` says what each quantity is multiplied by from left to right.
+/// `factors` holds the factor of each quantity from left to right.
 ///
 /// # Errors
 /// [`UnknownArithmetic`] where the build does not have it.

@@ -23,7 +23,7 @@ pub(super) struct Job<'a> {
     pub map: &'a Rescaled,
     pub arith: ArithmeticName,
     pub most: usize,
-    /// Whether there are rows of it, or only a point of the slope.
+    /// True where there are rows of it, and not only a point of the slope.
     pub is_row: bool,
     pub leading: &'a str,
     pub plan: &'a Plan,

@@ -19,7 +19,7 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     judge,
 };
 
-/// What exact arithmetic can carry through.
+/// The runs that exact arithmetic can carry through.
 fn menu(mut menu: Menu) -> Menu {
     menu.optimizers.retain(|o| takes_an_exact_step(o));
     menu.losses.retain(|l| l.name != "cross_entropy");
@@ -39,7 +39,7 @@ fn menu(mut menu: Menu) -> Menu {
     menu
 }
 
-/// Whether an exact arithmetic of this build takes a step with it.
+/// True where an exact arithmetic of this build takes a step with it.
 fn takes_an_exact_step(optimizer: &Optimizer) -> bool {
     let Ok(recipe) = Recipe::new("linear", "mse", optimizer.name) else {
         return false;
