@@ -169,6 +169,14 @@ impl<F: MachineFloat> Tracing<F> {
         }
     }
 
+    /// Writes the sum or difference `value` of `x` and `y`.
+    fn write_sum(&self, out: &mut Traced<F>, value: F, x: &Traced<F>, y: &Traced<F>) {
+        let (weight, both) = self.alike(x, y);
+        // A sum of two numbers of the format never underflows.
+        let own = of_value(value.widen(), self.format());
+        self.write(out, value, weight, both, own);
+    }
+
     /// The one weight of `x` and `y`, where only equal weights make sense, and the exponents for
     /// which both are right.
     fn alike(&self, x: &Traced<F>, y: &Traced<F>) -> (i64, Exponents) {
@@ -232,28 +240,13 @@ impl<F: MachineFloat> Arithmetic for Tracing<F> {
     fn add(&self, out: &mut Traced<F>, x: &Traced<F>, y: &Traced<F>) {
         let mut value = F::zero();
         self.inner.add(&mut value, &x.value, &y.value);
-        let (weight, both) = self.alike(x, y);
-        // A sum of two numbers of the format never underflows.
-        self.write(
-            out,
-            value,
-            weight,
-            both,
-            of_value(value.widen(), self.format()),
-        );
+        self.write_sum(out, value, x, y);
     }
 
     fn sub(&self, out: &mut Traced<F>, x: &Traced<F>, y: &Traced<F>) {
         let mut value = F::zero();
         self.inner.sub(&mut value, &x.value, &y.value);
-        let (weight, both) = self.alike(x, y);
-        self.write(
-            out,
-            value,
-            weight,
-            both,
-            of_value(value.widen(), self.format()),
-        );
+        self.write_sum(out, value, x, y);
     }
 
     fn mul(&self, out: &mut Traced<F>, x: &Traced<F>, y: &Traced<F>) {

@@ -22,7 +22,7 @@ use rows::{Job, JobDone};
 
 /// The plan of a study.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
+pub struct StudyPlan {
     /// The arithmetics of the rows.
     pub arithmetics: Vec<ArithmeticName>,
     /// The factors.
@@ -58,7 +58,7 @@ pub enum StudyError {
 /// [`StudyError`] where not even one row can be had.
 pub fn study(
     run: &Scenario,
-    plan: &Plan,
+    plan: &StudyPlan,
     reproduce: &str,
     progress: &(dyn Fn(f64) + Sync),
 ) -> Result<Study, StudyError> {

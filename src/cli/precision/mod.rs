@@ -60,7 +60,7 @@ mod with_mp {
 
     use super::progress::Progress;
     use super::{Console, EXAMPLE, Failure, PrecisionArgs, Status};
-    use crate::bound::precision::{Plan, study};
+    use crate::bound::precision::{StudyPlan, study};
     use crate::bound::study::Study;
     use crate::cli::table::WIDTH;
     use crate::cli::{case, files};
@@ -108,7 +108,7 @@ mod with_mp {
         Ok(())
     }
 
-    fn read(path: &Path) -> Result<(Scenario, Plan), Failure> {
+    fn read(path: &Path) -> Result<(Scenario, StudyPlan), Failure> {
         let text = files::read(path)?;
         let (mut scenario, plan) = parse(&text).map_err(|e| {
             Failure::in_file(path, e)
@@ -121,7 +121,7 @@ mod with_mp {
         Ok((scenario, plan))
     }
 
-    fn parse(text: &str) -> Result<(Scenario, Plan), String> {
+    fn parse(text: &str) -> Result<(Scenario, StudyPlan), String> {
         let file = ScenarioFile::from_toml(text).map_err(|e| e.to_string())?;
         case::check_sizes(&file.sizes, "")?;
         let plan = plan(&file).map_err(|e| e.to_string())?;
@@ -129,9 +129,9 @@ mod with_mp {
         Ok((scenario, plan))
     }
 
-    fn plan(file: &ScenarioFile) -> Result<Plan, ScenarioError> {
+    fn plan(file: &ScenarioFile) -> Result<StudyPlan, ScenarioError> {
         let table = file.precision.clone().unwrap_or_default();
-        Ok(Plan {
+        Ok(StudyPlan {
             arithmetics: table.arithmetics()?,
             k: table.factors()?,
             split: table.split,
