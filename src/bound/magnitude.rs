@@ -32,7 +32,7 @@ impl Magnitude {
         }
     }
 
-    /// Whether it is zero.
+    /// True for zero.
     pub fn is_zero(&self) -> bool {
         self.log2.is_none()
     }

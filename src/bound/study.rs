@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::exactness::ExponentRange;
 pub use super::magnitude::{Magnitude, Side};
 
 /// A number, or why there is none.
@@ -157,19 +158,6 @@ pub struct OwnErrors {
     pub right: BTreeMap<String, Bound>,
 }
 
-/// The exponents n for which k = 2ⁿ gives the same bits.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExactExponents {
-    /// `sqrt` or `b`.
-    pub split: String,
-    /// The first; none where nothing limits them.
-    pub from: Option<i64>,
-    /// The last; none where nothing limits them.
-    pub to: Option<i64>,
-    /// The distance of two neighbours: 2 where √k must be a power of two.
-    pub every: i64,
-}
-
 /// One arithmetic, one k, one number of steps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Row {
@@ -205,7 +193,7 @@ pub struct Row {
     /// The first of them, by step.
     pub jumps: Vec<Jump>,
     /// The powers of two for which nothing is rounded differently.
-    pub bit_exact: Result<ExactExponents, String>,
+    pub bit_exact: Result<ExponentRange, String>,
     /// The assumption of the probabilistic bound.
     pub probability: Option<Probability>,
 }
@@ -271,7 +259,7 @@ pub struct Study {
     pub rows: Vec<Row>,
     /// Slopes of log₂ drift against precision.
     pub fits: Vec<Fit>,
-    /// Which precision is enough.
+    /// The precision that is enough, for each k.
     pub enough: Vec<Enough>,
     /// The command that reproduces the study.
     pub reproduce: String,

@@ -16,17 +16,17 @@ pub struct PrecisionFile {
     /// The factors, rational and positive.
     #[serde(default = "three")]
     pub k: Vec<Exact>,
-    /// How they are shared between A and B.
+    /// The split of each factor between A and B.
     #[serde(default)]
     pub split: Split,
-    /// After how many steps there is a row; the largest is run. The scenario's `steps` when
+    /// The numbers of steps after which there is a row; the largest is run. The scenario's `steps` when
     /// absent.
     #[serde(default)]
     pub steps: Vec<usize>,
     /// Precisions of `mp` against which the slope of the drift is fitted.
     #[serde(default = "against_bits")]
     pub against_bits: Vec<u32>,
-    /// So many bits of the weight are to agree: which precision is enough?
+    /// The number of bits of the weight that are to agree, for which a precision is looked for.
     #[serde(default = "wanted")]
     pub wanted: u32,
 }
@@ -59,9 +59,9 @@ impl Default for PrecisionFile {
     }
 }
 
-/// More digits than this are no study but a test of patience.
+/// The largest precision of a study: more digits are a test of patience.
 const MOST_BITS: u32 = 1 << 16;
-/// The same of steps.
+/// The largest number of steps, likewise.
 const MOST_STEPS: usize = 100_000;
 
 impl PrecisionFile {

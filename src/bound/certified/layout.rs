@@ -14,7 +14,7 @@ pub(super) struct Part {
     pub leaf: NodeId,
     pub next: NodeId,
     pub shape: (usize, usize),
-    /// Where its entries begin, column after column.
+    /// The place of its first entry; the others follow column after column.
     pub offset: usize,
 }
 

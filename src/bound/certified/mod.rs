@@ -2,7 +2,7 @@
 //!
 //! The way there: the exact run is enclosed at high precision (`reference`); all admissible runs
 //! lie in a box about it, the reachable tube (`tube`, `zonotope`), whose radii come from the
-//! sensitivities of every node (`snapshot`, `adjoint`); from a result the same sensitivities lead
+//! sensitivities of every node (`snapshot`, `slope`, `adjoint`); from a result the same sensitivities lead
 //! back to every elementary error (`backward`), which gives the bounds, and to the run in which
 //! all of them hurt (`adversary`). `enclosure` encloses every operation by itself instead.
 //! `pair_bounds` puts two runs side by side.
@@ -29,9 +29,11 @@ mod intervals;
 mod layout;
 mod pair_bounds;
 mod probabilistic;
+mod radius;
 mod reference;
 mod renewed;
 mod rounding_up;
+mod slope;
 mod snapshot;
 #[cfg(test)]
 mod tests;

@@ -35,15 +35,15 @@ pub struct PairBounds {
     pub at: BTreeMap<usize, BTreeMap<String, Bounds<EntryBound>>>,
     /// The λ of the probabilistic bounds.
     pub lambda: f64,
-    /// Where the certificate of the left and of the right run ends, if it does.
+    /// The ends of the certificates of the left and of the right run, if they end.
     pub endings: [Option<Ending>; 2],
     /// The number of steps that both certificates cover.
     pub certified_steps: usize,
 }
 
 /// Bounds the drift between `left` and `right` in the format `arith` after each number of steps
-/// in `at_steps`. `factors` holds what each quantity is multiplied by from left to right; 1 where
-/// it is missing.
+/// in `at_steps`. `factors` holds the factor of each quantity from left to right; 1 where it is
+/// missing.
 ///
 /// # Errors
 /// [`BoundError`] where nothing can be said at all; a bound that cannot be had at one time says
@@ -87,9 +87,9 @@ pub fn pair_bounds_where(
     let model = FloatModel::of(arith).ok_or(BoundError::NoFormat(arith))?;
     let steps = at_steps.iter().copied().max().unwrap_or(0);
     let graphs = [Graphs::new(left)?, Graphs::new(right)?];
-    let left = Side::new(&graphs[0], left, &model, steps)?;
-    let right = Side::new(&graphs[1], right, &model, steps)?;
-    let pair = Pair {
+    let left = OneRun::new(&graphs[0], left, &model, steps)?;
+    let right = OneRun::new(&graphs[1], right, &model, steps)?;
+    let pair = TwoRuns {
         ctx: MpIntervals::new(left.tube.exact.bits.max(right.tube.exact.bits)),
         factors,
         model: &model,
@@ -113,7 +113,8 @@ const NOT_OVER_RANGES: &str = "enclosures of two runs do not know that both star
 
 type Values = BTreeMap<String, DMatrix<Enclosure>>;
 
-struct Side<'g> {
+/// All that is known of one of the two runs.
+struct OneRun<'g> {
     /// The run in the middle of all ranges.
     centre: Scenario,
     tube: Tube<'g>,
@@ -121,7 +122,7 @@ struct Side<'g> {
     not_enclosed: Option<String>,
 }
 
-impl<'g> Side<'g> {
+impl<'g> OneRun<'g> {
     fn new(
         graphs: &'g Graphs,
         scenario: &'g Scenario,
@@ -198,10 +199,11 @@ impl<'g> Side<'g> {
     }
 }
 
-struct Pair<'p> {
+/// Two runs side by side, with what is to be known of their drift.
+struct TwoRuns<'p> {
     ctx: MpIntervals,
-    left: Side<'p>,
-    right: Side<'p>,
+    left: OneRun<'p>,
+    right: OneRun<'p>,
     factors: &'p BTreeMap<String, Surd>,
     model: &'p FloatModel,
     gap: Gap,
@@ -214,7 +216,7 @@ type Sums = Vec<(Contribution, Contribution)>;
 /// A bound of |y − c·x| for one entry from what contributes to x, to y, and from c.
 type Combine<'c> = &'c dyn Fn(&Contribution, &Contribution, f64) -> f64;
 
-impl Pair<'_> {
+impl TwoRuns<'_> {
     fn bounds_at(
         &self,
         at_steps: &[usize],

@@ -14,7 +14,8 @@ use super::intervals::{Enclosure, in_units};
 use super::layout::Part;
 use super::pair_bounds::relative;
 use super::probabilistic::{FAILURE_PROBABILITY, lambda, probabilistic};
-use super::tube::{Graphs, Tube, distance, widened};
+use super::radius::{distance, widened};
+use super::tube::{Graphs, Tube};
 use super::{EntryBound, Gap, pair_bounds, pair_bounds_where};
 use crate::arith::{
     ArithmeticName, Enclosures, FloatModel, MpEnds, MpIntervals, Surd, parse_ratio,

@@ -128,7 +128,7 @@ impl Setup<'_> {
     }
 }
 
-/// Whether `y` has the bits of `2^(e·weight)·x`.
+/// True where `y` has the bits of `2^(e·weight)·x`.
 fn is_image(x: f64, weight: i64, e: i64, y: f64) -> bool {
     if !is_number(x) {
         return x.to_bits() == y.to_bits() || (x.is_nan() && y.is_nan());

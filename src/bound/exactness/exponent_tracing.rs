@@ -82,7 +82,7 @@ pub(super) struct Traced<F> {
     pub weight: i64,
     /// For this number and everything from which it was computed.
     pub exact: Exponents,
-    /// Of a number that was loaded: the shifts that its own rounding admits.
+    /// The shifts that its own rounding admits, of a number that was loaded.
     pub loaded: Shifts,
 }
 
@@ -98,12 +98,12 @@ impl<F: MachineFloat> Traced<F> {
     }
 }
 
-/// What the numbers alone do not say.
+/// The notes beside the numbers: what these alone do not say.
 #[derive(Debug, Clone)]
 pub(super) struct Notes {
     /// For everything that was compared, whose outcome no number carries.
     pub compared: Exponents,
-    /// Whether numbers of different weights met where that makes no sense.
+    /// True where numbers of different weights met and that makes no sense.
     pub conflict: bool,
     /// Every result of an operation with its weight, in order, where a record is kept.
     pub record: Option<Vec<(f64, i64)>>,
@@ -169,8 +169,16 @@ impl<F: MachineFloat> Tracing<F> {
         }
     }
 
-    /// Where only equal weights of `x` and `y` make sense: the one weight they have, and the
-    /// exponents for which both are right.
+    /// Writes the sum or difference `value` of `x` and `y`.
+    fn write_sum(&self, out: &mut Traced<F>, value: F, x: &Traced<F>, y: &Traced<F>) {
+        let (weight, both) = self.alike(x, y);
+        // A sum of two numbers of the format never underflows.
+        let own = of_value(value.widen(), self.format());
+        self.write(out, value, weight, both, own);
+    }
+
+    /// The one weight of `x` and `y`, where only equal weights make sense, and the exponents for
+    /// which both are right.
     fn alike(&self, x: &Traced<F>, y: &Traced<F>) -> (i64, Exponents) {
         let both = x.exact.meet(y.exact);
         match (x.is_zero(), y.is_zero()) {
@@ -187,7 +195,7 @@ impl<F: MachineFloat> Tracing<F> {
         before.meet(Exponents::NONE)
     }
 
-    /// Of a product or quotient `value`; `exact` is what was rounded to it.
+    /// The shifts of a product or quotient `value`, to which `exact` was rounded.
     fn of_quotient(&self, value: F, exact: impl FnOnce() -> Option<Ratio>) -> Shifts {
         let (v, format) = (value.widen(), self.format());
         if !may_have_underflowed(v, format) {
@@ -232,28 +240,13 @@ impl<F: MachineFloat> Arithmetic for Tracing<F> {
     fn add(&self, out: &mut Traced<F>, x: &Traced<F>, y: &Traced<F>) {
         let mut value = F::zero();
         self.inner.add(&mut value, &x.value, &y.value);
-        let (weight, both) = self.alike(x, y);
-        // A sum of two numbers of the format never underflows.
-        self.write(
-            out,
-            value,
-            weight,
-            both,
-            of_value(value.widen(), self.format()),
-        );
+        self.write_sum(out, value, x, y);
     }
 
     fn sub(&self, out: &mut Traced<F>, x: &Traced<F>, y: &Traced<F>) {
         let mut value = F::zero();
         self.inner.sub(&mut value, &x.value, &y.value);
-        let (weight, both) = self.alike(x, y);
-        self.write(
-            out,
-            value,
-            weight,
-            both,
-            of_value(value.widen(), self.format()),
-        );
+        self.write_sum(out, value, x, y);
     }
 
     fn mul(&self, out: &mut Traced<F>, x: &Traced<F>, y: &Traced<F>) {
@@ -374,7 +367,7 @@ impl<F: MachineFloat> Arithmetic for Tracing<F> {
     }
 }
 
-/// Whether `bits` has an answer: a number other than zero.
+/// True where `bits` has an answer: for a number other than zero.
 pub(super) fn is_number(v: f64) -> bool {
     bits(v).is_some()
 }

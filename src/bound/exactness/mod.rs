@@ -24,31 +24,36 @@ use crate::zoo::RecipeError;
 use shift::FREE;
 use traced_run::{Setup, TracedRun};
 
-/// The exponents `n` of `k = 2^n` for which a run and its rescaled run have the same bits.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+/// The exponents `n` of `k = 2^n` for which a run and its rescaled run have the same bits. Its
+/// serialised form has no limits and no results.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ExponentRange {
     /// The split of k.
     pub split: Split,
-    /// The exponents are the multiples of this; 2 for the split by roots, and more where a
-    /// quantity is multiplied by a root of `k` that would be no power of two.
-    pub every: i64,
     /// The smallest exponent; `None` where nothing limits it.
     pub from: Option<i64>,
     /// The largest exponent; `None` where nothing limits it.
     pub to: Option<i64>,
+    /// The distance of two neighbours: 2 for the split by roots, and more where a quantity is
+    /// multiplied by a root of `k` that would be no power of two.
+    pub every: i64,
     /// The obstacle to a smaller exponent.
+    #[serde(skip)]
     pub from_limit: Option<Limit>,
     /// The obstacle to a larger exponent.
+    #[serde(skip)]
     pub to_limit: Option<Limit>,
     /// The smallest exponent up to which loss, parameters and states keep their bits, found by
     /// running; `None` where none of the runs that were made differs.
+    #[serde(skip)]
     pub results_from: Option<i64>,
     /// The largest one, likewise.
+    #[serde(skip)]
     pub results_to: Option<i64>,
 }
 
 /// The first place at which the next exponent would change a bit.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
     /// The node.
     pub node: String,
@@ -59,7 +64,7 @@ pub struct Limit {
 }
 
 /// The first differences between a run and the rescaled one, in words; none where there is none.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Differences {
     /// The first difference of the result of an operation.
     pub operation: Option<String>,
@@ -121,12 +126,7 @@ pub fn bit_exact_range(
     split: Split,
     format: ArithmeticName,
 ) -> Result<ExponentRange, ExactnessError> {
-    let question = Question {
-        scenario,
-        rule,
-        split,
-    };
-    dispatch(format, &question)
+    dispatch(format, &Setup::new(scenario, rule, split)?)
 }
 
 /// Runs `scenario` and its rescaled run with `k = 2^exponent` side by side.
@@ -140,12 +140,12 @@ pub fn compare_runs(
     exponent: i64,
     format: ArithmeticName,
 ) -> Result<Differences, ExactnessError> {
-    let question = Question {
-        scenario,
-        rule,
-        split,
-    };
-    dispatch(format, &(question, exponent))
+    let every = split.root();
+    if exponent % every != 0 {
+        return Err(ExactnessError::NotAnExponent { exponent, every });
+    }
+    let setup = Setup::new(scenario, rule, split)?;
+    dispatch(format, &(setup, exponent / every))
 }
 
 /// Something to be done in a float format.
@@ -167,18 +167,11 @@ fn dispatch<Q: InFormat>(
     }
 }
 
-struct Question<'a> {
-    scenario: &'a Scenario,
-    rule: &'a Rule,
-    split: Split,
-}
-
-impl InFormat for Question<'_> {
+impl InFormat for Setup<'_> {
     type Answer = ExponentRange;
 
     fn answer<F: MachineFloat>(&self, ctx: Machine<F>) -> Result<ExponentRange, ExactnessError> {
-        let setup = Setup::new(self.scenario, self.rule, self.split)?;
-        let found = setup.trace(ctx)?;
+        let found = self.trace(ctx)?;
         let every = found.exact.every;
         let further = if planted(Fault::ExactRangeTooWide) {
             every
@@ -187,10 +180,9 @@ impl InFormat for Question<'_> {
         };
         let from = inward(found.exact.range.from, every, -1);
         let to = inward(found.exact.range.to + further, every, 1);
-        let results_from = results(&setup, ctx, &found, from, -1)?;
-        let results_to = results(&setup, ctx, &found, to, 1)?;
-        let limit =
-            |end: Option<i64>, up: i64| Some(found.limit(&setup, ctx, end? + up * every, up));
+        let results_from = results(self, ctx, &found, from, -1)?;
+        let results_to = results(self, ctx, &found, to, 1)?;
+        let limit = |end: Option<i64>, up: i64| Some(found.limit(self, ctx, end? + up * every, up));
         let of_k = |end: Option<i64>| end.map(|e| e * self.split.root());
         Ok(ExponentRange {
             split: self.split,
@@ -244,17 +236,11 @@ fn results<F: MachineFloat>(
     Ok(None)
 }
 
-impl InFormat for (Question<'_>, i64) {
+impl InFormat for (Setup<'_>, i64) {
     type Answer = Differences;
 
     fn answer<F: MachineFloat>(&self, ctx: Machine<F>) -> Result<Differences, ExactnessError> {
-        let (question, exponent) = (&self.0, self.1);
-        let every = question.split.root();
-        if exponent % every != 0 {
-            return Err(ExactnessError::NotAnExponent { exponent, every });
-        }
-        let setup = Setup::new(question.scenario, question.rule, question.split)?;
-        setup.compare(ctx, exponent / every)
+        self.0.compare(ctx, self.1)
     }
 }
 

@@ -1,4 +1,4 @@
-//! By which powers of two one rounded number may be multiplied.
+//! The powers of two by which one rounded number may be multiplied.
 
 use num_traits::{One, Signed, Zero};
 
@@ -44,7 +44,7 @@ pub(super) fn bits(v: f64) -> Option<(i64, i64)> {
     Some((last, first))
 }
 
-/// Of a result that did not lose bits to underflow. One rounded to full precision may be
+/// The shifts of a result that did not lose bits to underflow. One rounded to full precision may be
 /// multiplied down as long as its own last bit stays: the coarser grid then holds `v`, and `z`
 /// is nearer to it than a quarter of that grid.
 pub(super) fn of_value(v: f64, format: Format) -> Shifts {
@@ -57,12 +57,12 @@ pub(super) fn of_value(v: f64, format: Format) -> Shifts {
     }
 }
 
-/// Whether `v` is so small that underflow may have taken bits off it.
+/// True where `v` is so small that underflow may have taken bits off it.
 pub(super) fn may_have_underflowed(v: f64, format: Format) -> bool {
     bits(v).is_none_or(|(_, first)| first <= i64::from(format.normal_exponent())) && v.is_finite()
 }
 
-/// Of any result, with what was rounded. Where underflow took bits, multiplying up uncovers
+/// The shifts of any result, with what was rounded. Where underflow took bits, multiplying up uncovers
 /// them: the finer grid must still have nothing nearer to `z` than `v`. Zero stays zero when it
 /// is multiplied down.
 pub(super) fn of_rounded(z: &Ratio, v: f64, format: Format) -> Shifts {

@@ -31,7 +31,7 @@ pub(super) struct TracedRun<F> {
     pub exact: Exponents,
     /// True where numbers of different weights met.
     pub conflict: bool,
-    /// Where each end became what it is.
+    /// The places at which each end became what it is.
     from: Option<Place<F>>,
     to: Option<Place<F>>,
 }
@@ -155,7 +155,7 @@ impl<F: MachineFloat> TracedRun<F> {
         self.exact = met;
     }
 
-    /// What happens at the exponent `beyond` an end: the upper one where `up` is 1.
+    /// The obstacle at the exponent `beyond` an end: the upper one where `up` is 1.
     pub fn limit(&self, setup: &Setup<'_>, ctx: Machine<F>, beyond: i64, up: i64) -> Limit {
         let (place, end) = match up {
             1 => (&self.to, self.exact.range.to),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use super::{Snapshot, matrix};
+use super::{ExactValues, matrix};
 use crate::arith::{Arithmetic, MpIntervals, OpError, Ratio, Surd};
 use crate::bound::drift::{Enclosure, digits, largest, raise};
 use crate::bound::study::Bound;
@@ -15,7 +15,7 @@ const BITS: [u32; 6] = [128, 256, 512, 1024, 2048, 4096];
 
 /// Every quantity after 0, 1, … steps, enclosed with so many bits.
 #[derive(Debug, Default)]
-struct Trajectory {
+struct EnclosedRun {
     after: Vec<BTreeMap<String, Vec<Enclosure>>>,
     /// Why it does not go on to the end.
     stopped: Option<String>,
@@ -29,7 +29,7 @@ pub struct ExactRun<'a> {
     scenario: &'a Scenario,
     names: &'a BTreeMap<String, Surd>,
     steps: usize,
-    enclosed: [OnceLock<Trajectory>; BITS.len()],
+    enclosed: [OnceLock<EnclosedRun>; BITS.len()],
 }
 
 impl<'a> ExactRun<'a> {
@@ -49,7 +49,7 @@ impl<'a> ExactRun<'a> {
     /// entry, the most after any of the steps.
     pub fn distance(
         &self,
-        values: &[Snapshot],
+        values: &[ExactValues],
         factors: &BTreeMap<String, Surd>,
         precision: u32,
     ) -> BTreeMap<String, Bound> {
@@ -79,8 +79,8 @@ impl<'a> ExactRun<'a> {
         found
     }
 
-    fn enclose(&self, bits: u32) -> Trajectory {
-        let mut trajectory = Trajectory::default();
+    fn enclose(&self, bits: u32) -> EnclosedRun {
+        let mut trajectory = EnclosedRun::default();
         trajectory.stopped = self.run(bits, &mut trajectory.after).err();
         trajectory
     }
@@ -116,7 +116,13 @@ impl<'a> ExactRun<'a> {
 }
 
 /// The most after any step, once its printed digits are sure.
-fn distance(run: &Trajectory, values: &[Snapshot], name: &str, factor: &Surd, bits: u32) -> Bound {
+fn distance(
+    run: &EnclosedRun,
+    values: &[ExactValues],
+    name: &str,
+    factor: &Surd,
+    bits: u32,
+) -> Bound {
     let ctx = MpIntervals::new(bits);
     let factor = ctx
         .from_surd(factor)

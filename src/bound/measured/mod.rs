@@ -22,11 +22,11 @@ use crate::exec::{Keep, Machine, Options, Outputs, decisions};
 use crate::graph::StepGraph;
 use crate::scenario::Scenario;
 
-/// Of the decisions that fell differently so many are kept; all are counted.
+/// The number of decisions that fell differently and are kept; all are counted.
 const KEPT_JUMPS: usize = 20;
 
 /// The values of every quantity after one number of steps, as exact numbers.
-pub type Snapshot = BTreeMap<String, Vec<Ratio>>;
+pub type ExactValues = BTreeMap<String, Vec<Ratio>>;
 
 /// Two runs side by side in one format.
 #[derive(Debug, Clone, Default)]
@@ -34,9 +34,9 @@ pub struct Measured {
     /// By quantity, the drift after 0, 1, … steps; as many as both runs could take.
     pub drifts: BTreeMap<String, Vec<Result<Drift, String>>>,
     /// The values of the left run after 0, 1, … steps.
-    pub left: Vec<Snapshot>,
+    pub left: Vec<ExactValues>,
     /// The values of the right run.
-    pub right: Vec<Snapshot>,
+    pub right: Vec<ExactValues>,
     /// The number of decisions that had fallen differently after 0, 1, … steps.
     pub jump_counts: Vec<usize>,
     /// The first of them.
@@ -46,7 +46,7 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// Whether every quantity was multiplied by its factor exactly up to `steps`.
+    /// True where every quantity was multiplied by its factor exactly up to `steps`.
     pub fn is_exact(&self, steps: usize) -> bool {
         self.stopped.is_none()
             && self.drifts.values().all(|after| {
@@ -81,7 +81,7 @@ impl Measured {
 }
 
 /// Runs `left` and `right` in `arith` over `steps` steps and measures how far they drift apart.
-/// `factors` says what each quantity is multiplied by from left to right.
+/// `factors` holds the factor of each quantity from left to right.
 ///
 /// # Errors
 /// [`UnknownArithmetic`] where the build does not have it.
@@ -145,8 +145,8 @@ impl Task<'_> {
             r.forward().map_err(|e| fail("right", e))?;
             measured.jump_counts.push(count);
             let (x, y) = (
-                snapshot(&l, &left_step, self.factors)?,
-                snapshot(&r, &right_step, self.factors)?,
+                exact_values(&l, &left_step, self.factors)?,
+                exact_values(&r, &right_step, self.factors)?,
             );
             for (name, factor) in self.factors {
                 let (Some(x), Some(y)) = (x.get(name), y.get(name)) else {
@@ -173,11 +173,11 @@ impl Task<'_> {
 }
 
 /// The named quantities of a run as of its last `forward`, row after row.
-fn snapshot<A: Arithmetic>(
+fn exact_values<A: Arithmetic>(
     run: &Machine<'_, A>,
     step: &StepGraph,
     names: &BTreeMap<String, Surd>,
-) -> Result<Snapshot, String> {
+) -> Result<ExactValues, String> {
     let ctx = run.arithmetic();
     let exact = |x: &A::Elem| {
         let not_one = || {
@@ -186,7 +186,7 @@ fn snapshot<A: Arithmetic>(
         };
         ctx.to_ratio(x).ok_or_else(not_one)
     };
-    let mut all = Snapshot::new();
+    let mut all = ExactValues::new();
     for name in names.keys() {
         let Some(matrix) = matrix(run, step, name) else {
             continue;

@@ -4,7 +4,7 @@ use num_traits::{Signed, Zero};
 use rug::float::Round;
 
 use super::rows::JobDone;
-use super::{Plan, Rescaled, StudyError, significand_bits};
+use super::{Rescaled, StudyError, StudyPlan, significand_bits};
 use crate::arith::{Arithmetic, ArithmeticName, MpIntervals, Ratio, ratio_from_f64, show_ratio};
 use crate::bound::measured::measure;
 use crate::bound::study::{Enough, Fit, Magnitude};
@@ -15,7 +15,7 @@ const TRIED: u32 = 24;
 
 /// The slopes for each k: of the measured drifts, and of the certified bounds where there are
 /// any.
-pub(super) fn fits(maps: &[Rescaled], plan: &Plan, done: &[JobDone]) -> Vec<Fit> {
+pub(super) fn fits(maps: &[Rescaled], plan: &StudyPlan, done: &[JobDone]) -> Vec<Fit> {
     let mut fits = vec![];
     for map in maps {
         let k = show_ratio(&map.k);
@@ -116,7 +116,7 @@ pub(super) fn growth(by_step: &[Option<Magnitude>]) -> Option<f64> {
 pub(super) fn enough(
     run: &Scenario,
     maps: &[Rescaled],
-    plan: &Plan,
+    plan: &StudyPlan,
     done: &[JobDone],
     fits: &[Fit],
     leading: &str,

@@ -15,7 +15,7 @@ pub struct Rescaled {
     pub k: Ratio,
     /// The run to which the rule leads.
     pub run: Scenario,
-    /// What each quantity is multiplied by: `loss`, the outputs, every trained tensor.
+    /// The factor of each quantity: `loss`, the outputs, every trained tensor.
     pub factors: BTreeMap<String, Surd>,
     /// The rule.
     pub rule: Rule,

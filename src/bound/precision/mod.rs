@@ -22,7 +22,7 @@ use rows::{Job, JobDone};
 
 /// The plan of a study.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
+pub struct StudyPlan {
     /// The arithmetics of the rows.
     pub arithmetics: Vec<ArithmeticName>,
     /// The factors.
@@ -58,7 +58,7 @@ pub enum StudyError {
 /// [`StudyError`] where not even one row can be had.
 pub fn study(
     run: &Scenario,
-    plan: &Plan,
+    plan: &StudyPlan,
     reproduce: &str,
     progress: &(dyn Fn(f64) + Sync),
 ) -> Result<Study, StudyError> {
@@ -70,27 +70,44 @@ pub fn study(
     let leading = ["W", "loss"].into_iter().find(|n| names.contains_key(*n));
     let leading = leading.unwrap_or("loss").to_owned();
     let exact = ExactRun::new(run, names, most);
-    let mut jobs = vec![];
-    for map in &maps {
-        let own = plan.arithmetics.iter().map(|a| (*a, true));
-        let more = (plan
-            .against_bits
-            .iter()
-            .map(|bits| ArithmeticName::Mp(*bits)))
-        .filter(|a| !plan.arithmetics.contains(a));
-        for (arith, is_row) in own.chain(more.map(|a| (a, false))) {
-            jobs.push(Job {
-                run,
-                map,
-                arith,
-                most,
-                is_row,
-                leading: &leading,
-                plan,
-                exact: &exact,
-            });
-        }
-    }
+    let job = |map, arith, is_row| Job {
+        run,
+        map,
+        arith,
+        most,
+        is_row,
+        leading: &leading,
+        plan,
+        exact: &exact,
+    };
+    let against = plan
+        .against_bits
+        .iter()
+        .map(|bits| ArithmeticName::Mp(*bits));
+    let more = against.filter(|a| !plan.arithmetics.contains(a));
+    let of_map = |map| {
+        let own = plan.arithmetics.iter().map(move |a| job(map, *a, true));
+        own.chain(more.clone().map(move |a| job(map, a, false)))
+    };
+    let jobs: Vec<Job<'_>> = maps.iter().flat_map(of_map).collect();
+    let done = carry_out(&jobs, progress)?;
+    let fits = fit::fits(&maps, plan, &done);
+    let enough = fit::enough(run, &maps, plan, &done, &fits, &leading, most)?;
+    Ok(Study {
+        scenario: summary(run),
+        rows: done.into_iter().flat_map(|job| job.rows).collect(),
+        fits,
+        enough,
+        reproduce: reproduce.to_owned(),
+        leading,
+    })
+}
+
+/// Carries out all jobs, several at a time; of several errors the first by order, not by time.
+fn carry_out(
+    jobs: &[Job<'_>],
+    progress: &(dyn Fn(f64) + Sync),
+) -> Result<Vec<JobDone>, StudyError> {
     let parts = Mutex::new(vec![0.0; jobs.len()]);
     let done: Vec<Result<JobDone, StudyError>> = (jobs.par_iter().enumerate())
         .map(|(i, job)| {
@@ -103,26 +120,19 @@ pub fn study(
             })
         })
         .collect();
-    // Of several errors the first by order, not by time.
-    let done: Vec<JobDone> = done.into_iter().collect::<Result<_, _>>()?;
-    let fits = fit::fits(&maps, plan, &done);
-    let enough = fit::enough(run, &maps, plan, &done, &fits, &leading, most)?;
+    done.into_iter().collect()
+}
+
+fn summary(run: &Scenario) -> Summary {
     let recipe = &run.recipe;
-    Ok(Study {
-        scenario: Summary {
-            name: run.name.clone(),
-            model: recipe.model.name.to_owned(),
-            loss: recipe.loss.name.to_owned(),
-            optimizer: recipe.optimizer.name.to_owned(),
-            sizes: run.sizes.iter().map(|(n, s)| (n.to_owned(), s)).collect(),
-            ranges: ranges(run),
-        },
-        leading,
-        rows: done.into_iter().flat_map(|job| job.rows).collect(),
-        fits,
-        enough,
-        reproduce: reproduce.to_owned(),
-    })
+    Summary {
+        name: run.name.clone(),
+        model: recipe.model.name.to_owned(),
+        loss: recipe.loss.name.to_owned(),
+        optimizer: recipe.optimizer.name.to_owned(),
+        sizes: run.sizes.iter().map(|(n, s)| (n.to_owned(), s)).collect(),
+        ranges: ranges(run),
+    }
 }
 
 /// The distance that entries may have from the given ones, by tensor.

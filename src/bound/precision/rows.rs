@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::bounds::{after, ending, probability, worst};
-use super::{Plan, Rescaled, StudyError, significand_bits};
+use super::{Rescaled, StudyError, StudyPlan, significand_bits};
 use crate::arith::{Arithmetic, ArithmeticName, F64, parse_ratio, show_ratio};
 use crate::bound::certified::{Gap, PairBounds, pair_bounds_where};
-use crate::bound::exactness::bit_exact_range;
+use crate::bound::exactness::{ExponentRange, bit_exact_range};
 use crate::bound::measured::{ExactRun, Measured, measure};
-use crate::bound::study::{
-    Bound, Drift, ExactExponents, Magnitude, OwnErrors, Quantity, Row, Side,
-};
+use crate::bound::study::{Bound, Drift, Magnitude, OwnErrors, Quantity, Row, Side};
 use crate::scenario::{Scenario, Split};
 
 /// Enclosing the exact run takes more digits the longer it is; beyond so many steps it is left
@@ -23,10 +21,10 @@ pub(super) struct Job<'a> {
     pub map: &'a Rescaled,
     pub arith: ArithmeticName,
     pub most: usize,
-    /// Whether there are rows of it, or only a point of the slope.
+    /// True where there are rows of it, and not only a point of the slope.
     pub is_row: bool,
     pub leading: &'a str,
-    pub plan: &'a Plan,
+    pub plan: &'a StudyPlan,
     pub exact: &'a ExactRun<'a>,
 }
 
@@ -82,7 +80,7 @@ impl Job<'_> {
         measured: &Measured,
         found: &PairBounds,
         own: &OwnErrors,
-        exact: &Result<ExactExponents, String>,
+        exact: &Result<ExponentRange, String>,
     ) -> Row {
         let quantity = |(name, factor): (&String, &crate::arith::Surd)| {
             let drifts = measured.drifts.get(name).map_or(&[][..], Vec::as_slice);
@@ -146,7 +144,7 @@ impl Job<'_> {
         }
     }
 
-    fn bit_exact(&self) -> Result<ExactExponents, String> {
+    fn bit_exact(&self) -> Result<ExponentRange, String> {
         let split = self.plan.split;
         if split == Split::A {
             return Err("computed for the splits sqrt and b only".into());
@@ -158,14 +156,7 @@ impl Job<'_> {
             steps: self.most,
             ..self.run.clone()
         };
-        let range = bit_exact_range(&run, &self.map.rule, split, self.arith);
-        let range = range.map_err(|e| e.to_string())?;
-        Ok(ExactExponents {
-            split: split.name().to_owned(),
-            from: range.from,
-            to: range.to,
-            every: range.every,
-        })
+        bit_exact_range(&run, &self.map.rule, split, self.arith).map_err(|e| e.to_string())
     }
 }
 

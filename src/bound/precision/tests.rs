@@ -35,8 +35,8 @@ fn run(loss: &str) -> Scenario {
     file.scenario().unwrap()
 }
 
-fn plan(arithmetics: &[ArithmeticName], k: &[&str], steps: &[usize]) -> Plan {
-    Plan {
+fn plan(arithmetics: &[ArithmeticName], k: &[&str], steps: &[usize]) -> StudyPlan {
+    StudyPlan {
         arithmetics: arithmetics.to_vec(),
         k: k.iter().map(|k| parse_ratio(k).unwrap()).collect(),
         split: Split::Sqrt,
@@ -46,7 +46,7 @@ fn plan(arithmetics: &[ArithmeticName], k: &[&str], steps: &[usize]) -> Plan {
     }
 }
 
-fn carried_out(run: &Scenario, plan: &Plan) -> Study {
+fn carried_out(run: &Scenario, plan: &StudyPlan) -> Study {
     study(run, plan, "again", &|_| {}).unwrap()
 }
 
@@ -128,7 +128,7 @@ fn every_row_says_what_its_parts_say() {
         let right = own(&row.own_errors.right).unwrap();
         assert_eq!(left == right, row.bit_equal, "{left:?} {right:?}");
         let exact = row.bit_exact.as_ref().unwrap();
-        assert_eq!((exact.split.as_str(), exact.every), ("sqrt", 2));
+        assert_eq!((exact.split, exact.every), (Split::Sqrt, 2));
         assert!(exact.from.unwrap() < 0 && exact.to.unwrap() >= 2);
         let probability = row.probability.as_ref().unwrap();
         assert!(probability.lambda.parse::<f64>().unwrap() > 1.0);

@@ -60,7 +60,7 @@ mod with_mp {
 
     use super::progress::Progress;
     use super::{Console, EXAMPLE, Failure, PrecisionArgs, Status};
-    use crate::bound::precision::{Plan, study};
+    use crate::bound::precision::{StudyPlan, study};
     use crate::bound::study::Study;
     use crate::cli::table::WIDTH;
     use crate::cli::{case, defined, files};
@@ -112,7 +112,7 @@ mod with_mp {
         Ok(())
     }
 
-    fn read(path: &Path) -> Result<(Scenario, Plan), Failure> {
+    fn read(path: &Path) -> Result<(Scenario, StudyPlan), Failure> {
         let text = files::read(path)?;
         let wrong = |e: String| {
             Failure::in_file(path, e)
@@ -128,16 +128,16 @@ mod with_mp {
         Ok((scenario, plan))
     }
 
-    fn parse(file: &ScenarioFile) -> Result<(Scenario, Plan), String> {
+    fn parse(file: &ScenarioFile) -> Result<(Scenario, StudyPlan), String> {
         case::check_sizes(&file.sizes)?;
         let plan = plan(file).map_err(|e| e.to_string())?;
         let scenario = file.scenario().map_err(|e| e.to_string())?;
         Ok((scenario, plan))
     }
 
-    fn plan(file: &ScenarioFile) -> Result<Plan, ScenarioError> {
+    fn plan(file: &ScenarioFile) -> Result<StudyPlan, ScenarioError> {
         let table = file.precision.clone().unwrap_or_default();
-        Ok(Plan {
+        Ok(StudyPlan {
             arithmetics: table.arithmetics()?,
             k: table.factors()?,
             split: table.split,

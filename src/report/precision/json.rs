@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::words;
+use crate::bound::ExponentRange;
 use crate::bound::study::{
-    Bound, Ending, Enough, ExactExponents, Jump, Magnitude, Probability, Quantity, Row, Study,
-    Summary,
+    Bound, Ending, Enough, Jump, Magnitude, Probability, Quantity, Row, Study, Summary,
 };
 use crate::report::ReportError;
 
@@ -46,7 +46,7 @@ struct RowJson<'a> {
     ratio: Option<&'a str>,
     bit_equal: bool,
     bits_left: Option<String>,
-    bit_exact_k_exponents: Option<&'a ExactExponents>,
+    bit_exact_k_exponents: Option<&'a ExponentRange>,
     growth_per_step: Option<String>,
     own_error: OwnJson<'a>,
     certificate_ends: Option<&'a Ending>,

@@ -24,7 +24,7 @@ pub(super) const HEADS: [&str; 12] = [
     "jumps",
 ];
 
-/// The meaning of the columns, for a reader who has not met them.
+/// The meanings of the columns, for a reader who has not met them.
 pub(super) const MEANINGS: [(&str, &str); 6] = [
     (
         "drift",
@@ -190,7 +190,7 @@ pub(super) fn probability(study: &Study) -> Vec<String> {
     lines
 }
 
-/// The places where jumps happened and where certificates end, in words.
+/// The jumps and the ends of certificates, in words.
 pub(super) fn events(study: &Study) -> Vec<String> {
     let mut lines = vec![];
     for row in last_rows(study) {
@@ -220,7 +220,7 @@ pub(super) fn events(study: &Study) -> Vec<String> {
     lines
 }
 
-/// For which powers of two nothing is rounded differently, in words.
+/// The powers of two for which nothing is rounded differently, in words.
 pub(super) fn exact(study: &Study) -> Vec<String> {
     let mut lines: Vec<String> = vec![];
     for row in last_rows(study) {
@@ -278,7 +278,7 @@ pub(super) fn last_rows(study: &Study) -> impl Iterator<Item = &Row> {
     study.rows.iter().filter(move |row| Some(row.steps) == most)
 }
 
-/// The trained model, in one line.
+/// The training in one line.
 pub(super) fn scenario(study: &Study) -> String {
     let s = &study.scenario;
     let sizes = s

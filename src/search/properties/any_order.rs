@@ -105,7 +105,7 @@ fn beyond(
     Ok(None)
 }
 
-/// How one run sums, and whether it fuses, step by step.
+/// The orders in which one run sums, and whether it fuses, step by step.
 type Orders = Vec<(SumOrder, bool)>;
 
 /// Ways to sum in `steps` steps of both runs: to and fro, each run when the other does not, and
@@ -136,7 +136,7 @@ fn ways(picks: &[u32], steps: usize) -> Vec<[Orders; 2]> {
         .collect()
 }
 
-/// How many entries loss, outputs and trained tensors have.
+/// The number of entries of loss, outputs and trained tensors.
 fn entries(step: &StepGraph, sizes: &Sizes) -> usize {
     let size = |id| {
         let shape = &step.graph.node(id).shape;

@@ -169,7 +169,7 @@ fn in_pairs(
     }))
 }
 
-/// Whether an arithmetic holds every factor of a property exactly.
+/// The question whether an arithmetic holds every factor of a property exactly.
 struct Holds<'a>(&'a Property);
 
 impl WithArithmetic for Holds<'_> {
@@ -184,7 +184,7 @@ impl WithArithmetic for Holds<'_> {
     }
 }
 
-/// How many steps a run can take that ends with this error, if any.
+/// The number of steps that a run can take that ends with this error, if any.
 fn steps_before(error: &ExecError) -> Option<usize> {
     match error {
         ExecError::Operation {

@@ -26,7 +26,7 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     judge,
 };
 
-/// So many bits more.
+/// The numbers of additional bits.
 const MORE: [u32; 4] = [1, 2, 7, 40];
 
 fn judge(test_case: &TestCase) -> Result<TestResult, SearchError> {

@@ -7,6 +7,7 @@ use super::HuntedProperty;
 use super::float_run::{FloatRun, Sums, drift, exactly, factors, float_run};
 use crate::arith::{Accumulator, ArithmeticName, Surd};
 use crate::bound::certified::{BoundError, EntryBound, PairBounds, pair_bounds};
+use crate::bound::study::Bounds;
 use crate::graph::{Op, Unary};
 use crate::scenario::Scenario;
 use crate::search::draw::{Domain, Factors};
@@ -59,7 +60,7 @@ pub(super) fn bounded(mut domain: Domain) -> Domain {
     }
 }
 
-/// Whether a rounding can be followed through the optimizer's step.
+/// `true` if a rounding can be followed through the optimizer's step.
 fn has_a_derivative(optimizer: &'static Optimizer) -> bool {
     Recipe::linear(optimizer).build().is_ok_and(|step| {
         let root = |id| matches!(step.graph.node(id).op, Op::Unary(Unary::MatrixSqrt, _));
@@ -125,66 +126,71 @@ fn ending(bounds: &PairBounds) -> String {
 /// The first drift that is larger than one of its bounds.
 pub(super) fn exceeded(
     bounds: &PairBounds,
-    [left, right]: &[FloatRun; 2],
+    runs: &[FloatRun; 2],
     factors: &BTreeMap<String, Surd>,
     stated: bool,
 ) -> Option<Finding> {
-    let contradicts = |after_steps, quantity: &str, says: String, left, right| {
-        Some(Finding::Contradicts {
-            says,
-            place: Some(Place {
-                after_steps,
-                quantity: quantity.to_owned(),
-                entry: (0, 0),
-                left,
-                right,
-            }),
+    bounds.at.iter().find_map(|(taken, of_step)| {
+        of_step.iter().find_map(|(name, own)| {
+            let [left, right, says] =
+                beyond(runs, own, (*taken, name, factors.get(name)?), stated)?;
+            Some(Finding::Contradicts {
+                says,
+                place: Some(Place {
+                    after_steps: *taken,
+                    quantity: name.clone(),
+                    entry: (0, 0),
+                    left,
+                    right,
+                }),
+            })
         })
-    };
-    for (taken, of_step) in &bounds.at {
-        for (name, own) in of_step {
-            let Some(factor) = factors.get(name) else {
-                continue;
-            };
-            let values = |run: &FloatRun| run.after.get(*taken)?.get(name).cloned();
-            let (x, y) = (values(left), values(right));
-            let certified: [(&str, &EntryBound); 3] = [
-                ("any order", &own.certified),
-                ("enclosure", &own.enclosure),
-                ("stated order", &own.certified_stated),
-            ];
-            let counted = if stated { 3 } else { 2 };
-            for (what, bound) in &certified[..counted] {
-                let Ok(bound) = bound else { continue };
-                let (Some(x), Some(y)) = (&x, &y) else {
-                    let ended = left.end.as_ref().or(right.end.as_ref());
-                    let says = "a run ends where its drift is bounded";
-                    let end = ended.map_or("ends".to_owned(), ToString::to_string);
-                    return contradicts(*taken, name, says.to_owned(), end, (*what).to_owned());
-                };
-                if let Some(reached) = own.adversarial.as_ref().ok().filter(|d| *d > bound) {
-                    let says = format!(
-                        "the error model reaches a drift (left) larger than the certified bound (right, {what})"
-                    );
-                    let (left, right) = (reached.to_string(), bound.to_string());
-                    return contradicts(*taken, name, says, left, right);
-                }
-                let measured = drift(x, y, factor);
-                let within = match (&measured, exactly(bound)) {
-                    (Some(measured), Some(bound)) => *measured <= bound,
-                    // Nothing is relative to 0, so nothing can be certified.
-                    _ => factor.as_ratio().is_none(),
-                };
-                if !within {
-                    let says = format!(
-                        "the measured drift (left) is larger than its certified bound (right, {what})"
-                    );
-                    let measured = measured.map(|q| crate::arith::show_ratio(&q));
-                    let measured = measured.unwrap_or_else(|| "relative to 0".to_owned());
-                    return contradicts(*taken, name, says, measured, bound.to_string());
-                }
-            }
+    })
+}
+
+/// The drift of one quantity and the bound that is smaller, with what that contradicts.
+fn beyond(
+    runs: &[FloatRun; 2],
+    own: &Bounds<EntryBound>,
+    (taken, name, factor): (usize, &str, &Surd),
+    stated: bool,
+) -> Option<[String; 3]> {
+    let values = |run: &FloatRun| run.after.get(taken)?.get(name).cloned();
+    let [x, y] = [0, 1].map(|side| values(&runs[side]));
+    let certified: [(&str, &EntryBound); 3] = [
+        ("any order", &own.certified),
+        ("enclosure", &own.enclosure),
+        ("stated order", &own.certified_stated),
+    ];
+    let counted = if stated { 3 } else { 2 };
+    certified[..counted].iter().find_map(|(what, bound)| {
+        let bound = bound.as_ref().ok()?;
+        let (Some(x), Some(y)) = (&x, &y) else {
+            let ended = runs.iter().find_map(|run| run.end.as_ref());
+            let end = ended.map_or("ends".to_owned(), ToString::to_string);
+            let says = "a run ends where its drift is bounded".to_owned();
+            return Some([end, (*what).to_owned(), says]);
+        };
+        if let Some(reached) = own.adversarial.as_ref().ok().filter(|d| *d > bound) {
+            let says = format!(
+                "the error model reaches a drift (left) larger than the certified bound (right, {what})"
+            );
+            return Some([reached.to_string(), bound.to_string(), says]);
         }
-    }
-    None
+        let measured = drift(x, y, factor);
+        let within = match (&measured, exactly(bound)) {
+            (Some(measured), Some(bound)) => *measured <= bound,
+            // Nothing is relative to 0, so nothing can be certified.
+            _ => factor.as_ratio().is_none(),
+        };
+        if within {
+            return None;
+        }
+        let says = format!(
+            "the measured drift (left) is larger than its certified bound (right, {what})"
+        );
+        let measured = measured.map(|q| crate::arith::show_ratio(&q));
+        let measured = measured.unwrap_or_else(|| "relative to 0".to_owned());
+        Some([measured, bound.to_string(), says])
+    })
 }

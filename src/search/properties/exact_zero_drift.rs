@@ -19,7 +19,7 @@ pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     judge,
 };
 
-/// What exact arithmetic can carry through.
+/// The runs that exact arithmetic can carry through.
 fn domain(mut domain: Domain) -> Domain {
     domain.optimizers.retain(|o| takes_an_exact_step(o));
     domain.losses.retain(|l| l.name != "cross_entropy");
@@ -41,7 +41,7 @@ fn domain(mut domain: Domain) -> Domain {
     domain
 }
 
-/// Whether an exact arithmetic of this build takes a step with it.
+/// `true` if an exact arithmetic of this build takes a step with it.
 fn takes_an_exact_step(optimizer: &'static Optimizer) -> bool {
     let step = Recipe::linear(optimizer).plain().build();
     step.is_ok_and(|step| first_step(&step) || is_rational_function(&step))
