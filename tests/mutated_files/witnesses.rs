@@ -92,11 +92,7 @@ fn is_false(witness: &Witness, known: &mut BTreeMap<String, Verdict>) -> bool {
 }
 
 /// Replays a witness, and once more with what was found written into it, as a forger would.
-fn replay(
-    text: &str,
-    case: u64,
-    known: &mut BTreeMap<String, Verdict>,
-) -> Result<String, String> {
+fn replay(text: &str, case: u64, known: &mut BTreeMap<String, Verdict>) -> Result<String, String> {
     let mut witness = Witness::parse(text).map_err(|e| e.to_string())?;
     let mut replayed = witness.replay().map_err(|e| e.to_string())?;
     let forged = !replayed.agrees && replayed.found.is_some();
