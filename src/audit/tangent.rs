@@ -7,6 +7,7 @@
 //! certainly not 0 counts.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use num_traits::Zero;
 
@@ -14,7 +15,7 @@ use super::case::{Case, SEED};
 use super::error::JudgeError;
 use super::{Evidence, Rung};
 use crate::arith::{Arithmetic, Jet, JetElem, OpError, Ratio, WithArithmetic, with_arithmetic};
-use crate::exec::{ExecError, Machine, Options, Outputs, Plan};
+use crate::exec::{ExecError, Machine, Outputs, Plan};
 use crate::graph::StepGraph;
 use crate::scenario::{Powers, Scenario};
 use crate::search::{arithmetics, samples};
@@ -197,11 +198,7 @@ fn derivative<A: Arithmetic>(
     direction: &Direction,
 ) -> Result<Vec<A::Elem>, ExecError> {
     let jets = Jet::new(ctx.clone());
-    let options = Options {
-        outputs: Outputs::All,
-        ..Options::default()
-    };
-    let plan = std::sync::Arc::new(Plan::new(step, &run.sizes, &options)?);
+    let plan = Arc::new(Plan::new(step, &run.sizes, &Outputs::All.into())?);
     let adapt = |id, elem: &mut JetElem<A::Elem>| {
         let leaf = step.graph.leaf_at(id).map(|leaf| &leaf.name);
         let power = leaf.and_then(|leaf| direction.iter().find(|(name, _)| name == leaf));

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use nalgebra::DMatrix;
 
 use crate::arith::{Arithmetic, ArithmeticName, WithArithmetic, with_arithmetic};
-use crate::exec::{ExecError, Machine, Options, Outputs};
+use crate::exec::{ExecError, Outputs};
 use crate::scenario::{Difference, Scenario, ScenarioError, compare_entries};
 use crate::search::arithmetics;
 
@@ -94,12 +94,8 @@ impl WithArithmetic for Task<'_> {
     type Output = Result<Watched, ExecError>;
 
     fn call<A: Arithmetic>(self, ctx: A) -> Self::Output {
-        let options = Options {
-            outputs: Outputs::Named(self.names.iter().map(|n| (*n).to_owned()).collect()),
-            ..Options::default()
-        };
-        let run = self.run;
-        let mut machine = Machine::new(ctx.clone(), self.step, &run.sizes, &run.values, &options)?;
+        let outputs = Outputs::Named(self.names.iter().map(|n| (*n).to_owned()).collect());
+        let mut machine = self.run.machine(ctx.clone(), self.step, outputs)?;
         let mut first: Vec<DMatrix<A::Elem>> = vec![];
         let mut doubt = None;
         let found = machine.walk(self.steps, |taken, machine| {

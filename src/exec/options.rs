@@ -34,6 +34,16 @@ pub struct Options {
     pub outputs: Outputs,
 }
 
+impl From<Outputs> for Options {
+    /// Results can be read, and these outputs.
+    fn from(outputs: Outputs) -> Self {
+        Self {
+            outputs,
+            ..Self::default()
+        }
+    }
+}
+
 impl Outputs {
     /// The outputs of `step` that are meant, by name.
     pub(super) fn of(&self, step: &StepGraph) -> Result<Vec<(String, NodeId)>, ExecError> {

@@ -28,7 +28,9 @@ pub use property::{CheckError, Difference, Doubt, Outcome, Property, check};
 pub use seed::{SEED_ALPHAS, seed_script};
 pub use split::Split;
 
-use crate::exec::{Sizes, Values};
+use crate::arith::Arithmetic;
+use crate::exec::{ExecError, Machine, Options, Sizes, Values};
+use crate::graph::StepGraph;
 use crate::zoo::{LookupError, Recipe, RecipeError, ScheduleError, UnknownName};
 
 /// A training run: everything that determines its trajectory in a given arithmetic.
@@ -44,6 +46,21 @@ pub struct Scenario {
     pub values: Values,
     /// The number of steps.
     pub steps: usize,
+}
+
+impl Scenario {
+    /// The machine that runs `step`, which is the scenario's or observes more, in one arithmetic.
+    ///
+    /// # Errors
+    /// Those of [`Machine::new`].
+    pub fn machine<'g, A: Arithmetic>(
+        &self,
+        ctx: A,
+        step: &'g StepGraph,
+        options: impl Into<Options>,
+    ) -> Result<Machine<'g, A>, ExecError> {
+        Machine::new(ctx, step, &self.sizes, &self.values, &options.into())
+    }
 }
 
 /// Why a stored scenario is not a run.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::compare::{compare_quotients, compare_values, divisor_name};
 use super::{Exact, Scenario, ScenarioError};
 use crate::arith::{Arithmetic, OpError};
-use crate::exec::{ExecError, Machine, Options, Outputs};
+use crate::exec::{ExecError, Machine, Outputs};
 use crate::graph::{Binary, Op, Output, StepGraph};
 
 /// If every premise is equal in both runs, so is every conclusion.
@@ -170,16 +170,16 @@ pub fn check<A: Arithmetic>(
     };
     let (cl, cr) = both(&property.conclusion, false)?;
     let factors = factors(ctx, property)?;
-    let all = Options {
-        outputs: Outputs::All,
-        ..Options::default()
+    let machines = |(l, r)| -> Result<_, ExecError> {
+        Ok((
+            left.machine(ctx.clone(), l, Outputs::All)?,
+            right.machine(ctx.clone(), r, Outputs::All)?,
+        ))
     };
-    let machine =
-        |graph, side: &Scenario| Machine::new(ctx.clone(), graph, &side.sizes, &side.values, &all);
-    let (mut cl, mut cr) = (machine(&cl, left)?, machine(&cr, right)?);
+    let (mut cl, mut cr) = machines((&cl, &cr))?;
     let mut premise = match &premises {
         None => None,
-        Some((pl, pr)) => Some((machine(pl, left)?, machine(pr, right)?)),
+        Some((pl, pr)) => Some(machines((pl, pr))?),
     };
     let mut compared = 0;
     let mut doubt = None;
@@ -275,13 +275,7 @@ fn unsatisfied<A: Arithmetic>(
 
 fn runs_on<A: Arithmetic>(ctx: &A, scenario: &Scenario, steps: usize) -> Result<(), CheckError> {
     let step = scenario.recipe.build().map_err(ScenarioError::from)?;
-    let mut machine = Machine::new(
-        ctx.clone(),
-        &step,
-        &scenario.sizes,
-        &scenario.values,
-        &Options::default(),
-    )?;
+    let mut machine = scenario.machine(ctx.clone(), &step, Outputs::None)?;
     Ok(machine.run_to(steps)?)
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::test_case::TestCase;
 use crate::arith::F64;
-use crate::exec::{Branch, Decision, Keep, Machine, Options, Outputs, decisions};
+use crate::exec::{Branch, Decision, Keep, Options, Outputs, decisions};
 use crate::graph::{Graph, NodeId, StepGraph};
 use crate::zoo::Recipe;
 
@@ -77,8 +77,9 @@ impl Coverage {
             keep: Keep::Everything,
             outputs: Outputs::None,
         };
-        let machine = Machine::new(F64, step, &run.sizes, &run.values, &options);
-        let Ok(mut machine) = machine else { return };
+        let Ok(mut machine) = run.machine(F64, step, options) else {
+            return;
+        };
         let optimizer = run.recipe.optimizer.name.to_owned();
         let of_optimizer = self.branches.entry(optimizer).or_default();
         let mut before: Vec<Vec<Option<Branch>>> = vec![];

@@ -3,7 +3,7 @@
 use super::finding::Finding;
 use super::result::SearchError;
 use crate::arith::{Arithmetic, ArithmeticName, WithArithmetic, with_arithmetic};
-use crate::exec::{ExecError, Machine, Options, Outputs};
+use crate::exec::{ExecError, Outputs};
 use crate::graph::StepGraph;
 use crate::scenario::Scenario;
 
@@ -61,12 +61,8 @@ pub(crate) fn end_of(
         type Output = Option<End>;
         fn call<A: Arithmetic>(self, ctx: A) -> Option<End> {
             let Self(run, step, steps) = self;
-            let options = Options {
-                outputs: Outputs::All,
-                ..Options::default()
-            };
             let mut seen = 0;
-            let machine = Machine::new(ctx, step, &run.sizes, &run.values, &options);
+            let machine = run.machine(ctx, step, Outputs::All);
             let walked = machine.and_then(|mut m| m.watch(steps, |taken, _| seen = taken));
             walked.err().map(|error| End { taken: seen, error })
         }

@@ -11,7 +11,7 @@ use crate::arith::{Arithmetic, ArithmeticName, Surd, WithArithmetic, with_arithm
 use crate::audit::case::{Case, SEED};
 use crate::audit::evidence::certificate;
 use crate::audit::{Evidence, Rung, Verdict};
-use crate::exec::{ExecError, Machine, Options, Outputs, Tensor};
+use crate::exec::{ExecError, Outputs, Tensor};
 use crate::gauge;
 use crate::graph::StepGraph;
 use crate::scenario::{Outcome, Scenario, ScenarioError};
@@ -225,14 +225,9 @@ impl WithArithmetic for Minor<'_> {
 
     /// The first non-zero x₁·y₂ − x₂·y₁ over pairs of entries of the two changes of W.
     fn call<A: Arithmetic>(self, ctx: A) -> Self::Output {
-        let options = Options {
-            outputs: Outputs::All,
-            ..Options::default()
-        };
         let mut changes = Vec::new();
         for run in self.runs {
-            let mut machine =
-                Machine::new(ctx.clone(), self.step, &run.sizes, &run.values, &options)?;
+            let mut machine = run.machine(ctx.clone(), self.step, Outputs::All)?;
             let mut seen = vec![];
             machine.watch(1, |_, machine| seen.extend(machine.output("W").cloned()))?;
             let [before, after] = seen.as_slice() else {

@@ -7,7 +7,7 @@ use nalgebra::DMatrix;
 
 use super::runs::{Bench, Run};
 use crate::arith::{Arithmetic, ArithmeticName, F64, WithArithmetic, with_arithmetic};
-use crate::exec::{ExecError, Machine, Options, Outputs, Plan, Values};
+use crate::exec::{ExecError, Machine, Outputs, Plan, Values};
 
 /// The outcome of comparing two runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,11 +40,11 @@ fn plan<'b>(bench: &'b Bench, run: &Run) -> Result<Arc<Plan<'b>>, ExecError> {
         true => Outputs::All,
         false => Outputs::Named(bench.observed.clone()),
     };
-    let options = Options {
-        outputs,
-        ..Options::default()
-    };
-    Ok(Arc::new(Plan::new(&bench.step, &run.sizes, &options)?))
+    Ok(Arc::new(Plan::new(
+        &bench.step,
+        &run.sizes,
+        &outputs.into(),
+    )?))
 }
 
 /// Takes so many steps from `values` and calls `each` with what is seen.

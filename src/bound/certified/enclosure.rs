@@ -24,20 +24,15 @@ pub(super) fn by_enclosure(
     let mut all = vec![];
     let go = || -> Result<(), ExecError> {
         let mut machine = Machine::with_plan(ctx, Arc::clone(plan), &scenario.values)?;
-        for taken in 0..=steps {
-            machine.forward()?;
-            let mut values = outputs(&machine);
+        machine.watch(steps, |_, machine| {
+            let mut values = outputs(machine);
             for p in &plan.step().parameters {
                 if let Some(m) = machine.parameter(&p.name) {
                     values.insert(p.name.clone(), m.map(|x| x.range.clone()));
                 }
             }
             all.push(values);
-            if taken < steps {
-                machine.advance()?;
-            }
-        }
-        Ok(())
+        })
     };
     let why = go().err().map(|error| error.to_string());
     (all, why)

@@ -37,13 +37,12 @@ impl Setup<'_> {
         };
         for taken in 0..=self.scenario.steps {
             let last = taken == self.scenario.steps;
-            let outcome = if last {
-                left.forward()?;
-                right.forward()
-            } else {
+            left.run_to(taken)?;
+            let mut outcome = right.run_to(taken);
+            if !last {
                 left.complete()?;
-                right.complete()
-            };
+                outcome = outcome.and_then(|()| right.complete());
+            }
             if let Err(error) = outcome {
                 found.differ(format!("the rescaled run fails: {error}"));
                 return Ok(found);
@@ -52,10 +51,6 @@ impl Setup<'_> {
             self.compare_nodes([&left, &right], e, &mut found);
             if found.result.is_some() {
                 break;
-            }
-            if !last {
-                left.advance()?;
-                right.advance()?;
             }
         }
         Ok(found)

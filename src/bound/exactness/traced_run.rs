@@ -113,10 +113,9 @@ impl<'a> Setup<'a> {
             to: None,
         };
         for taken in 0..=self.scenario.steps {
-            if taken == self.scenario.steps {
-                // The loss and the outputs at the end of the run.
-                machine.forward()?;
-            } else {
+            machine.run_to(taken)?;
+            // At the end of the run there are only the loss and the outputs.
+            if taken < self.scenario.steps {
                 machine.complete()?;
             }
             for id in self.step.graph.ids() {
@@ -130,9 +129,6 @@ impl<'a> Setup<'a> {
                         }
                     }
                 }
-            }
-            if taken < self.scenario.steps {
-                machine.advance()?;
             }
         }
         let notes = tracing.notes();

@@ -100,18 +100,14 @@ impl<'a> ExactRun<'a> {
         let ctx = MpIntervals::new(bits);
         let mut machine =
             Machine::new(ctx, &step, sizes, values, &options).map_err(|e| said(&e))?;
-        for taken in 0..=self.steps {
-            machine.forward().map_err(|e| said(&e))?;
+        let walked = machine.watch(self.steps, |_, machine| {
             let named = self.names.keys().filter_map(|name| {
-                let entries = matrix(&machine, &step, name)?.transpose();
+                let entries = matrix(machine, &step, name)?.transpose();
                 Some((name.clone(), entries.iter().cloned().collect()))
             });
             after.push(named.collect());
-            if taken < self.steps {
-                machine.advance().map_err(|e| said(&e))?;
-            }
-        }
-        Ok(())
+        });
+        walked.map_err(|e| said(&e))
     }
 }
 

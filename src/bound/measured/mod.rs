@@ -141,8 +141,8 @@ impl Task<'_> {
         let mut count = 0;
         for taken in 0..=self.steps {
             let fail = |side: &str, e| format!("the {side} run in {}: {e}", ctx.name());
-            l.forward().map_err(|e| fail("left", e))?;
-            r.forward().map_err(|e| fail("right", e))?;
+            l.run_to(taken).map_err(|e| fail("left", e))?;
+            r.run_to(taken).map_err(|e| fail("right", e))?;
             measured.jump_counts.push(count);
             let (x, y) = (
                 exact_values(&l, &left_step, self.factors)?,
@@ -165,8 +165,6 @@ impl Task<'_> {
             for decision in &decisions {
                 count += jumps::differences(decision, [&l, &r], &mut measured.jumps, KEPT_JUMPS);
             }
-            l.advance().map_err(|e| fail("left", e))?;
-            r.advance().map_err(|e| fail("right", e))?;
         }
         Ok(())
     }

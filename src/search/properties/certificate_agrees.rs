@@ -139,9 +139,8 @@ impl Nodes<'_> {
             keep: Keep::Everything,
             outputs: Outputs::None,
         };
-        let machine =
-            |run: &Scenario| Machine::new(ctx.clone(), step, &run.sizes, &run.values, &options);
-        let (mut l, mut r) = (machine(left)?, machine(self.right)?);
+        let mut l = left.machine(ctx.clone(), step, options.clone())?;
+        let mut r = self.right.machine(ctx.clone(), step, options)?;
         let mut factors = vec![];
         for (id, factor) in self.weighed {
             match ctx.from_surd(factor) {
