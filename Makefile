@@ -72,13 +72,14 @@ setup-proofs:
 setup-everything:
 	@sh scripts/setup.sh --checks --proofs
 
-# The cheap checks come first. The crate must stand without C (no default features), so that is
-# linted and tested by itself. A bench is built, not measured.
+# The cheap checks come first. The crate must stand without C (no default features but `cli`), so
+# that is linted and tested by itself; the library alone is linted too. A bench is built, not measured.
 checks:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets --locked -- -D warnings
-	$(CARGO) clippy --all-targets --no-default-features --locked -- -D warnings
+	$(CARGO) clippy --all-targets --no-default-features --features cli --locked -- -D warnings
+	$(CARGO) clippy --lib --no-default-features --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --locked
 	$(CARGO) test --locked
 	$(CARGO) test --benches --no-run --locked
-	$(CARGO) test --no-default-features --lib --locked
+	$(CARGO) test --no-default-features --features cli --lib --locked

@@ -2,7 +2,6 @@
 //! run, hunted, witnessed and replayed as those of the zoo are.
 
 use std::path::PathBuf;
-use std::process::{Command, Output};
 
 use lora_gauge::arith::F64;
 use lora_gauge::audit::{Verdict, Witness, judge, parse_claim};
@@ -384,56 +383,13 @@ fn a_scenario_keeps_the_file_it_was_made_of() {
     assert!(std::ptr::eq(recipe.model, scenario.recipe.model));
 }
 
-fn lora(args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lora-gauge"));
-    command.args(args).current_dir(env!("CARGO_MANIFEST_DIR"));
-    command.output().expect("the command starts")
-}
+#[path = "../examples/own_arithmetic.rs"]
+mod own_arithmetic;
+#[path = "../examples/own_optimizer.rs"]
+mod own_optimizer;
 
 #[test]
-fn every_verb_takes_files() {
-    let own = "examples/definitions/sign_momentum.toml";
-    let model = "examples/definitions/direction_and_magnitude.toml";
-    let rules = |args: &[&str]| {
-        let output = lora(&[&["rules", "--json"], args].concat());
-        assert!(output.status.success(), "{output:?}");
-        let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-        json["rules"][0].clone()
-    };
-    let (found, zoo) = (rules(&[own]), rules(&["lion"]));
-    assert_eq!(found["optimizer"], "sign-momentum");
-    assert_eq!(found["regimes"][0]["weights"], zoo["regimes"][0]["weights"]);
-    let (found, zoo) = (
-        rules(&["lion", "--model", model]),
-        rules(&["lion", "--model", "dora"]),
-    );
-    assert_eq!(found["regimes"], zoo["regimes"]);
-    let search = [
-        "search",
-        "--cases",
-        "12",
-        "--property",
-        "rules-compose",
-        "--optimizer",
-        own,
-        "--json",
-    ];
-    let output = lora(&search);
-    assert!(output.status.success(), "{output:?}");
-    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!(json["coverage"]["optimizers"]["sign-momentum"], 12);
-    let scenario = "examples/definitions/run.toml";
-    let output = lora(&["run", scenario, "--json"]);
-    assert!(output.status.success(), "{output:?}");
-    // A mistake is found in its file, and ends with 64.
-    let folder = tempfile::tempdir().expect("a folder");
-    let wrong = folder.path().join("wrong.toml");
-    std::fs::write(&wrong, SIMPLE.replace("lr * g", "lr * h")).expect("a file");
-    let output = lora(&["rules", wrong.to_str().expect("UTF-8")]);
-    let message = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(64));
-    assert!(
-        message.contains("wrong.toml: field `update[0]`, line 2:"),
-        "{message}"
-    );
+fn the_examples_run() {
+    own_arithmetic::main().unwrap_or_else(|e| panic!("{e}"));
+    own_optimizer::main().unwrap_or_else(|e| panic!("{e}"));
 }

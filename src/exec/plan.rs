@@ -145,6 +145,7 @@ impl<'g> Plan<'g> {
     }
 
     /// The number of buffers.
+    #[cfg(test)]
     pub fn buffers(&self) -> usize {
         self.buffers.shapes.len()
     }
