@@ -240,9 +240,42 @@ fn a_wrong_file_gets_place_found_and_expected() {
             assert!(error.contains(word), "{word}: {error}");
         }
     }
+    let squares = vec!["w - lr * g\", \"w = w * w"; 20].join("");
+    let error = optimizers::find(&with("w - lr * g", &squares)).expect_err("a mistake");
+    assert!(
+        error
+            .to_string()
+            .contains("factors, expected 16384 at most"),
+        "{error}"
+    );
     let alpha = with("lr = {", "alpha = {").replace("lr * g", "alpha * g");
     let error = optimizers::find(&alpha).expect_err("a mistake").to_string();
     assert!(error.contains("stands for something else"), "{error}");
+}
+
+/// Characters are left out, doubled and exchanged, here and there in every example.
+#[test]
+fn a_file_that_somebody_has_changed_is_defined_or_refused_with_its_place() {
+    for name in ["decoupled_adam", "orthogonal_momentum", "one_layer"] {
+        let text = file(name);
+        for at in (0..text.len())
+            .step_by(3)
+            .filter(|at| text.is_char_boundary(*at))
+        {
+            let (before, after) = text.split_at(at);
+            let next = after.chars().next().map_or(0, char::len_utf8);
+            for middle in ["", "(", "*", "1e9", "\"", ", w", &after[..next]] {
+                let changed = format!("{before}{middle}{}", &after[next..]);
+                let error = match name {
+                    "one_layer" => Model::find(&changed).err(),
+                    _ => optimizers::find(&changed).err(),
+                };
+                if let Some(error) = error.map(|e| e.to_string()) {
+                    assert!(error.contains("line "), "{changed}: {error}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ mod sensitivity;
 mod step;
 
 pub use builder::{Builder, Expr};
-pub use degree::degree;
+pub use degree::{degree, longest_product};
 pub use dim::{Dim, Shape};
 pub use gradient::gradient;
 pub use node::{Binary, Comparison, Graph, GraphError, Leaf, LeafKind, Node, NodeId, Op, Unary};
