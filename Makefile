@@ -33,8 +33,9 @@ test: setup-everything checks ## everything: format, lints, docs, proofs, all te
 	@echo "make test: all passed, proofs included"
 
 test-without-c: setup-checks ## lints and unit tests of the crate without GMP and MPFR, which CI runs too
-	$(CARGO) clippy --all-targets --no-default-features --locked -- -D warnings
-	$(CARGO) test --no-default-features --lib --locked
+	$(CARGO) clippy --lib --no-default-features --locked -- -D warnings
+	$(CARGO) clippy --all-targets --no-default-features --features cli --locked -- -D warnings
+	$(CARGO) test --no-default-features --features cli --lib --locked
 
 deny: setup ## licences, advisories and sources of the dependencies, by deny.toml
 	@cargo deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny

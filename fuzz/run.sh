@@ -38,7 +38,7 @@ cargo +nightly --version >/dev/null 2>&1 ||
 cargo fuzz --version >/dev/null 2>&1 || missing cargo-fuzz 'cargo install cargo-fuzz --locked'
 
 cd "$(dirname "$0")"
-[ $# != 0 ] || set -- claims scenario witness golden intervals
+[ $# != 0 ] || set -- claims scenario definition witness golden intervals
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

@@ -319,7 +319,7 @@ fn in_the_prime_field_every_shape_is_equal() {
 /// Rules that are not the note's, by what they do to the rate and the start.
 const WRONG: [(&str, &[(&str, &str)]); 6] = [
     ("the rate alone", &[("alpha", "1"), ("lr", "-1")]),
-    ("the start alone", &[("alpha", "1"), ("init", "-1/2")]).expect("powers"),
+    ("the start alone", &[("alpha", "1"), ("init", "-1/2")]),
     (
         "the rate over √k",
         &[("alpha", "1"), ("lr", "-1/2"), ("init", "-1/2")],

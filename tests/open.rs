@@ -2,7 +2,6 @@
 //! run, hunted, witnessed and replayed as those of the zoo are.
 
 use std::path::PathBuf;
-use std::process::{Command, Output};
 
 use lora_gauge::arith::F64;
 use lora_gauge::audit::{Verdict, Witness, judge, parse_claim};
@@ -10,7 +9,7 @@ use lora_gauge::exec::{Options as RunOptions, Outputs, Sizes, Trajectory, random
 use lora_gauge::gauge::{Options, derive};
 use lora_gauge::graph::StepGraph;
 use lora_gauge::scenario::{Scenario, ScenarioFile};
-use lora_gauge::search::{Finding, HuntedWitness, Parameters, Plan, PropertyTable, Totals};
+use lora_gauge::search::{Campaign, Finding, HuntedWitness, Parameters, PropertyTable, Totals};
 use lora_gauge::zoo::{
     Clip, Entry, Hyperparameter, Model, Optimizer, Recipe, Schedule, Trainer, optimizers,
 };
@@ -241,9 +240,42 @@ fn a_wrong_file_gets_place_found_and_expected() {
             assert!(error.contains(word), "{word}: {error}");
         }
     }
+    let squares = vec!["w - lr * g\", \"w = w * w"; 20].join("");
+    let error = optimizers::find(&with("w - lr * g", &squares)).expect_err("a mistake");
+    assert!(
+        error
+            .to_string()
+            .contains("factors, expected 16384 at most"),
+        "{error}"
+    );
     let alpha = with("lr = {", "alpha = {").replace("lr * g", "alpha * g");
     let error = optimizers::find(&alpha).expect_err("a mistake").to_string();
     assert!(error.contains("stands for something else"), "{error}");
+}
+
+/// Characters are left out, doubled and exchanged, here and there in every example.
+#[test]
+fn a_file_that_somebody_has_changed_is_defined_or_refused_with_its_place() {
+    for name in ["decoupled_adam", "orthogonal_momentum", "one_layer"] {
+        let text = file(name);
+        for at in (0..text.len())
+            .step_by(3)
+            .filter(|at| text.is_char_boundary(*at))
+        {
+            let (before, after) = text.split_at(at);
+            let next = after.chars().next().map_or(0, char::len_utf8);
+            for middle in ["", "(", "*", "1e9", "\"", ", w", &after[..next]] {
+                let changed = format!("{before}{middle}{}", &after[next..]);
+                let error = match name {
+                    "one_layer" => Model::find(&changed).err(),
+                    _ => optimizers::find(&changed).err(),
+                };
+                if let Some(error) = error.map(|e| e.to_string()) {
+                    assert!(error.contains("line "), "{changed}: {error}");
+                }
+            }
+        }
+    }
 }
 
 #[test]
@@ -279,8 +311,8 @@ fn campaign(key: &str) {
     parameters.properties = names.map(str::to_owned).to_vec();
     let table = PropertyTable::default();
     let selection = parameters.selection(&table).expect("a selection");
-    let plan = Plan::new(parameters.seed, &selection).expect("a campaign");
-    let records = plan.records(0..parameters.cases);
+    let campaign = Campaign::new(parameters.seed, &selection).expect("a campaign");
+    let records = campaign.records(0..parameters.cases);
     let failed = records.iter().find(|record| record.verdict.is_failed());
     assert!(failed.is_none(), "{failed:?}");
     let totals = Totals::of(records);
@@ -292,10 +324,10 @@ fn campaign(key: &str) {
         says: "nothing at all".to_owned(),
         place: None,
     };
-    let witness = plan.witness_as_drawn(4, finding).expect("a case");
+    let witness = campaign.witness_as_drawn(4, finding).expect("a case");
     let text = witness.to_json().expect("JSON");
     let again = HuntedWitness::parse(&text).expect("a witness");
-    let subject = again.subject(&table).expect("the case, drawn anew");
+    let subject = again.test_case(&table).expect("the case, drawn anew");
     assert_eq!(subject.scenario.recipe.optimizer.key(), key);
     assert!(!again.replay(&table).expect("a replay").agrees);
 }
@@ -384,56 +416,13 @@ fn a_scenario_keeps_the_file_it_was_made_of() {
     assert!(std::ptr::eq(recipe.model, scenario.recipe.model));
 }
 
-fn lora(args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lora-gauge"));
-    command.args(args).current_dir(env!("CARGO_MANIFEST_DIR"));
-    command.output().expect("the command starts")
-}
+#[path = "../examples/own_arithmetic.rs"]
+mod own_arithmetic;
+#[path = "../examples/own_optimizer.rs"]
+mod own_optimizer;
 
 #[test]
-fn every_verb_takes_files() {
-    let own = "examples/definitions/sign_momentum.toml";
-    let model = "examples/definitions/direction_and_magnitude.toml";
-    let rules = |args: &[&str]| {
-        let output = lora(&[&["rules", "--json"], args].concat());
-        assert!(output.status.success(), "{output:?}");
-        let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-        json["rules"][0].clone()
-    };
-    let (found, zoo) = (rules(&[own]), rules(&["lion"]));
-    assert_eq!(found["optimizer"], "sign-momentum");
-    assert_eq!(found["regimes"][0]["weights"], zoo["regimes"][0]["weights"]);
-    let (found, zoo) = (
-        rules(&["lion", "--model", model]),
-        rules(&["lion", "--model", "dora"]),
-    );
-    assert_eq!(found["regimes"], zoo["regimes"]);
-    let search = [
-        "search",
-        "--cases",
-        "12",
-        "--property",
-        "rules-compose",
-        "--optimizer",
-        own,
-        "--json",
-    ];
-    let output = lora(&search);
-    assert!(output.status.success(), "{output:?}");
-    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!(json["coverage"]["optimizers"]["sign-momentum"], 12);
-    let scenario = "examples/definitions/run.toml";
-    let output = lora(&["run", scenario, "--json"]);
-    assert!(output.status.success(), "{output:?}");
-    // A mistake is found in its file, and ends with 64.
-    let folder = tempfile::tempdir().expect("a folder");
-    let wrong = folder.path().join("wrong.toml");
-    std::fs::write(&wrong, SIMPLE.replace("lr * g", "lr * h")).expect("a file");
-    let output = lora(&["rules", wrong.to_str().expect("UTF-8")]);
-    let message = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(64));
-    assert!(
-        message.contains("wrong.toml: field `update[0]`, line 2:"),
-        "{message}"
-    );
+fn the_examples_run() {
+    own_arithmetic::main().unwrap_or_else(|e| panic!("{e}"));
+    own_optimizer::main().unwrap_or_else(|e| panic!("{e}"));
 }

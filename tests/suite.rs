@@ -20,6 +20,7 @@ mod kinds;
 mod layering;
 mod mixed_precision;
 mod mutations;
+mod open;
 mod optimizers;
 mod paper_optimizers;
 mod proofs;

@@ -125,7 +125,8 @@ impl Builder {
         Expr { builder: self, id }
     }
 
-    pub(super) fn graph(&self) -> std::cell::Ref<'_, Graph> {
+    /// The graph as it is so far.
+    pub(crate) fn graph(&self) -> std::cell::Ref<'_, Graph> {
         self.graph.borrow()
     }
 

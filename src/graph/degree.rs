@@ -29,6 +29,25 @@ pub fn degree(graph: &Graph, id: NodeId) -> Option<u64> {
     degrees[id.index()]
 }
 
+/// The largest number of leaves that a node of the graph multiplies together, where a sum counts as
+/// its longest term and a divisor as a factor.
+pub fn longest_product(graph: &Graph) -> u64 {
+    let mut lengths: Vec<u64> = Vec::with_capacity(graph.nodes().len());
+    for node in graph.nodes() {
+        let operands = node.op.operands();
+        let of = operands.iter().map(|x| lengths[x.index()]);
+        let length = match &node.op {
+            Op::Leaf(_) => 1,
+            Op::Binary(Binary::Mul | Binary::MatMul | Binary::Div, ..) => {
+                of.fold(0, u64::saturating_add)
+            }
+            _ => of.max().unwrap_or(0),
+        };
+        lengths.push(length);
+    }
+    lengths.into_iter().max().unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,6 +61,7 @@ mod tests {
         let cubic = x.matmul(x) * x + x;
         let mean = cubic.mean();
         let quotient = x / x;
+        assert_eq!(longest_product(&b.graph()), 3);
         let (mean, quotient) = (mean.id(), quotient.id());
         let graph = b.finish().unwrap();
         assert_eq!(degree(&graph, mean), Some(3));

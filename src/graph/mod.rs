@@ -23,7 +23,7 @@ mod sensitivity;
 mod step;
 
 pub use builder::{Builder, Expr};
-pub use degree::degree;
+pub use degree::{degree, longest_product};
 pub use dim::{Dim, Shape};
 pub use gradient::gradient;
 pub use node::{Graph, GraphError, Leaf, LeafKind, Node, NodeId};

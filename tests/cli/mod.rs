@@ -3,6 +3,7 @@
 mod audit;
 mod bad_input;
 mod colour;
+mod defined;
 mod latex;
 mod precision;
 mod replay;

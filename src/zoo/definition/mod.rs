@@ -10,7 +10,7 @@ use std::ops::Range;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 
-use crate::graph::{GraphError, Names, StepBuilder, parse_formula_over};
+use crate::graph::{GraphError, Names, StepBuilder, longest_product, parse_formula_over};
 
 pub use model::ModelFile;
 pub use optimizer::OptimizerFile;
@@ -21,6 +21,10 @@ const LONGEST_TEXT: usize = 1 << 16;
 const LONGEST_NAME: usize = 64;
 /// The most formulas of a file.
 const MOST_FORMULAS: usize = 256;
+
+/// The most factors of a product. Exact numbers get longer with each, and a square of a square of
+/// a square soon has more digits than there is memory.
+const MOST_FACTORS: u64 = 1 << 14;
 
 /// A file that defines no optimizer or model.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -199,6 +203,21 @@ impl Formulas {
             names.insert(assignment.name.clone(), value);
         }
         Ok(())
+    }
+
+    /// Refuses a step that multiplies too much.
+    fn check_products(&self, step: &StepBuilder) -> Result<(), DefinitionError> {
+        let factors = longest_product(&step.graph());
+        let Some(last) = self.0.last().filter(|_| factors > MOST_FACTORS) else {
+            return Ok(());
+        };
+        Err(DefinitionError::Field {
+            field: last.field.clone(),
+            line: last.line,
+            message: format!(
+                "found products of {factors} factors, expected {MOST_FACTORS} at most"
+            ),
+        })
     }
 
     /// The error `error` at the last formula for `name`.

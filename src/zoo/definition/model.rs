@@ -233,6 +233,7 @@ impl ModelFile {
             Forward::Output(z) => z.sum(),
             Forward::Loss(loss) => loss,
         };
+        self.formulas.check_products(&step)?;
         let leaves: Vec<Expr<'_>> = step
             .parameters()
             .iter()

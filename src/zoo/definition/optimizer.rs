@@ -239,7 +239,8 @@ impl OptimizerFile {
             weight: step.parameter("w", &rows, &cols),
             gradient: step.data("g", &rows, &cols),
         };
-        self.next(&tensor).map(|_| ())
+        self.next(&tensor)?;
+        self.update.check_products(&step)
     }
 
     /// The next value of a tensor, and that of each of its memories.
