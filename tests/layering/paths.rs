@@ -74,14 +74,20 @@ impl Used {
         while is_punct(tokens, i, '#') {
             i += 2;
         }
-        let words: Vec<String> = tokens[i..].iter().take(4).map(ToString::to_string).collect();
+        let words: Vec<String> = tokens[i..]
+            .iter()
+            .take(4)
+            .map(ToString::to_string)
+            .collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         if let ["mod", name, ";", ..] | ["pub", "mod", name, ";"] = words.as_slice() {
             self.test_modules.push((*name).to_owned());
         }
         let has_body = !words.iter().take(2).any(|w| *w == "use");
         let ends = |at: usize| is_punct(tokens, at, ';') || has_body && is_body(tokens, at);
-        (i..tokens.len()).find(|at| ends(*at)).map_or(tokens.len(), |at| at + 1)
+        (i..tokens.len())
+            .find(|at| ends(*at))
+            .map_or(tokens.len(), |at| at + 1)
     }
 }
 
