@@ -7,6 +7,22 @@
 //!
 //! The README has an example; ARCHITECTURE.md describes each module and what it never imports.
 
+// Tests may; `cli`, which alone prints, says so.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::dbg_macro,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::print_stderr,
+        clippy::print_stdout,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
+
 pub mod arith;
 pub mod audit;
 pub mod bound;

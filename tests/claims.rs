@@ -1,14 +1,13 @@
 //! The built-in claims and their verdicts, wrong rules and their witnesses, malformed files.
 
-use lora_gauge::audit::{Audit, Judged, Rung, Verdict, Witness, builtin, judge, parse_claim};
+use lora_gauge::audit::{Audit, Judged, Rung, Verdict, Witness, parse_claim};
 
-use crate::common::rules::judged;
+use crate::common::rules::{built_in, judged};
 
 #[test]
 fn every_claim_gets_the_expected_verdict() {
-    let claims = builtin().expect("well-formed built-in claims");
     let mut judgements = Vec::new();
-    for claim in &claims {
+    for (claim, judged) in built_in() {
         if let Some(listed) = claim.not_judged() {
             assert!(!listed.why.is_empty() && claim.expected().is_none());
             continue;
@@ -20,7 +19,7 @@ fn every_claim_gets_the_expected_verdict() {
         );
         let Judged {
             judgement, witness, ..
-        } = judge(claim);
+        } = judged;
         assert!(judgement.holds(), "{}: {}", judgement.id, judgement.verdict);
         assert!(
             judgement.evidence.iter().any(|e| e.rung < Rung::Search),
@@ -31,11 +30,11 @@ fn every_claim_gets_the_expected_verdict() {
         // What is denied and yet holds has a certificate, and a count no single run.
         let by_a_run = !matches!(judgement.kind.as_str(), "freedom" | "knobs");
         if judgement.verdict == Verdict::Refuted && by_a_run {
-            let witness = witness.expect("a refutation has a witness");
+            let witness = witness.as_ref().expect("a refutation has a witness");
             let again = Witness::parse(&witness.to_json().expect("JSON")).expect("readable");
             assert!(again.replay().expect("a replay").agrees, "{}", judgement.id);
         }
-        judgements.push(judgement);
+        judgements.push(judgement.clone());
     }
     for n in 1..=14 {
         let id = format!("S{n}");
@@ -46,9 +45,9 @@ fn every_claim_gets_the_expected_verdict() {
 
 #[test]
 fn headline_claims_show_a_compiled_theorem() {
-    for claim in builtin().expect("claims") {
+    for (claim, judged) in built_in() {
         if ["S1", "S2", "S4", "S6", "S11"].contains(&claim.id()) {
-            let judgement = judge(&claim).judgement;
+            let judgement = &judged.judgement;
             let theorem = judgement.evidence.iter().find_map(|e| e.theorem.as_ref());
             let theorem = theorem.unwrap_or_else(|| panic!("{} shows no theorem", claim.id()));
             assert!(!theorem.hypotheses.is_empty(), "{}", theorem.name);
@@ -58,9 +57,8 @@ fn headline_claims_show_a_compiled_theorem() {
 
 #[test]
 fn the_note_carries_a_certificate_for_every_network() {
-    let claims = builtin().expect("claims");
-    let s2 = claims.iter().find(|c| c.id() == "S2").expect("S2");
-    let judgement = judge(s2).judgement;
+    let s2 = built_in().iter().find(|(claim, _)| claim.id() == "S2");
+    let judgement = &s2.expect("S2").1.judgement;
     assert_eq!(judgement.verdict, Verdict::Proved);
     let rungs: Vec<Rung> = judgement.evidence.iter().map(|e| e.rung).collect();
     for rung in [
@@ -71,7 +69,7 @@ fn the_note_carries_a_certificate_for_every_network() {
     ] {
         assert!(rungs.contains(&rung), "{rung:?} is missing");
     }
-    let lines = judgement.derivation.expect("a derivation").lines;
+    let lines = &judgement.derivation.as_ref().expect("a derivation").lines;
     assert!(
         lines
             .iter()

@@ -17,10 +17,10 @@ use std::time::Duration;
 use assert_cmd::Command;
 
 /// How a command ended.
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
 }
 
 impl Ran {
@@ -54,17 +54,17 @@ fn finish(command: &mut Command) -> Ran {
 }
 
 /// Runs it to the end.
-fn lora(args: &[&str]) -> Ran {
+pub fn lora(args: &[&str]) -> Ran {
     finish(&mut command(args))
 }
 
 /// A folder that is removed again, with one file.
-struct Scratch {
+pub struct Scratch {
     folder: tempfile::TempDir,
 }
 
 impl Scratch {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             folder: tempfile::tempdir().expect("a temporary folder"),
         }
@@ -75,7 +75,7 @@ impl Scratch {
     }
 
     /// Writes a file and returns its path as text.
-    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
         let path = self.path(name);
         std::fs::write(&path, content).expect("a file in a temporary folder");
         path.to_str().expect("a path in UTF-8").to_owned()

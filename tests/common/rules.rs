@@ -1,11 +1,14 @@
 //! Rules and claims, as the library derives and judges them.
 
+use std::sync::OnceLock;
+
 use lora_gauge::arith::Ratio;
-use lora_gauge::audit::{Judged, judge, parse_claim};
+use lora_gauge::audit::{Claim, Judged, builtin, judge, parse_claim};
 use lora_gauge::gauge::{Options, Rule, check, infer};
 use lora_gauge::graph::StepGraph;
 use lora_gauge::scenario::Powers;
 use lora_gauge::zoo::Recipe;
+use rayon::prelude::*;
 
 /// An optimizer on the linear layer with the mean squared error.
 pub fn recipe(optimizer: &str) -> Recipe {
@@ -35,6 +38,19 @@ pub fn powers(rule: &Rule, exponents: &[i64]) -> Powers {
         initial: all(&rule.parameters),
         ..Powers::default()
     }
+}
+
+/// The built-in claims with their judgements: one audit for all tests that read it.
+pub fn built_in() -> &'static [(Claim, Judged)] {
+    static AUDIT: OnceLock<Vec<(Claim, Judged)>> = OnceLock::new();
+    AUDIT.get_or_init(|| {
+        let claims = builtin().expect("well-formed built-in claims");
+        let judged = |claim| {
+            let judged = judge(&claim);
+            (claim, judged)
+        };
+        claims.into_par_iter().map(judged).collect()
+    })
 }
 
 /// The judgement of a claim.
