@@ -20,6 +20,8 @@ mod magnitude;
 pub mod measured;
 #[cfg(feature = "mp")]
 pub mod precision;
+#[cfg(feature = "mp")]
+mod quantity;
 mod rescaling;
 pub mod study;
 

@@ -9,10 +9,10 @@ use rug::Float;
 use super::BoundError;
 use super::backward::{Direction, Signs};
 use super::intervals::Enclosure;
-use super::reference::outputs;
 use super::snapshot::Run;
 use super::tube::Tube;
 use crate::arith::{Arithmetic, Enclosed, Enclosures, MpEnds};
+use crate::bound::quantity::matrix;
 use crate::exec::{ExecError, Machine};
 use crate::graph::{Binary, NodeId, Op, Unary};
 use crate::scenario::Scenario;
@@ -52,10 +52,7 @@ pub(super) fn pushed(
         machine.advance()?;
     }
     machine.complete_with(false, &mut push(taken))?;
-    if let Some(value) = machine.parameter(quantity) {
-        return Ok(value.map(|x| x.range.clone()));
-    }
-    let found = outputs(&machine).remove(quantity);
+    let found = matrix(&machine, quantity).map(|m| m.map(|x| x.range.clone()));
     Ok(found.unwrap_or_else(|| DMatrix::from_vec(0, 0, vec![])))
 }
 

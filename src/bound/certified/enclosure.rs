@@ -1,14 +1,11 @@
 //! The runs of a format with every operation enclosed by itself, step after step.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nalgebra::DMatrix;
-
-use super::intervals::Enclosure;
-use super::reference::outputs;
+use super::reference::{Values, values};
 use super::tube::GUARD;
 use crate::arith::{Enclosures, FloatModel, MpEnds};
+use crate::bound::quantity::names;
 use crate::exec::{ExecError, Machine, Plan};
 use crate::scenario::Scenario;
 
@@ -19,20 +16,12 @@ pub(super) fn by_enclosure(
     scenario: &Scenario,
     model: &FloatModel,
     steps: usize,
-) -> (Vec<BTreeMap<String, DMatrix<Enclosure>>>, Option<String>) {
+) -> (Vec<Values>, Option<String>) {
     let ctx = Enclosures::new(MpEnds::new(model.precision + GUARD), model.clone());
     let mut all = vec![];
     let go = || -> Result<(), ExecError> {
         let mut machine = Machine::with_plan(ctx, Arc::clone(plan), &scenario.values)?;
-        machine.watch(steps, |_, machine| {
-            let mut values = outputs(machine);
-            for p in &plan.step().parameters {
-                if let Some(m) = machine.parameter(&p.name) {
-                    values.insert(p.name.clone(), m.map(|x| x.range.clone()));
-                }
-            }
-            all.push(values);
-        })
+        machine.watch(steps, |_, machine| all.push(values(machine, names(plan.step()))))
     };
     let why = go().err().map(|error| error.to_string());
     (all, why)

@@ -17,10 +17,12 @@ use super::contribution::Contribution;
 use super::enclosure::by_enclosure;
 use super::intervals::{Enclosure, magnitude_up, mignitude_down};
 use super::probabilistic::{lambda, probabilistic};
+use super::reference::Values;
 use super::tube::{Graphs, Tube};
 use super::{BoundError, adversary};
 use crate::arith::{Arithmetic, ArithmeticName, FloatModel, MpIntervals, Ratio, Surd};
 use crate::bound::drift::{difference, largest};
+use crate::bound::quantity::names;
 use crate::bound::study::{Bounds, Ending};
 use crate::fault::{Fault, planted};
 use crate::scenario::Scenario;
@@ -111,8 +113,6 @@ pub fn pair_bounds_where(
 
 const NOT_OVER_RANGES: &str = "enclosures of two runs do not know that both start from the same one of the inputs that fill the ranges";
 
-type Values = BTreeMap<String, DMatrix<Enclosure>>;
-
 /// All that is known of one of the two runs.
 struct OneRun<'g> {
     /// The run in the middle of all ranges.
@@ -152,8 +152,8 @@ impl<'g> OneRun<'g> {
             true => 1,
             false => times,
         };
-        let names = self.tube.quantities();
-        let entries = names.iter().map(|name| entries_of(&self.tube, name).len());
+        let names = names(&self.tube.graphs.step);
+        let entries = names.map(|name| entries_of(&self.tube, name).len());
         lambda(entries.sum::<usize>() * times)
     }
 
@@ -222,7 +222,6 @@ impl TwoRuns<'_> {
         at_steps: &[usize],
         progress: &(dyn Fn(f64) + Sync),
     ) -> BTreeMap<usize, BTreeMap<String, Bounds<EntryBound>>> {
-        let names = self.left.tube.quantities();
         // Going back from the t-th step takes about t times the work of one.
         let work = |t: &usize| *t as f64 + 1.0;
         let all: f64 = at_steps.iter().map(work).sum();
@@ -230,9 +229,8 @@ impl TwoRuns<'_> {
         let mut at = BTreeMap::new();
         for t in at_steps {
             progress(done / all);
-            let bounds = names
-                .iter()
-                .map(|name| (name.clone(), self.bounds(name, *t)));
+            let names = names(&self.left.tube.graphs.step);
+            let bounds = names.map(|name| (name.to_owned(), self.bounds(name, *t)));
             at.insert(*t, bounds.collect());
             done += work(t);
         }

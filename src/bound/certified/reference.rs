@@ -10,6 +10,7 @@ use rug::float::Round;
 use super::intervals::{Enclosure, magnitude_up};
 use super::layout::Layout;
 use crate::arith::{Enclosures, FloatModel, MpEnds, OpError};
+use crate::bound::quantity::matrix;
 use crate::exec::{ExecError, Machine, Plan};
 use crate::scenario::Scenario;
 
@@ -18,13 +19,16 @@ const GUARD: u32 = 24;
 /// The largest precision that is tried.
 const MAX_BITS: u32 = 1 << 14;
 
+/// The values of some quantities at one time, by name.
+pub(super) type Values = BTreeMap<String, DMatrix<Enclosure>>;
+
 /// The exact run: nothing is rounded, and casts pass numbers on as they are.
 #[derive(Debug)]
 pub(super) struct Reference {
     /// Parameters and states before each step, and after the last one.
     pub states: Vec<Vec<Enclosure>>,
     /// Loss and outputs at the same times.
-    pub outputs: Vec<BTreeMap<String, DMatrix<Enclosure>>>,
+    pub outputs: Vec<Values>,
     /// Why it has fewer steps than were asked for.
     pub ended: Option<ExecError>,
     /// The precision that was enough.
@@ -87,7 +91,8 @@ impl Reference {
                 run.ended = Some(error);
                 break;
             }
-            run.outputs.push(outputs(&machine));
+            let seen = ["loss"].into_iter().chain(plan.output_names());
+            run.outputs.push(values(&machine, seen));
             if taken == steps {
                 break;
             }
@@ -130,27 +135,16 @@ impl Reference {
     }
 }
 
-/// Loss and outputs of a machine, by name.
-pub(super) fn outputs(
+/// The values of these quantities in a run, by name.
+pub(super) fn values<'n>(
     machine: &Machine<'_, Enclosures<MpEnds>>,
-) -> BTreeMap<String, DMatrix<Enclosure>> {
-    let names = machine
-        .plan()
-        .output_names()
-        .map(str::to_owned)
-        .collect::<Vec<_>>();
-    let mut all: BTreeMap<_, _> = names
-        .into_iter()
-        .filter_map(|name| {
-            Some((
-                name.clone(),
-                machine.output(&name)?.map(|x| x.range.clone()),
-            ))
-        })
-        .collect();
-    let loss = DMatrix::from_element(1, 1, machine.loss().range.clone());
-    all.insert("loss".to_owned(), loss);
-    all
+    names: impl Iterator<Item = &'n str>,
+) -> Values {
+    let value = |name: &str| {
+        let found = matrix(machine, name)?.map(|x| x.range.clone());
+        Some((name.to_owned(), found))
+    };
+    names.filter_map(value).collect()
 }
 
 #[cfg(test)]

@@ -288,16 +288,6 @@ impl<'g> Tube<'g> {
         ))
     }
 
-    /// Every quantity that has a bound: loss, outputs and parameters.
-    pub fn quantities(&self) -> Vec<String> {
-        let outputs = self.graphs.step.outputs.iter().map(|o| o.name.clone());
-        let parameters = self.graphs.step.parameters.iter().map(|p| p.name.clone());
-        std::iter::once("loss".to_owned())
-            .chain(outputs)
-            .chain(parameters)
-            .collect()
-    }
-
     /// The exact value of a quantity after `taken` steps.
     pub fn quantity(&self, name: &str, taken: usize) -> Option<DMatrix<Enclosure>> {
         match self.layout.parameter(name) {

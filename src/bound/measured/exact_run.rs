@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use super::{ExactValues, matrix};
+use super::ExactValues;
 use crate::arith::{Arithmetic, MpIntervals, OpError, Ratio, Surd};
 use crate::bound::drift::{Enclosure, digits, largest, raise};
+use crate::bound::quantity::matrix;
 use crate::bound::study::Bound;
 use crate::exec::{Keep, Machine, Options, Outputs};
 use crate::scenario::Scenario;
@@ -102,7 +103,7 @@ impl<'a> ExactRun<'a> {
             Machine::new(ctx, &step, sizes, values, &options).map_err(|e| said(&e))?;
         let walked = machine.watch(self.steps, |_, machine| {
             let named = self.names.keys().filter_map(|name| {
-                let entries = matrix(machine, &step, name)?.transpose();
+                let entries = matrix(machine, name)?.transpose();
                 Some((name.clone(), entries.iter().cloned().collect()))
             });
             after.push(named.collect());

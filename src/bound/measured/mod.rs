@@ -9,17 +9,15 @@ mod jumps;
 
 use std::collections::BTreeMap;
 
-use nalgebra::DMatrix;
-
 pub use exact_run::ExactRun;
 
 use super::drift;
+use super::quantity::matrix;
 use super::study::{Drift, Jump};
 use crate::arith::{
     Arithmetic, ArithmeticName, Ratio, Surd, UnknownArithmetic, WithArithmetic, with_arithmetic,
 };
 use crate::exec::{Keep, Machine, Options, Outputs, decisions};
-use crate::graph::StepGraph;
 use crate::scenario::Scenario;
 
 /// The number of decisions that fell differently and are kept; all are counted.
@@ -145,8 +143,8 @@ impl Task<'_> {
             r.run_to(taken).map_err(|e| fail("right", e))?;
             measured.jump_counts.push(count);
             let (x, y) = (
-                exact_values(&l, &left_step, self.factors)?,
-                exact_values(&r, &right_step, self.factors)?,
+                exact_values(&l, self.factors)?,
+                exact_values(&r, self.factors)?,
             );
             for (name, factor) in self.factors {
                 let (Some(x), Some(y)) = (x.get(name), y.get(name)) else {
@@ -173,7 +171,6 @@ impl Task<'_> {
 /// The named quantities of a run as of its last `forward`, row after row.
 fn exact_values<A: Arithmetic>(
     run: &Machine<'_, A>,
-    step: &StepGraph,
     names: &BTreeMap<String, Surd>,
 ) -> Result<ExactValues, String> {
     let ctx = run.arithmetic();
@@ -186,7 +183,7 @@ fn exact_values<A: Arithmetic>(
     };
     let mut all = ExactValues::new();
     for name in names.keys() {
-        let Some(matrix) = matrix(run, step, name) else {
+        let Some(matrix) = matrix(run, name) else {
             continue;
         };
         // nalgebra goes down the columns.
@@ -194,18 +191,6 @@ fn exact_values<A: Arithmetic>(
         all.insert(name.clone(), values?);
     }
     Ok(all)
-}
-
-/// The matrix that `name` stands for: the loss, an output or a parameter.
-fn matrix<'m, A: Arithmetic>(
-    run: &'m Machine<'_, A>,
-    step: &StepGraph,
-    name: &str,
-) -> Option<&'m DMatrix<A::Elem>> {
-    match name {
-        "loss" => run.node(step.loss),
-        _ => run.output(name).or_else(|| run.parameter(name)),
-    }
 }
 
 #[cfg(test)]
