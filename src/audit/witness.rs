@@ -292,6 +292,37 @@ fn fits(setting: &Setting, run: &Scenario) -> Result<(), WitnessError> {
     if without_terms(asked) != without_terms(&run.recipe) {
         return Err(field("run", "it is of another setting than the claim's"));
     }
+    refuse_other_terms(setting, run)?;
+    for name in &setting.zero {
+        let tensor = run.values.tensors.get(name);
+        let zero = tensor.is_some_and(|t| t.values().iter().all(|x| *x == 0.0));
+        if !zero {
+            return Err(field(
+                &format!("run.tensors.{name}"),
+                "the claim starts it at zero",
+            ));
+        }
+    }
+    let step = run.recipe.build().map_err(JudgeError::from)?;
+    let mut values = BTreeMap::new();
+    for (leaf, base, _) in step.hyperparameters() {
+        let value = run.values.scalars.get(leaf);
+        if *values.entry(base).or_insert(value) != value {
+            let message = format!("`{base}` is one number, for all tensors");
+            return Err(field(&format!("run.hyperparameters.{leaf}"), message));
+        }
+    }
+    judge::refuse_zero_terms(setting, run).map_err(|name| {
+        field(
+            &format!("run.hyperparameters.{name}"),
+            "the claim has it on",
+        )
+    })
+}
+
+/// Refuses a run in which other terms are on than the setting has on.
+fn refuse_other_terms(setting: &Setting, run: &Scenario) -> Result<(), WitnessError> {
+    let asked = &setting.numeric;
     let incidental = setting.incidental();
     // A term that the step does not read is neither on nor off.
     let step = asked.build().map_err(JudgeError::from)?;
@@ -318,29 +349,5 @@ fn fits(setting: &Setting, run: &Scenario) -> Result<(), WitnessError> {
             ));
         }
     }
-    for name in &setting.zero {
-        let tensor = run.values.tensors.get(name);
-        let zero = tensor.is_some_and(|t| t.values().iter().all(|x| *x == 0.0));
-        if !zero {
-            return Err(field(
-                &format!("run.tensors.{name}"),
-                "the claim starts it at zero",
-            ));
-        }
-    }
-    let step = run.recipe.build().map_err(JudgeError::from)?;
-    let mut values = BTreeMap::new();
-    for (leaf, base, _) in step.hyperparameters() {
-        let value = run.values.scalars.get(leaf);
-        if *values.entry(base).or_insert(value) != value {
-            let message = format!("`{base}` is one number, for all tensors");
-            return Err(field(&format!("run.hyperparameters.{leaf}"), message));
-        }
-    }
-    judge::refuse_zero_terms(setting, run).map_err(|name| {
-        field(
-            &format!("run.hyperparameters.{name}"),
-            "the claim has it on",
-        )
-    })
+    Ok(())
 }
