@@ -86,16 +86,7 @@ impl Trial {
         another: &BTreeMap<String, Exact>,
     ) -> Result<Self, FieldError> {
         let k = || k.clone().ok_or_else(|| FieldError::new("k", "missing"));
-        let none = |is: bool, field: &str| match is {
-            true => Ok(()),
-            false => Err(FieldError::new(field, "this kind of claim has none")),
-        };
-        if !matches!(claim.statement(), Statement::Implication(_)) {
-            none(elsewhere.is_empty(), "elsewhere")?;
-        }
-        if !matches!(claim.statement(), Statement::Uniqueness(_)) {
-            none(another.is_empty(), "another")?;
-        }
+        refuse_superfluous(claim.statement(), elsewhere, another)?;
         let step = &case.step;
         let rescaled = |powers: Powers, property| -> Result<Self, FieldError> {
             Ok(Self::Rescaled {
@@ -265,6 +256,25 @@ impl Trial {
         };
         Ok((Finding::of(&outcome), doubt))
     }
+}
+
+/// Refuses the fields that only claims of other kinds have.
+fn refuse_superfluous(
+    statement: &Statement,
+    elsewhere: &BTreeMap<String, TensorFile>,
+    another: &BTreeMap<String, Exact>,
+) -> Result<(), FieldError> {
+    let is_implication = matches!(statement, Statement::Implication(_));
+    let is_uniqueness = matches!(statement, Statement::Uniqueness(_));
+    for (field, allowed) in [
+        ("elsewhere", elsewhere.is_empty() || is_implication),
+        ("another", another.is_empty() || is_uniqueness),
+    ] {
+        if !allowed {
+            return Err(FieldError::new(field, "this kind of claim has none"));
+        }
+    }
+    Ok(())
 }
 
 fn is_operation(error: &ExecError) -> bool {

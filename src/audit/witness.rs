@@ -291,32 +291,7 @@ fn fits(setting: &Setting, run: &Scenario) -> Result<(), WitnessError> {
     if without_terms(asked) != without_terms(&run.recipe) {
         return Err(field("run", "it is of another setting than the claim's"));
     }
-    let incidental = setting.incidental();
-    // A term that the step does not read is neither on nor off.
-    let step = asked.build().map_err(JudgeError::from)?;
-    let read = |name: &String| step.hyperparameters().any(|(_, base, _)| base == name);
-    let may_be_off = |name: &String| {
-        asked.off.contains(name) || incidental.contains(&name.as_str()) || !read(name)
-    };
-    if let Some(name) = run.recipe.off.iter().find(|name| !may_be_off(name)) {
-        return Err(field(
-            "run",
-            format!("`{name}` is off, and the claim has it on"),
-        ));
-    }
-    if let Some(name) = asked
-        .off
-        .iter()
-        .find(|name| !run.recipe.off.contains(*name))
-    {
-        let built = run.recipe.build().map_err(JudgeError::from)?;
-        if built.hyperparameters().any(|(_, base, _)| base == name) {
-            return Err(field(
-                "run",
-                format!("`{name}` is on, and the claim has it off"),
-            ));
-        }
-    }
+    refuse_other_terms(setting, run)?;
     for name in &setting.zero {
         let tensor = run.values.tensors.get(name);
         let zero = tensor.is_some_and(|t| t.values().iter().all(|x| *x == 0.0));
@@ -354,4 +329,36 @@ fn zero_term<'r>(setting: &Setting, run: &'r Scenario) -> Option<&'r str> {
     };
     let mut zeros = run.values.scalars.iter().filter(is_zero);
     zeros.find(on).map(|(name, _)| name.as_str())
+}
+
+/// Refuses a run in which other terms are on than the setting has on.
+fn refuse_other_terms(setting: &Setting, run: &Scenario) -> Result<(), WitnessError> {
+    let asked = &setting.numeric;
+    let incidental = setting.incidental();
+    // A term that the step does not read is neither on nor off.
+    let step = asked.build().map_err(JudgeError::from)?;
+    let read = |name: &String| step.hyperparameters().any(|(_, base, _)| base == name);
+    let may_be_off = |name: &String| {
+        asked.off.contains(name) || incidental.contains(&name.as_str()) || !read(name)
+    };
+    if let Some(name) = run.recipe.off.iter().find(|name| !may_be_off(name)) {
+        return Err(field(
+            "run",
+            format!("`{name}` is off, and the claim has it on"),
+        ));
+    }
+    if let Some(name) = asked
+        .off
+        .iter()
+        .find(|name| !run.recipe.off.contains(*name))
+    {
+        let built = run.recipe.build().map_err(JudgeError::from)?;
+        if built.hyperparameters().any(|(_, base, _)| base == name) {
+            return Err(field(
+                "run",
+                format!("`{name}` is on, and the claim has it off"),
+            ));
+        }
+    }
+    Ok(())
 }

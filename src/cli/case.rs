@@ -19,7 +19,7 @@ const FORMS: &str = "a case is a golden file (JSON with \"format\": \"lora-golde
      `sizes`, …)";
 
 /// A run, and what PyTorch made of it where that is known.
-pub(super) struct Case {
+pub(super) struct Input {
     /// The run.
     pub scenario: Scenario,
     /// PyTorch's figures.
@@ -57,7 +57,7 @@ struct WitnessLabel {
 }
 
 /// Reads the case at `path`.
-pub(super) fn read(path: &Path, side: Side) -> Result<Case, Failure> {
+pub(super) fn read(path: &Path, side: Side) -> Result<Input, Failure> {
     let text = files::read(path)?;
     let wrong = |message: String| Failure::in_file(path, message);
     let mut case = if !text.trim_start().starts_with('{') {
@@ -120,15 +120,15 @@ fn stored(text: &str) -> Result<Stored, String> {
     Ok(Stored::OfClaim(Box::new(witness)))
 }
 
-fn of_golden(text: &str) -> Result<Case, String> {
+fn of_golden(text: &str) -> Result<Input, String> {
     let golden = parse_golden(text).map_err(|e| e.to_string())?;
-    Ok(Case {
+    Ok(Input {
         scenario: golden.scenario.clone(),
         golden: Some(golden),
     })
 }
 
-fn of_witness(text: &str, side: Side) -> Result<Case, String> {
+fn of_witness(text: &str, side: Side) -> Result<Input, String> {
     let scenario = match stored(text)? {
         Stored::OfClaim(witness) => {
             let (left, right) = witness.sides().map_err(|e| e.to_string())?;
@@ -146,15 +146,15 @@ fn of_witness(text: &str, side: Side) -> Result<Case, String> {
             }
         }
     };
-    Ok(Case {
+    Ok(Input {
         scenario,
         golden: None,
     })
 }
 
-fn of_scenario(file: &ScenarioFile) -> Result<Case, String> {
+fn of_scenario(file: &ScenarioFile) -> Result<Input, String> {
     check_sizes(&file.sizes)?;
-    Ok(Case {
+    Ok(Input {
         scenario: file.scenario().map_err(|e| e.to_string())?,
         golden: None,
     })

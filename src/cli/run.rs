@@ -7,7 +7,7 @@ use clap::Args;
 use nalgebra::DMatrix;
 use serde::Serialize;
 
-use super::case::{self, Case, Side};
+use super::case::{self, Input, Side};
 use super::deviation::Deviations;
 use super::{Console, Failure, Status, table};
 use crate::arith::{Arithmetic, ArithmeticName, WithArithmetic, with_arithmetic};
@@ -89,7 +89,7 @@ struct PyTorchJson {
 }
 
 pub(super) fn run(args: &RunArgs, console: &Console) -> Result<Status, Failure> {
-    let Case { scenario, golden } = case::read(&args.case, args.side)?;
+    let Input { scenario, golden } = case::read(&args.case, args.side)?;
     let wrong = |message: String| Failure::in_file(&args.case, message);
     let steps = args.steps.unwrap_or(scenario.steps);
     check_length(&scenario, steps).map_err(wrong)?;

@@ -158,28 +158,17 @@ pub fn check<A: Arithmetic>(
     right: &Scenario,
     steps: usize,
 ) -> Result<Outcome, CheckError> {
-    let both = |observables, split| -> Result<_, ScenarioError> {
-        Ok((
-            observing(left, observables, split)?,
-            observing(right, observables, split)?,
-        ))
-    };
+    let runs = [left, right];
     let premises = match property.premise.as_slice() {
         [] => None,
-        premise => Some(both(premise, true)?),
+        premise => Some(observing_both(runs, premise, true)?),
     };
-    let (cl, cr) = both(&property.conclusion, false)?;
+    let conclusions = observing_both(runs, &property.conclusion, false)?;
     let factors = factors(ctx, property)?;
-    let machines = |(l, r)| -> Result<_, ExecError> {
-        Ok((
-            left.machine(ctx.clone(), l, Outputs::All)?,
-            right.machine(ctx.clone(), r, Outputs::All)?,
-        ))
-    };
-    let (mut cl, mut cr) = machines((&cl, &cr))?;
+    let [mut cl, mut cr] = machines(ctx, runs, &conclusions)?;
     let mut premise = match &premises {
         None => None,
-        Some((pl, pr)) => Some(machines((pl, pr))?),
+        Some(premises) => Some(machines(ctx, runs, premises)?),
     };
     let mut compared = 0;
     let mut doubt = None;
@@ -187,7 +176,7 @@ pub fn check<A: Arithmetic>(
         let assumed = property
             .premise_until
             .is_none_or(|until| after_steps <= until);
-        if let Some((pl, pr)) = premise.as_mut().filter(|_| assumed) {
+        if let Some([pl, pr]) = premise.as_mut().filter(|_| assumed) {
             pl.forward()?;
             pr.forward()?;
             match unsatisfied(ctx, property, [pl, pr], after_steps) {
@@ -204,16 +193,9 @@ pub fn check<A: Arithmetic>(
             }
         }
         for (side, scenario, run) in [("left", left, &mut cl), ("right", right, &mut cr)] {
-            let Err(error) = run.forward() else { continue };
-            // The fault is the observable's only where the run without it goes on.
-            if error.is_undefined() && runs_on(ctx, scenario, after_steps).is_ok() {
-                return Ok(Outcome::Undefined {
-                    after_steps,
-                    side,
-                    error,
-                });
+            if let Err(error) = run.forward() {
+                return without_value(ctx, scenario, (side, after_steps), error);
             }
-            return Err(error.into());
         }
         for name in &property.conclusion {
             let found = compare_values(ctx, &cl, &cr, name, factors.get(name.as_str()));
@@ -234,6 +216,48 @@ pub fn check<A: Arithmetic>(
         Some(doubt) => Outcome::Undecided(doubt),
         None => Outcome::Holds { compared },
     })
+}
+
+/// The steps of both runs with the observables as their only outputs.
+fn observing_both(
+    [left, right]: [&Scenario; 2],
+    observables: &[String],
+    split: bool,
+) -> Result<[StepGraph; 2], ScenarioError> {
+    Ok([
+        observing(left, observables, split)?,
+        observing(right, observables, split)?,
+    ])
+}
+
+/// The machines of both runs.
+fn machines<'g, A: Arithmetic>(
+    ctx: &A,
+    [left, right]: [&Scenario; 2],
+    [l, r]: &'g [StepGraph; 2],
+) -> Result<[Machine<'g, A>; 2], ExecError> {
+    Ok([
+        left.machine(ctx.clone(), l, Outputs::All)?,
+        right.machine(ctx.clone(), r, Outputs::All)?,
+    ])
+}
+
+/// The outcome where a conclusion has no value on one side, which is the fault of the observable
+/// only where the run without it goes on.
+fn without_value<A: Arithmetic>(
+    ctx: &A,
+    scenario: &Scenario,
+    (side, after_steps): (&'static str, usize),
+    error: ExecError,
+) -> Result<Outcome, CheckError> {
+    if error.is_undefined() && runs_on(ctx, scenario, after_steps).is_ok() {
+        return Ok(Outcome::Undefined {
+            after_steps,
+            side,
+            error,
+        });
+    }
+    Err(error.into())
 }
 
 /// The numbers by which conclusions should be multiplied.
