@@ -130,6 +130,7 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
     /// # Errors
     /// [`ExecError::NotRead`] for any other node, [`ExecError::WrongShape`] for a value with other
     /// numbers of rows and columns; nothing has changed then.
+    #[cfg(feature = "mp")]
     pub(crate) fn set(&mut self, leaf: NodeId, value: &DMatrix<A::Elem>) -> Result<(), ExecError> {
         let graph = &self.plan.step().graph;
         let read = graph.leaf_at(leaf).zip(self.plan.buffers.readable(leaf));
@@ -295,6 +296,7 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
     }
 
     /// Makes the step about to be taken the one with this number.
+    #[cfg(feature = "mp")]
     pub(crate) fn set_step_number(&mut self, number: u64) {
         self.number = number;
         self.stage = Stage::Nothing;

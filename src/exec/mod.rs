@@ -46,6 +46,7 @@ mod tests;
 pub use decision::{Branch, Decision, decisions};
 pub use error::ExecError;
 pub use machine::{Machine, Perturb};
+#[cfg(feature = "mp")]
 pub(crate) use matrix::inverse;
 pub use options::{Keep, Options, Outputs};
 pub(crate) use plan::Plan;

@@ -21,7 +21,9 @@ pub(super) fn by_enclosure(
     let mut all = vec![];
     let go = || -> Result<(), ExecError> {
         let mut machine = Machine::with_plan(ctx, Arc::clone(plan), &scenario.values)?;
-        machine.watch(steps, |_, machine| all.push(values(machine, names(plan.step()))))
+        machine.watch(steps, |_, machine| {
+            all.push(values(machine, names(plan.step())))
+        })
     };
     let why = go().err().map(|error| error.to_string());
     (all, why)
