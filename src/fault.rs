@@ -77,7 +77,7 @@ faults! {
     ClaimFieldDropped "a variant forgets the setting of its claim",
     DenialAccepted "what holds under conditions is accepted as denied, too",
     TiesForgotten "a setting that is one number counts once for each tensor",
-    StartForgotten "what starts at zero is forgotten where a map is decided",
+    StartForgotten "a map is decided as if runs always started where training does",
     ConditionsNotReduced "conditions are not dropped that a map can do without",
     LaterVariantsForgotten "a survey is decided by its first variant",
     RepeatedSumsTakenApart "a normal form multiplies sums out over which something is repeated",

@@ -10,6 +10,7 @@ use super::watch::{Compare, Watched, watch};
 use super::{Evidence, Rung};
 use crate::arith::{Ratio, show_ratio};
 use crate::exec::ExecError;
+use crate::fault::{Fault, planted};
 use crate::gauge::{Condition, MapQuestion};
 use crate::graph::StepGraph;
 use crate::scenario::{Exact, Powers, Property, RandomFile, Scenario, ScenarioError, ScenarioFile};
@@ -110,11 +111,15 @@ impl<'s> Case<'s> {
 
     /// The question whether the map leaves loss and outputs unchanged.
     pub fn question(&self, powers: &Powers) -> MapQuestion {
+        let training = self.setting.numeric.model.zero_at_start.iter();
         MapQuestion {
             hyperparameters: powers.hyperparameters.clone(),
             initial: powers.initial.clone(),
             negated: powers.negated.clone(),
-            zero: self.setting.zero.clone(),
+            zero: match planted(Fault::StartForgotten) {
+                true => training.map(|name| (*name).to_owned()).collect(),
+                false => self.setting.zero.clone(),
+            },
             kept: self
                 .symbolic
                 .outputs

@@ -267,9 +267,6 @@ impl<'a> Judge<'a> {
             log2_k: self.asked.log2_k.as_ref().map(show_ratio),
             ..MapClaim::default()
         };
-        if planted(Fault::StartForgotten) {
-            claim.zero_initials.clear();
-        }
         let mut zero_leaves = BTreeSet::new();
         for condition in conditions {
             match condition {

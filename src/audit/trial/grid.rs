@@ -152,16 +152,13 @@ pub(super) fn unique(
     let claimed = map.moves(&bench.step);
     let own = match holds {
         true => agree(&bench, setting, &claimed, &Wish::of(setting), dice),
-        false => match some_differ(
-            &bench,
-            setting,
-            &claimed,
-            &Wish::of(setting).generic(),
-            dice,
-        ) {
-            true => return Tried::Fine,
-            false => Tried::Fine,
-        },
+        false => {
+            let generic = Wish::of(setting).generic();
+            if some_differ(&bench, setting, &claimed, &generic, dice) {
+                return Tried::Fine;
+            }
+            Tried::Fine
+        }
     };
     if own != Tried::Fine {
         return own;

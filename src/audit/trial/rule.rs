@@ -85,6 +85,12 @@ fn combined(rule: &Rule, factors: &[Ratio]) -> Leaves {
 
 /// The powers in a claim's words: copies that move alike under their common name, mostly.
 pub(super) fn worded(step: &StepGraph, leaves: &Leaves, dice: &mut Dice) -> Side {
+    in_words(step, leaves, 20, dice)
+}
+
+/// The powers in words, where copies that move alike have special names in so many percent of the
+/// cases.
+fn in_words(step: &StepGraph, leaves: &Leaves, special: usize, dice: &mut Dice) -> Side {
     let mut groups: BTreeMap<String, Vec<(String, Ratio)>> = BTreeMap::new();
     for (leaf, [special, general]) in names(step) {
         let power = leaves.get(&leaf).cloned().unwrap_or_default();
@@ -98,7 +104,7 @@ pub(super) fn worded(step: &StepGraph, leaves: &Leaves, dice: &mut Dice) -> Side
             .unwrap_or_default();
         let alike = members.iter().all(|(_, power)| *power == first);
         let common = match alike {
-            true => !dice.percent(20) || members.len() == 1,
+            true => !dice.percent(special) || members.len() == 1,
             false => dice.percent(20),
         };
         if common && !(alike && first.is_zero()) {
@@ -130,7 +136,8 @@ pub(super) fn map(step: &StepGraph, recipe: &Recipe, leaves: &Leaves, dice: &mut
         *right.entry(leaf.clone()).or_default() += power;
     }
     Map {
-        right: worded(step, &right, dice),
+        // A name on one side and another for the same quantity on the other one.
+        right: in_words(step, &right, 50, dice),
         left: Some(left),
         negate: BTreeSet::new(),
     }
