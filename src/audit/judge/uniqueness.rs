@@ -38,6 +38,13 @@ pub(super) fn judge(claim: &Claim, case: &Case<'_>, own: &Uniqueness) -> Result<
         return mixing(claim, case, own);
     }
     let all = groups(&case.symbolic, &case.setting.zero, &own.vary);
+    // A common factor on top of the map would be one thing, one power for all of them another.
+    if let Some((name, _)) = all.iter().find(|(_, leaves)| !alike(leaves, &powers)) {
+        return Ok(Draft::unknown(format!(
+            "`{name}` is several quantities that the map moves apart: name each that may have \
+             another power"
+        )));
+    }
     let inference = rescalings(case, &all)?;
     let others = directions(&inference, &all);
     let moving = others.iter().find(|row| row.iter().any(|w| !w.is_zero()));
@@ -119,6 +126,19 @@ pub(super) fn judge(claim: &Claim, case: &Case<'_>, own: &Uniqueness) -> Result<
         .evidence
         .push(Evidence::new(Rung::Exact, says).with("rank", on_step.len()));
     Ok(draft)
+}
+
+/// `true` if the map multiplies all of these by the same power.
+fn alike(leaves: &[String], powers: &Powers) -> bool {
+    let power = |leaf: &String| {
+        let initial = powers.initial.get(leaf);
+        initial
+            .or_else(|| powers.hyperparameters.get(leaf))
+            .cloned()
+    };
+    leaves
+        .windows(2)
+        .all(|pair| power(&pair[0]).unwrap_or_default() == power(&pair[1]).unwrap_or_default())
 }
 
 /// The draft on whether turning the ranks on top of the map makes another solution.

@@ -198,7 +198,16 @@ fn common(variants: &[Variant]) -> Fields {
     let first = all.next().unwrap_or_default();
     let rest: Vec<Fields> = all.collect();
     let alike = |field: &(String, Value)| rest.iter().all(|fields| fields.contains(field));
-    first.into_iter().filter(alike).collect()
+    let (common, own): (Fields, Fields) = first.into_iter().partition(alike);
+    // Flags and terms need each other, so a setting has all of them or none.
+    let together = |(name, _): &(String, Value)| ["flags", "terms", "without"].contains(&&**name);
+    let apart = own.iter().any(together)
+        || rest
+            .iter()
+            .flatten()
+            .any(|field| together(field) && !common.contains(field));
+    let stays = |field: &(String, Value)| !(apart && together(field));
+    common.into_iter().filter(stays).collect()
 }
 
 impl Drawn {

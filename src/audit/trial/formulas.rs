@@ -136,9 +136,10 @@ pub(super) fn conserved(step: &StepGraph, recipe: &Recipe, dice: &mut Dice) -> S
                 false => matches!(kind, Some(LeafKind::Hyperparameter { .. })),
             }
         });
-        // Names with a point in them belong to what is carried over.
+        // No formula speaks of what is carried over, which only a run from the middle has.
         let names = all.map(|(name, _)| name.to_owned());
-        names.filter(|name| !name.contains('.')).collect()
+        let own = |name: &String| !name.contains('.') && !name.starts_with("carry_");
+        names.filter(own).collect()
     };
     let (data, settings) = (leaves(true), leaves(false));
     let one =
