@@ -26,6 +26,6 @@ mod rescaling;
 pub mod study;
 
 pub use exactness::{
-    Differences, ExactnessError, ExponentRange, Limit, bit_exact_range, compare_runs,
+    Differences, ExactnessError, ExponentRange, FORMATS, Limit, bit_exact_range, compare_runs,
 };
 pub use rescaling::{NoSplit, Rescaling};
