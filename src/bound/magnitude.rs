@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "mp")]
-use crate::arith::{Arithmetic, MpIntervals, Ratio, Toward};
+use crate::arith::{Arithmetic, MpIntervals, Ratio};
 
 /// A non-negative number that may lie far outside the range of `f64`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,12 +51,18 @@ impl Magnitude {
         let (_, digits, Some(exponent)) = x.to_sign_string_exp_round(10, Some(4), round) else {
             return Some(Self::zero());
         };
+        Some(Self::written(&digits, i64::from(exponent) - 1, x, round))
+    }
+
+    /// The number `x` with these four digits, of which the first stands before the point.
+    #[cfg(feature = "mp")]
+    fn written(digits: &str, exponent: i64, x: &rug::Float, round: rug::float::Round) -> Self {
         let (first, rest) = digits.split_at(1);
         let log2 = rug::Float::with_val_round(64, x.log2_ref(), round).0;
-        Some(Self {
-            text: format!("{first}.{rest}e{}", exponent - 1),
+        Self {
+            text: format!("{first}.{rest}e{exponent}"),
             log2: Some(log2.to_f64_round(round)),
-        })
+        }
     }
 
     /// The exact number `q ≥ 0`, rounded to `side`; none of a negative one.
@@ -78,26 +84,16 @@ impl Magnitude {
             exponent += 1;
         }
         let four = q * power(3 - exponent);
-        let (mut digits, ends, round) = match side {
-            Side::Up => (four.ceil().to_integer(), Toward::Up, Round::Up),
-            Side::Down => (four.floor().to_integer(), Toward::Down, Round::Down),
+        let near = MpIntervals::new(64).from_ratio(q).ok()?;
+        let (mut digits, end, round) = match side {
+            Side::Up => (four.ceil().to_integer(), near.sup(), Round::Up),
+            Side::Down => (four.floor().to_integer(), near.inf(), Round::Down),
         };
         if digits == 10_000.into() {
             digits = 1_000.into();
             exponent += 1;
         }
-        let digits = digits.to_string();
-        let (first, rest) = digits.split_at(1);
-        let near = MpIntervals::new(64).from_ratio(q).ok()?;
-        let end = match ends {
-            Toward::Up => near.sup(),
-            Toward::Down => near.inf(),
-        };
-        let log2 = rug::Float::with_val_round(64, end.log2_ref(), round).0;
-        Some(Self {
-            text: format!("{first}.{rest}e{exponent}"),
-            log2: Some(log2.to_f64_round(round)),
-        })
+        Some(Self::written(&digits.to_string(), exponent, end, round))
     }
 
     /// The larger of two.

@@ -1,9 +1,9 @@
-//! Certified statements about rounding: how far two runs that should be one drift apart.
+//! Certified statements about rounding: the drift of two runs that should be one.
 //!
 //! [`Rescaling`] is a rule of weights put to work: the run to which it leads. `measured` runs
-//! both and says what their drift is, `certified` bounds what it can be in every rounding and
-//! order of summation that a float format admits, and [`exactness`] says from one run for which
-//! powers of two it is 0. [`study`] is the form in which all of it is reported.
+//! both and `drift` computes how far they are apart, `certified` bounds what that can be in every
+//! rounding and order of summation that a float format admits, and [`exactness`] says from one run
+//! for which powers of two it is 0. [`study`] is the form in which all of it is reported.
 //!
 //! This room uses `arith`, `graph`, `zoo`, `exec`, `scenario` and `gauge`. It looks for no
 //! counterexamples, judges no claims, prints nothing and never touches files. It writes no
@@ -26,6 +26,6 @@ mod rescaling;
 pub mod study;
 
 pub use exactness::{
-    Differences, ExactnessError, ExponentRange, Limit, bit_exact_range, compare_runs,
+    Differences, ExactnessError, ExponentRange, FORMATS, Limit, bit_exact_range, compare_runs,
 };
 pub use rescaling::{NoSplit, Rescaling};

@@ -299,6 +299,37 @@ mod tests {
     }
 
     #[test]
+    fn a_split_is_of_each_pair_and_what_belongs_to_none_follows_the_rule() {
+        let three = Ratio::from_integer(3.into());
+        let ratio = |text: &str| crate::arith::parse_ratio(text).unwrap();
+        for (model, split, powers) in [
+            (
+                "mlp_relu",
+                Split::Sqrt,
+                &[("A1", "-1/2"), ("B2", "-1/2"), ("s1", "1"), ("s2", "1")],
+            ),
+            (
+                "mlp_relu",
+                Split::A,
+                &[("A1", "-1"), ("A2", "-1"), ("B1", "0"), ("s2", "1")],
+            ),
+            (
+                "lora_bias",
+                Split::B,
+                &[("A", "0"), ("B", "-1"), ("bias", "-1"), ("s", "1")],
+            ),
+        ] {
+            let recipe = Recipe::new(model, "mse", "sgd").unwrap();
+            let rule = infer(&recipe.build().unwrap(), &Options::default()).rule;
+            let rescaling = Rescaling::of_split(&rule, recipe.model, split, &three).unwrap();
+            for (name, power) in powers {
+                let found = rescaling.power_of(&three, &rule.weights[*name]);
+                assert_eq!(found, ratio(power), "{model} {split:?} {name}");
+            }
+        }
+    }
+
+    #[test]
     fn a_root_of_nine_leads_where_three_does() {
         let left = crate::scenario::seed_script(0).unwrap();
         let step = left.recipe.build().unwrap();

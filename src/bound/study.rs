@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::exactness::ExponentRange;
 pub use super::magnitude::{Magnitude, Side};
+pub use crate::scenario::Split;
 
 /// A number, or why there is none.
 pub type Bound = Result<Magnitude, String>;
@@ -169,8 +170,8 @@ pub struct Row {
     pub k: String,
     /// A number near k, for figures.
     pub k_near: f64,
-    /// The split of k between the factors: `sqrt`, `b` or `a`.
-    pub split: String,
+    /// The split of k between the factors.
+    pub split: Split,
     /// The number of steps.
     pub steps: usize,
     /// By quantity: `loss`, the outputs and every trained tensor.

@@ -111,6 +111,14 @@ pub enum ExactnessError {
     },
 }
 
+/// The formats that have a smallest and a largest number.
+pub const FORMATS: [ArithmeticName; 4] = [
+    ArithmeticName::F32,
+    ArithmeticName::F64,
+    ArithmeticName::Bf16,
+    ArithmeticName::F16,
+];
+
 /// The number of exponents beyond the range that are run to find where results differ.
 const BEYOND: i64 = 32;
 

@@ -107,7 +107,7 @@ impl Job<'_> {
             precision: significand_bits(self.arith),
             k: show_ratio(&self.map.k),
             k_near: F64.from_ratio(&self.map.k).unwrap_or(f64::MAX),
-            split: self.plan.split.name().to_owned(),
+            split: self.plan.split,
             steps,
             ratio: leading.map_or_else(|| Err("there is no such quantity".to_owned()), ratio),
             bit_equal: measured.is_exact(steps),

@@ -83,7 +83,7 @@ fn every_row_says_what_its_parts_say() {
         let k = parse_ratio(&row.k).unwrap();
         let map = rescale(&run, &k, Split::Sqrt).unwrap();
         let measured = measure(&run, &map.run, &map.factors, arith, 2).unwrap();
-        assert_eq!((row.split.as_str(), Some(row.k_near)), ("sqrt", k.to_f64()));
+        assert_eq!((row.split, Some(row.k_near)), (Split::Sqrt, k.to_f64()));
         assert_eq!(row.bit_equal, measured.is_exact(row.steps));
         assert_eq!(row.bit_equal, row.k == "4");
         let names: Vec<_> = row.quantities.keys().map(String::as_str).collect();

@@ -158,7 +158,7 @@ fn row_json<'a>(study: &'a Study, row: &'a Row) -> RowJson<'a> {
         arith: &row.arith,
         precision: row.precision,
         k: &row.k,
-        split: &row.split,
+        split: row.split.name(),
         optimizer: &study.scenario.optimizer,
         loss: &study.scenario.loss,
         steps: row.steps,

@@ -42,7 +42,7 @@ fn study() -> Study {
         precision: 24,
         k: "3".to_owned(),
         k_near: 3.0,
-        split: "sqrt".to_owned(),
+        split: Split::Sqrt,
         steps: 1,
         quantities,
         ratio: Ok(magnitude("3.253e1", 5.1)),

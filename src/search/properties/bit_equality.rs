@@ -2,7 +2,7 @@
 
 use super::HuntedProperty;
 use crate::arith::{Arithmetic, ArithmeticName, OpError, Ratio, WithArithmetic, with_arithmetic};
-use crate::bound::{ExactnessError, Rescaling, bit_exact_range, compare_runs};
+use crate::bound::{ExactnessError, FORMATS, Rescaling, bit_exact_range, compare_runs};
 use crate::exec::ExecError;
 use crate::gauge::{Options, infer};
 use crate::scenario::{Property, Scenario, Split};
@@ -16,21 +16,8 @@ use crate::zoo::Recipe;
 pub(super) const PROPERTY: HuntedProperty = HuntedProperty {
     name: "bit-equality",
     says: "for powers of two in the predicted range both runs have the same bits",
-    arithmetics: &[
-        ArithmeticName::F32,
-        ArithmeticName::F64,
-        ArithmeticName::Bf16,
-        ArithmeticName::F16,
-    ],
-    supports: |name| {
-        let formats = [
-            ArithmeticName::F32,
-            ArithmeticName::F64,
-            ArithmeticName::Bf16,
-            ArithmeticName::F16,
-        ];
-        formats.contains(&name)
-    },
+    arithmetics: &FORMATS,
+    supports: |name| FORMATS.contains(&name),
     evidence: &[],
     domain,
     judge,

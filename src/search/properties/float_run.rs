@@ -11,7 +11,7 @@ use crate::arith::{
 };
 use crate::bound::drift;
 use crate::exec::{ExecError, Machine, Options, Outputs};
-use crate::graph::Output;
+use crate::graph::{Output, StepGraph};
 use crate::scenario::{Exact, Property, Scenario};
 use crate::search::result::SearchError;
 
@@ -81,7 +81,7 @@ fn follow<A: Arithmetic>(
         after: vec![],
         end: None,
     };
-    let machine = Machine::new(ctx.clone(), &step, &run.sizes, &run.values, &options);
+    let machine = Machine::new(ctx, &step, &run.sizes, &run.values, &options);
     let mut machine = match machine {
         Ok(machine) => machine,
         Err(error) => {
@@ -89,44 +89,51 @@ fn follow<A: Arithmetic>(
             return Ok(followed);
         }
     };
-    let exact = |m: &DMatrix<A::Elem>| -> Option<Vec<Ratio>> {
-        m.transpose().iter().map(|x| ctx.to_ratio(x)).collect()
-    };
     for taken in 0..=run.steps {
         prepare(&mut machine, taken);
         let seen = machine.forward();
-        // Where the run ends here, some may have a value all the same.
-        let is_defined = |o: &&Output| {
-            let (rows, cols) = machine.output(&o.name).map_or((0, 0), DMatrix::shape);
-            let mut entries = (0..rows).flat_map(|row| (0..cols).map(move |col| (row, col)));
-            entries.all(|(row, col)| machine.is_defined(o.node, row, col))
-        };
-        let outputs = step.outputs.iter().filter(is_defined).map(|o| &o.name);
-        let outputs = outputs.map(|name| (name, machine.output(name)));
-        let parameters = step.parameters.iter().map(|p| &p.name);
-        let parameters = parameters.map(|name| (name, machine.parameter(name)));
-        // What is no number is not there, and so is no evidence for anything.
-        let values = outputs.chain(parameters);
-        let values = values.filter_map(|(name, m)| Some((name.clone(), exact(m?)?)));
-        let mut all: BTreeMap<String, Vec<Ratio>> = values.collect();
-        if machine.is_defined(step.loss, 0, 0)
-            && let Some(loss) = ctx.to_ratio(machine.loss())
-        {
-            all.insert("loss".to_owned(), vec![loss]);
-        }
-        followed.after.push(all);
-        if let Err(error) = seen {
-            followed.end = Some(error);
-            break;
-        }
-        if taken < run.steps
-            && let Err(error) = machine.advance()
-        {
+        followed.after.push(numbers(&machine, &step));
+        let next = seen.and_then(|()| match taken < run.steps {
+            true => machine.advance(),
+            false => Ok(()),
+        });
+        if let Err(error) = next {
             followed.end = Some(error);
             break;
         }
     }
     Ok(followed)
+}
+
+/// The values of a machine as of its last `forward`. What is no number is not there, and so is no
+/// evidence for anything.
+fn numbers<A: Arithmetic>(
+    machine: &Machine<'_, A>,
+    step: &StepGraph,
+) -> BTreeMap<String, Vec<Ratio>> {
+    let ctx = machine.arithmetic();
+    let exact = |m: &DMatrix<A::Elem>| -> Option<Vec<Ratio>> {
+        m.transpose().iter().map(|x| ctx.to_ratio(x)).collect()
+    };
+    // Where the run ends here, some outputs may have a value all the same.
+    let is_defined = |o: &&Output| {
+        let (rows, cols) = machine.output(&o.name).map_or((0, 0), DMatrix::shape);
+        let mut entries = (0..rows).flat_map(|row| (0..cols).map(move |col| (row, col)));
+        entries.all(|(row, col)| machine.is_defined(o.node, row, col))
+    };
+    let outputs = step.outputs.iter().filter(is_defined).map(|o| &o.name);
+    let outputs = outputs.map(|name| (name, machine.output(name)));
+    let parameters = step.parameters.iter().map(|p| &p.name);
+    let parameters = parameters.map(|name| (name, machine.parameter(name)));
+    let values = outputs.chain(parameters);
+    let values = values.filter_map(|(name, m)| Some((name.clone(), exact(m?)?)));
+    let mut all: BTreeMap<String, Vec<Ratio>> = values.collect();
+    if machine.is_defined(step.loss, 0, 0)
+        && let Some(loss) = ctx.to_ratio(machine.loss())
+    {
+        all.insert("loss".to_owned(), vec![loss]);
+    }
+    all
 }
 
 /// The factor of everything that is compared.

@@ -9,12 +9,6 @@ use crate::scenario::{Exact, RandomFile, ScenarioFile};
 use crate::zoo::Recipe;
 use crate::zoo::optimizers::OPTIMIZERS;
 
-const FORMATS: [ArithmeticName; 4] = [
-    ArithmeticName::F32,
-    ArithmeticName::F64,
-    ArithmeticName::Bf16,
-    ArithmeticName::F16,
-];
 const SPLITS: [Split; 2] = [Split::Sqrt, Split::B];
 
 fn value(base: &str) -> Ratio {
