@@ -180,10 +180,14 @@ impl<'s> Case<'s> {
     }
 
     /// Runs of the setting, as many as asked for.
-    pub fn runs(&self, under: &Population, count: usize) -> Result<Vec<Scenario>, JudgeError> {
+    pub fn runs(
+        &self,
+        under: &Population,
+        count: usize,
+    ) -> Result<impl Iterator<Item = Scenario>, JudgeError> {
         let step = under.recipe.build()?;
         let samples = samples(SEED).take(count);
-        Ok(samples.map(|sample| under.run(&step, &sample)).collect())
+        Ok(samples.map(move |sample| under.run(&step, &sample)))
     }
 
     /// Hunts for a pair of runs that contradicts `property`.

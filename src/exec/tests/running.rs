@@ -1,5 +1,7 @@
 //! Order, commitment, buffers, and the graph against matrices written out by hand.
 
+use std::ops::ControlFlow;
+
 use nalgebra::DMatrix;
 
 use super::*;
@@ -87,6 +89,33 @@ fn parameters_and_states_become_current_together() {
     machine.advance().unwrap();
     assert_eq!(read(&machine), [1.0, 2.0, 13.0]);
     assert_eq!(machine.step_number(), 3);
+}
+
+#[test]
+fn a_walk_shows_a_run_before_and_after_each_step() {
+    let step = lora(Loss::Mse);
+    let sizes = sizes(2, 2, 2, 1);
+    let values = problem(&step, &sizes, 1);
+    let recorded = run(F64, &step, &sizes, &values, 3, &Options::default()).unwrap();
+    let machine = || Machine::new(F64, &step, &sizes, &values, &all()).unwrap();
+    let mut losses = vec![];
+    let watched = machine().watch(3, |taken, m| losses.push((taken, *m.loss())));
+    watched.unwrap();
+    let expected = recorded.losses.iter().chain([&recorded.final_loss]);
+    assert_eq!(losses, expected.copied().enumerate().collect::<Vec<_>>());
+    let mut broken_off = machine();
+    let value = broken_off.walk(3, |taken, m| match taken {
+        1 => ControlFlow::Break(*m.loss()),
+        _ => ControlFlow::Continue(()),
+    });
+    assert_eq!(value, Ok(Some(losses[1].1)));
+    // The run goes on from there, and no step is taken twice.
+    broken_off.run_to(3).unwrap();
+    broken_off.run_to(3).unwrap();
+    assert_eq!(
+        (*broken_off.loss(), broken_off.step_number()),
+        (losses[3].1, 4)
+    );
 }
 
 #[test]
