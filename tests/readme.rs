@@ -1,4 +1,4 @@
-//! What the README shows is what the program prints, and what it and the changelog count is there.
+//! The README's blocks and tables, and the counts in it and the changelog, against the program.
 
 use lora_gauge::audit::{Kind, VERDICTS_AGREE, Verdict};
 use lora_gauge::fault::Fault;

@@ -1,5 +1,7 @@
 //! `lora-gauge audit`.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use super::{Ran, Scratch, lora};
@@ -9,28 +11,41 @@ use super::{Ran, Scratch, lora};
 struct Audits {
     json: Ran,
     reports: Ran,
-    folder: Scratch,
+    /// What was written, by its path in the folder of the reports.
+    files: BTreeMap<String, String>,
 }
 
-const REPORTS: [&str; 3] = ["a.html", "a.md", "a.json"];
+const REPORTS: [&str; 3] = ["a.html", "a.json", "a.md"];
 
 fn audits() -> &'static Audits {
     static AUDITS: OnceLock<Audits> = OnceLock::new();
     AUDITS.get_or_init(|| {
-        let folder = Scratch::new();
-        let [html, markdown, json] = REPORTS.map(|name| report(&folder, name));
-        let files = ["--html", &html, "--markdown", &markdown, "--json", &json];
+        let scratch = Scratch::new();
+        let folder = scratch.path("r");
+        let path = |name: &str| folder.join(name).to_str().expect("UTF-8").to_owned();
+        let [html, json, markdown] = REPORTS.map(path);
+        let to = ["--html", &html, "--markdown", &markdown, "--json", &json];
         Audits {
             json: lora(&["audit", "--json", "--threads", "1"]),
-            reports: lora(&[&["audit"][..], &files].concat()),
-            folder,
+            reports: lora(&[&["audit"][..], &to].concat()),
+            files: read_all(&folder, ""),
         }
     })
 }
 
-fn report(folder: &Scratch, name: &str) -> String {
-    let path = folder.path("r").join(name);
-    path.to_str().expect("UTF-8").to_owned()
+fn read_all(folder: &Path, prefix: &str) -> BTreeMap<String, String> {
+    let mut files = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().and_then(|n| n.to_str()).expect("UTF-8");
+        let name = format!("{prefix}{name}");
+        if path.is_dir() {
+            files.extend(read_all(&path, &format!("{name}/")));
+        } else {
+            files.insert(name, std::fs::read_to_string(&path).expect("a text"));
+        }
+    }
+    files
 }
 
 fn claims(audit: &serde_json::Value) -> &[serde_json::Value] {
@@ -70,16 +85,14 @@ fn the_built_in_claims_are_as_expected_and_the_json_has_its_fields() {
 /// But for the names of the witnesses, which only a report has.
 #[test]
 fn a_second_run_gives_the_same_bytes_with_any_number_of_threads() {
-    let file = report(&audits().folder, "a.json");
-    let text = std::fs::read_to_string(file).expect("the JSON report");
+    let Audits { json, files, .. } = audits();
     let without = |text: &str| {
         let lines = text
             .lines()
             .filter(|line| !line.trim().starts_with("\"witness\":"));
         lines.map(|line| line.to_owned() + "\n").collect::<String>()
     };
-    assert!(without(&text) == without(&audits().json.out));
-    // Reports that are written name no witness where there is none, and stdout never does.
+    assert!(without(&files["a.json"]) == without(&json.out));
     let some = ["audit", "--json", "--id", "S2", "S4", "S8", "S11"];
     let first = lora(&some);
     for threads in ["1", "2", "3"] {
@@ -92,23 +105,25 @@ fn a_second_run_gives_the_same_bytes_with_any_number_of_threads() {
 fn reports_and_witnesses_are_written_where_asked_for_and_replay_agrees() {
     let Audits {
         reports: ran,
-        folder,
+        files,
         ..
     } = audits();
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(ran.out.contains("claims: "), "{}", ran.out);
-    for file in REPORTS.map(|name| report(folder, name)) {
-        assert!(ran.err.contains(&format!("written: {file}")), "{}", ran.err);
-        assert!(std::fs::metadata(file).expect("a file").len() > 100);
+    for name in REPORTS {
+        let says =
+            |line: &str| line.starts_with("written: ") && line.ends_with(&format!("/r/{name}"));
+        assert!(ran.err.lines().any(says), "{name}: {}", ran.err);
+        assert!(files[name].len() > 100, "{name}");
     }
-    let text = std::fs::read_to_string(report(folder, "a.json")).expect("the JSON report");
-    let audit: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let audit: serde_json::Value = serde_json::from_str(&files["a.json"]).expect("JSON");
+    let scratch = Scratch::new();
     let mut replayed = 0;
     for claim in claims(&audit) {
         let Some(witness) = claim["witness"].as_str() else {
             continue;
         };
-        let ran = lora(&["replay", &report(folder, witness)]);
+        let ran = lora(&["replay", &scratch.file("witness.json", &files[witness])]);
         assert_eq!(ran.code, 1, "{witness}: {}", ran.err);
         replayed += 1;
     }
@@ -116,12 +131,11 @@ fn reports_and_witnesses_are_written_where_asked_for_and_replay_agrees() {
         replayed >= 2,
         "S4 and S5 at least are refuted with witnesses"
     );
-    let left: Vec<_> = std::fs::read_dir(folder.path("r"))
-        .expect("a folder")
-        .collect();
+    let left: BTreeSet<&str> = files.keys().filter_map(|f| f.split('/').next()).collect();
+    let expected = [&REPORTS[..], &["witnesses"]].concat();
     assert_eq!(
-        left.len(),
-        4,
+        left,
+        expected.into_iter().collect(),
         "three reports and the witnesses, no temporary file"
     );
 }

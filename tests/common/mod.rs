@@ -4,4 +4,6 @@ pub mod cases;
 pub mod golden;
 pub mod rules;
 pub mod runs;
+// Only what needs MPFR draws by itself.
+#[cfg(feature = "mp")]
 pub mod split_mix;
