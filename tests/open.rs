@@ -11,7 +11,7 @@ use lora_gauge::graph::StepGraph;
 use lora_gauge::scenario::{Scenario, ScenarioFile};
 use lora_gauge::search::{Campaign, Finding, HuntedWitness, Parameters, PropertyTable, Totals};
 use lora_gauge::zoo::{
-    Clip, Entry, Hyperparameter, Model, Optimizer, Recipe, Schedule, Trainer, optimizers,
+    Clip, Entry, Hyperparameter, Loss, Model, Optimizer, Recipe, Schedule, Trainer, optimizers,
 };
 
 fn path(name: &str) -> PathBuf {
@@ -132,6 +132,21 @@ fn a_model_from_a_file_is_that_of_the_zoo() {
     twice.accumulation = 2;
     let step = twice.build().expect("a step");
     assert!(step.graph.leaf("X_2").is_some() && step.graph.leaf("W0_2").is_none());
+}
+
+#[test]
+fn a_loss_from_a_file_is_that_of_the_zoo() {
+    let with = |loss: &str| {
+        let recipe = Recipe::new("linear", loss, "adamw");
+        recipe.unwrap_or_else(|e| panic!("{e}"))
+    };
+    assert_alike(&with(&file("rounded_corner")), &with("huber"));
+    let smooth = with(&file("log_cosh")).build().expect("a step");
+    let mut settings = smooth.hyperparameters();
+    assert!(settings.any(|(leaf, ..)| leaf == "loss.sharpness"));
+    let no_loss = file("log_cosh").replace("loss = ", "lost = ");
+    let error = Loss::find(&no_loss).expect_err("a mistake").to_string();
+    assert!(error.contains("expected a formula for `loss`"), "{error}");
 }
 
 #[test]

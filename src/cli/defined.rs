@@ -1,10 +1,10 @@
-//! Optimizers and models as users name them: by name, or by the file that defines one.
+//! Optimizers, models and losses as users name them: by name, or by the file that defines one.
 
 use std::path::Path;
 
 use super::{Failure, files};
 use crate::scenario::ScenarioFile;
-use crate::zoo::{Entry, LookupError, Model, Optimizer};
+use crate::zoo::{Entry, LookupError, Loss, Model, Optimizer};
 
 /// The entry that `name` names: a path that ends in `.toml` is that of a file.
 pub(super) fn entry<T: Entry>(name: &str, folder: &Path) -> Result<&'static T, Failure> {
@@ -33,13 +33,14 @@ fn is_file(name: &str) -> bool {
 /// names.
 pub(super) fn embed(scenario: &mut ScenarioFile, path: &Path) -> Result<(), Failure> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    if is_file(&scenario.optimizer) {
-        scenario.optimizer = entry::<Optimizer>(&scenario.optimizer, folder)?
-            .key()
-            .to_owned();
-    }
-    if is_file(&scenario.model) {
-        scenario.model = entry::<Model>(&scenario.model, folder)?.key().to_owned();
+    embed_one::<Model>(&mut scenario.model, folder)?;
+    embed_one::<Loss>(&mut scenario.loss, folder)?;
+    embed_one::<Optimizer>(&mut scenario.optimizer, folder)
+}
+
+fn embed_one<T: Entry>(name: &mut String, folder: &Path) -> Result<(), Failure> {
+    if is_file(name) {
+        *name = entry::<T>(name, folder)?.key().to_owned();
     }
     Ok(())
 }

@@ -80,7 +80,7 @@ pub struct ScenarioFile {
     /// The network: its name, or the whole text of a file that defines one.
     #[serde(default = "linear")]
     pub model: String,
-    /// The loss.
+    /// The loss, likewise.
     #[serde(default = "mse")]
     pub loss: String,
     /// `mean` or `sum`.
@@ -183,7 +183,7 @@ impl ScenarioFile {
         Self {
             name: String::new(),
             model: recipe.model.key().to_owned(),
-            loss: recipe.loss.name.to_owned(),
+            loss: recipe.loss.key().to_owned(),
             reduction: recipe.reduction.name().to_owned(),
             optimizer: recipe.optimizer.key().to_owned(),
             flags: recipe.switches(),

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use super::UnknownName;
+use super::registry::by_name;
 use crate::graph::{Expr, StepBuilder};
 
 /// How gradients are clipped before the optimizer sees them.
@@ -25,12 +26,7 @@ pub enum Clip {
 impl FromStr for Clip {
     type Err = UnknownName;
     fn from_str(text: &str) -> Result<Self, UnknownName> {
-        let found = Self::ALL.iter().find(|(name, _)| *name == text);
-        found.map(|(_, clip)| *clip).ok_or_else(|| UnknownName {
-            what: "clipping",
-            found: text.to_owned(),
-            known: Self::ALL.iter().map(|(name, _)| *name).collect(),
-        })
+        by_name("clipping", &Self::ALL, text)
     }
 }
 

@@ -7,6 +7,7 @@
 use std::str::FromStr;
 
 use super::UnknownName;
+use super::registry::by_name;
 use crate::graph::{Expr, StepBuilder};
 
 /// What becomes of the factor in the gradients.
@@ -55,13 +56,6 @@ fn scale(step: &StepBuilder) -> Expr<'_> {
 impl FromStr for LossScaling {
     type Err = UnknownName;
     fn from_str(text: &str) -> Result<Self, UnknownName> {
-        let found = Self::ALL.iter().find(|(name, _)| *name == text);
-        found
-            .map(|(_, scaling)| *scaling)
-            .ok_or_else(|| UnknownName {
-                what: "loss scaling",
-                found: text.to_owned(),
-                known: Self::ALL.iter().map(|(name, _)| *name).collect(),
-            })
+        by_name("loss scaling", &Self::ALL, text)
     }
 }

@@ -21,7 +21,7 @@ mod trainer;
 
 pub use cases::Case;
 pub use clip::Clip;
-pub use definition::{DefinitionError, ModelFile, OptimizerFile};
+pub use definition::{DefinitionError, LossFile, ModelFile, OptimizerFile};
 pub use loss_scaling::LossScaling;
 pub use losses::{Loss, Reduction};
 pub use models::{Content, Model};

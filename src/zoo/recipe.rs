@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::losses::Targets;
 use super::models::{Content, Forward, MicroBatch};
+use super::registry::by_name;
 use super::trainer::{LORAPLUS_LR_RATIO, written_out};
 use super::{
     Clip, Hyperparameter, LookupError, Loss, LossScaling, Model, Optimizer, Reduction, Schedule,
@@ -363,12 +364,8 @@ impl Recipe {
 /// # Errors
 /// [`UnknownName`] lists the formats.
 pub fn float_format(name: &str) -> Result<FloatFormat, UnknownName> {
-    let mut all = FloatFormat::ALL.into_iter();
-    all.find(|f| f.name() == name).ok_or_else(|| UnknownName {
-        what: "format",
-        found: name.to_owned(),
-        known: FloatFormat::ALL.map(FloatFormat::name).to_vec(),
-    })
+    let all = FloatFormat::ALL.map(|format| (format.name(), format));
+    by_name("format", &all, name)
 }
 
 /// The trained tensors by name, and the gradient of each.

@@ -139,6 +139,20 @@ fn find<T: Entry>(key: &str) -> Result<&'static T, LookupError> {
     }))
 }
 
+/// The value called `text` in a list of values and their names.
+pub(super) fn by_name<T: Copy>(
+    what: &'static str,
+    all: &[(&'static str, T)],
+    text: &str,
+) -> Result<T, UnknownName> {
+    let found = all.iter().find(|(name, _)| *name == text);
+    found.map(|(_, value)| *value).ok_or_else(|| UnknownName {
+        what,
+        found: text.to_owned(),
+        known: all.iter().map(|(name, _)| *name).collect(),
+    })
+}
+
 /// Adds an entry of a program's own to the table.
 pub(super) fn register<T: Entry>(entry: T) -> Result<&'static T, NameTaken> {
     let taken = NameTaken {

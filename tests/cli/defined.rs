@@ -40,7 +40,7 @@ fn a_scenario_names_files_beside_it() {
     let ran = lora(&["run", "examples/definitions/run.toml", "--json"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     let ran = lora(&["run", "examples/definitions/run.toml"]);
-    assert!(ran.out.contains("heavy-ball with mse"), "{}", ran.out);
+    assert!(ran.out.contains("heavy-ball with log-cosh"), "{}", ran.out);
 }
 
 #[test]

@@ -83,7 +83,7 @@ impl Setting {
             add("model", text(recipe.model.key()));
         }
         add("optimizer", text(recipe.optimizer.key()));
-        add("loss", text(recipe.loss.name));
+        add("loss", text(recipe.loss.key()));
         if recipe.reduction != Reduction::Mean {
             add("reduction", text(recipe.reduction.name()));
         }

@@ -15,7 +15,7 @@ use clap::Args;
 use rayon::prelude::*;
 
 use super::{Console, Failure, Status, defined};
-use crate::zoo::{Clip, Model, Optimizer, Recipe, losses, optimizers};
+use crate::zoo::{Clip, Model, Optimizer, Recipe, optimizers};
 use derived::Derived;
 
 /// Derive the exact rescaling rule of optimizers
@@ -34,7 +34,7 @@ pub(super) struct RulesArgs {
     /// The network: `linear`, `opaque` for any function of W, or a TOML file that defines one
     #[arg(long, value_name = "MODEL", default_value = "linear")]
     model: String,
-    /// The loss of the linear model [default: mse]
+    /// The loss of the linear model, or a TOML file that defines one [default: mse]
     #[arg(long, value_name = "LOSS")]
     loss: Option<String>,
     /// Clip gradients by `value`, by global `norm` as PyTorch does, or `norm-exact`
@@ -121,7 +121,7 @@ fn recipe(
         ))
         .advise("leave --loss out, or use --model linear"));
     }
-    let loss = losses::find(args.loss.as_deref().unwrap_or("mse")).map_err(unknown)?;
+    let loss = defined::entry(args.loss.as_deref().unwrap_or("mse"), Path::new(""))?;
     let mut recipe = Recipe::of(model, loss, optimizer);
     for flag in &args.flag {
         recipe.set_flag(flag, true).map_err(unknown)?;

@@ -1,6 +1,7 @@
-//! Optimizers and models that a file defines: settings, memory and tensors, and formulas in order
+//! Optimizers, models and losses that a file defines: settings, memory and tensors, and formulas in order
 //! in the notation of claims.
 
+mod loss;
 mod model;
 mod optimizer;
 mod setting;
@@ -12,6 +13,7 @@ use toml::Spanned;
 
 use crate::graph::{GraphError, Names, StepBuilder, longest_product, parse_formula_over};
 
+pub use loss::LossFile;
 pub use model::ModelFile;
 pub use optimizer::OptimizerFile;
 
@@ -26,7 +28,7 @@ const MOST_FORMULAS: usize = 256;
 /// a square soon has more digits than there is memory.
 const MOST_FACTORS: u64 = 1 << 14;
 
-/// A file that defines no optimizer or model.
+/// A file that defines no optimizer, model or loss.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DefinitionError {
     /// The text is not of the form.

@@ -3,14 +3,14 @@
 //! The largest entry of the row is taken off first, as in `log_softmax`; its gradient cancels,
 //! so it is detached.
 
-use super::{Loss, Targets};
+use super::{Loss, PLAIN, Targets};
 use crate::graph::{Expr, StepBuilder};
 
 pub(super) const LOSS: Loss = Loss {
     name: "cross_entropy",
     targets: Targets::Classes,
-    parameters: &[],
     build,
+    ..PLAIN
 };
 
 fn build<'g>(_: &'g StepBuilder, z: Expr<'g>, y: Expr<'g>) -> Expr<'g> {

@@ -1,13 +1,13 @@
 //! `huber_loss`: d²/2 where |d| ≤ δ, else δ·(|d| − δ/2), with d = z − y.
 
-use super::{Loss, Targets};
+use super::{Loss, PLAIN};
 use crate::graph::{Expr, StepBuilder};
 
 pub(super) const LOSS: Loss = Loss {
     name: "huber",
-    targets: Targets::Real,
     parameters: &[("loss.delta", "1")],
     build,
+    ..PLAIN
 };
 
 fn build<'g>(step: &'g StepBuilder, z: Expr<'g>, y: Expr<'g>) -> Expr<'g> {

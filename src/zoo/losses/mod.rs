@@ -8,7 +8,8 @@ mod smooth_l1;
 
 use std::str::FromStr;
 
-use super::UnknownName;
+use super::registry::{self, Entry, Registry, by_name};
+use super::{DefinitionError, LookupError, LossFile, NameTaken, UnknownName};
 use crate::graph::{Expr, StepBuilder};
 
 /// What the targets of a loss are.
@@ -32,7 +33,18 @@ pub struct Loss {
     pub parameters: &'static [(&'static str, &'static str)],
     /// The unreduced loss of an output and its targets (of one shape).
     pub build: for<'g> fn(&'g StepBuilder, Expr<'g>, Expr<'g>) -> Expr<'g>,
+    /// The file that says what is built, where there is one; `build` is then idle.
+    pub file: Option<&'static LossFile>,
 }
+
+/// What most losses do without.
+pub const PLAIN: Loss = Loss {
+    name: "",
+    targets: Targets::Real,
+    parameters: &[],
+    build: |step, _, _| step.ratio(0, 1),
+    file: None,
+};
 
 /// How the unreduced losses become one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,15 +59,8 @@ pub enum Reduction {
 impl FromStr for Reduction {
     type Err = UnknownName;
     fn from_str(text: &str) -> Result<Self, UnknownName> {
-        match text {
-            "mean" => Ok(Self::Mean),
-            "sum" => Ok(Self::Sum),
-            _ => Err(UnknownName {
-                what: "reduction",
-                found: text.to_owned(),
-                known: vec!["mean", "sum"],
-            }),
-        }
+        let all = [Self::Mean, Self::Sum].map(|reduction| (reduction.name(), reduction));
+        by_name("reduction", &all, text)
     }
 }
 
@@ -78,19 +83,41 @@ pub static LOSSES: &[Loss] = &[
     cross_entropy::LOSS,
 ];
 
-/// The loss called `name`.
+static REGISTERED: Registry<Loss> = Registry::new();
+
+impl Entry for Loss {
+    const KIND: &'static str = "loss";
+    fn built_in() -> &'static [Self] {
+        LOSSES
+    }
+    fn registry() -> &'static Registry<Self> {
+        &REGISTERED
+    }
+    fn name(&self) -> &'static str {
+        self.name
+    }
+    fn text(&self) -> Option<&'static str> {
+        self.file.map(LossFile::text)
+    }
+    fn read(text: &str) -> Result<Self, DefinitionError> {
+        LossFile::read(text)
+    }
+}
+
+/// The loss with this key: its name, or the text of the file that defines it.
 ///
 /// # Errors
-/// [`UnknownName`] lists the losses.
-pub fn find(name: &str) -> Result<&'static Loss, UnknownName> {
-    LOSSES
-        .iter()
-        .find(|l| l.name == name)
-        .ok_or_else(|| UnknownName {
-            what: "loss",
-            found: name.to_owned(),
-            known: LOSSES.iter().map(|l| l.name).collect(),
-        })
+/// [`LookupError`] lists the losses, or says what is wrong with the text.
+pub fn find(key: &str) -> Result<&'static Loss, LookupError> {
+    Loss::find(key)
+}
+
+/// Adds a program's own loss to those that scenarios, claims and campaigns can name.
+///
+/// # Errors
+/// [`NameTaken`] where another loss has the name.
+pub fn register(loss: Loss) -> Result<&'static Loss, NameTaken> {
+    registry::register(loss)
 }
 
 impl Loss {
@@ -103,7 +130,10 @@ impl Loss {
         y: Expr<'g>,
         reduction: Reduction,
     ) -> Expr<'g> {
-        let each = (self.build)(step, z, y);
+        let each = match self.file {
+            Some(file) => file.unreduced(step, z, y),
+            None => (self.build)(step, z, y),
+        };
         match reduction {
             Reduction::Mean => each.mean(),
             Reduction::Sum => each.sum(),

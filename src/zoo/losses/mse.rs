@@ -1,13 +1,12 @@
 //! `mse_loss`: d² with d = z − y.
 
-use super::{Loss, Targets};
+use super::{Loss, PLAIN};
 use crate::graph::{Expr, StepBuilder};
 
 pub(super) const LOSS: Loss = Loss {
     name: "mse",
-    targets: Targets::Real,
-    parameters: &[],
     build,
+    ..PLAIN
 };
 
 fn build<'g>(_: &'g StepBuilder, z: Expr<'g>, y: Expr<'g>) -> Expr<'g> {

@@ -1,13 +1,13 @@
 //! `smooth_l1_loss`: d²/(2β) where |d| < β, else |d| − β/2, with d = z − y.
 
-use super::{Loss, Targets};
+use super::{Loss, PLAIN};
 use crate::graph::{Expr, StepBuilder};
 
 pub(super) const LOSS: Loss = Loss {
     name: "smooth_l1",
-    targets: Targets::Real,
     parameters: &[("loss.beta", "1")],
     build,
+    ..PLAIN
 };
 
 fn build<'g>(step: &'g StepBuilder, z: Expr<'g>, y: Expr<'g>) -> Expr<'g> {
