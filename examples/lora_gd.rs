@@ -7,7 +7,7 @@
 use std::error::Error;
 
 use lora_gauge::arith::{Arithmetic, F32, F64, Mp, parse_ratio};
-use lora_gauge::bound::precision::{Plan, study};
+use lora_gauge::bound::precision::{StudyPlan, study};
 use lora_gauge::exec::{Options, run};
 use lora_gauge::scenario::{Scenario, seed_script};
 
@@ -25,7 +25,7 @@ pub fn table() -> Result<String, Box<dyn Error>> {
     let mut case = seed_script(0)?;
     case.steps = 20;
     let (f32, f64, mp) = ("f32".parse()?, "f64".parse()?, "mp:256".parse()?);
-    let plan = Plan {
+    let plan = StudyPlan {
         arithmetics: vec![f32, f64, mp],
         k: vec![parse_ratio("3")?],
         split: Default::default(),
@@ -39,7 +39,7 @@ pub fn table() -> Result<String, Box<dyn Error>> {
     for (row, [first, last]) in study(&case, &plan, "", &|_| {})?.rows.iter().zip(losses) {
         let (name, w) = (&row.arith, &row.quantities["W"]);
         let drift = w.measured.as_ref().map_err(|why| why.to_string())?;
-        let bound = w.bounds.certified.value.as_ref().ok_or("no certificate")?;
+        let bound = w.bounds.certified.as_ref().map_err(|why| why.to_string())?;
         let (drift, bound) = (&drift.up.text, &bound.text);
         table += &format!("{name:<7} {first:<10.6} {last:<9.6} {drift:<11} {bound}\n");
     }
