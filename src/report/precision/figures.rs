@@ -1,4 +1,4 @@
-//! What the figures show: plain series of numbers, drawn by `svg`.
+//! The contents of the figures: plain series of numbers, drawn by `svg`.
 
 use super::words::{last_rows, leading};
 use crate::audit::{Figure, Series};
