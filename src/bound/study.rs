@@ -1,4 +1,4 @@
-//! What a precision study found, as plain data: for programs as it stands, for people through
+//! The results of a precision study as plain data: for programs as they stand, for people through
 //! `report`.
 //!
 //! # What drift is

@@ -1,4 +1,4 @@
-//! What a precision study looks at, as it is stored: the table `[precision]` of a scenario.
+//! The settings of a precision study as they are stored: the table `[precision]` of a scenario.
 
 use num_traits::Signed;
 use serde::{Deserialize, Serialize};

@@ -6,7 +6,7 @@ use crate::exec::ExecError;
 use crate::graph::GraphError;
 use crate::zoo::RecipeError;
 
-/// Why a run has no certified bound at all.
+/// The reason why a run has no certified bound at all.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum BoundError {
     /// The arithmetic does not round to nearest.

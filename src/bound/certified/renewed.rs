@@ -1,4 +1,4 @@
-//! Which values that are the same number at every step may be rounded anew at each of them.
+//! The values that are the same number at every step and may be rounded anew at each of them.
 //!
 //! What depends neither on parameters and states nor on the number of the step is one number for
 //! all steps, and so is its rounding, as long as every operation on the way is one rounding or is

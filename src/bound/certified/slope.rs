@@ -11,51 +11,66 @@ use crate::arith::{Arithmetic, Enclosed, Function, OpError, Ratio};
 use crate::fault::{Fault, planted};
 use crate::graph::{Binary, Comparison, Graph, NodeId, Op, Unary};
 
+/// The slopes of all entries of a node, or the reason why they are not known.
+type Slopes = Result<DMatrix<F64Interval>, BoundError>;
+
 /// The slope at each entry of the node `id`.
-pub(super) fn slope(
-    machine: &Run<'_>,
-    graph: &Graph,
-    id: NodeId,
-) -> Result<DMatrix<F64Interval>, BoundError> {
-    let (rows, cols) = kept(machine, graph, id)?.shape();
+pub(super) fn slope(machine: &Run<'_>, graph: &Graph, id: NodeId) -> Slopes {
+    let node = Node { machine, graph, id };
     let ctx = machine.arithmetic().intervals();
-    let each = |x: NodeId, y: NodeId, of: &dyn Fn(&Enclosure, &Enclosure) -> F64Interval| {
-        let (x, y) = (kept(machine, graph, x)?, kept(machine, graph, y)?);
-        let slopes = DMatrix::from_fn(rows, cols, |row, col| {
-            of(repeated(x, row, col), repeated(y, row, col))
-        });
-        Ok::<_, BoundError>(slopes)
-    };
     let slopes = match &graph.node(id).op {
-        Op::Unary(Unary::Abs, x) => each(*x, *x, &|x, _| match (*x.inf() > 0, *x.sup() < 0) {
-            (true, _) => range(1.0, 1.0),
-            (_, true) => range(-1.0, -1.0),
-            _ => range(-1.0, 1.0),
-        })?,
-        Op::Unary(Unary::RowMax, x) => largest_of_row(kept(machine, graph, *x)?),
-        Op::Unary(Unary::Function(Function::CosPi), _) => {
-            // d/dx cos(πx) = −π·sin(πx), and π < 22/7.
-            let size = (22.0f64 / 7.0).next_up();
-            DMatrix::from_element(rows, cols, range(-size, size))
-        }
-        Op::Binary(Binary::Max, x, y) => each(*x, *y, &|x, y| between(ctx.less(y, x)))?,
-        Op::Binary(Binary::Min, x, y) => each(*x, *y, &|x, y| between(ctx.less(x, y)))?,
-        Op::Binary(Binary::Power, x, _) => power(machine, kept(machine, graph, *x)?)?,
+        Op::Unary(unary, x) => node.unary(*unary, *x)?,
+        Op::Binary(binary, x, y) => node.binary(*binary, *x, *y)?,
         Op::Select {
             comparison,
             lhs,
             rhs,
             ..
-        } => each(*lhs, *rhs, &|x, y| {
+        } => node.each(*lhs, *rhs, |x, y| {
             between(match comparison {
                 Comparison::Less => ctx.less(x, y),
                 Comparison::LessEqual => ctx.less_equal(x, y),
                 Comparison::Equal => ctx.equal(x, y),
             })
         })?,
-        // Theirs are read off values, or they have none.
-        Op::Unary(
-            Unary::Neg
+        Op::Leaf(_) | Op::Constant(_) | Op::Count(_) | Op::Identity(_) => return node.unknown(),
+    };
+    Ok(match planted(Fault::UnknownSlopeIsZero) {
+        true => slopes.map(|_| range(0.0, 0.0)),
+        false => slopes,
+    })
+}
+
+/// A node of a step that a machine has evaluated.
+struct Node<'n> {
+    machine: &'n Run<'n>,
+    graph: &'n Graph,
+    id: NodeId,
+}
+
+impl Node<'_> {
+    fn unary(&self, unary: Unary, x: NodeId) -> Slopes {
+        match unary {
+            Unary::Abs => self.each(x, x, |x, _| match (*x.inf() > 0, *x.sup() < 0) {
+                (true, _) => range(1.0, 1.0),
+                (_, true) => range(-1.0, -1.0),
+                _ => range(-1.0, 1.0),
+            }),
+            Unary::RowMax => Ok(largest_of_row(kept(self.machine, self.graph, x)?)),
+            // d/dx cos(πx) = −π·sin(πx), and π < 22/7.
+            Unary::Function(Function::CosPi) => self.each(x, x, |_, _| {
+                let size = (22.0f64 / 7.0).next_up();
+                range(-size, size)
+            }),
+            // Theirs are read off values, or they have none.
+            Unary::Function(
+                Function::Exp
+                | Function::Ln
+                | Function::Tanh
+                | Function::NormalCdf
+                | Function::NormalDensity,
+            )
+            | Unary::Neg
             | Unary::Sign
             | Unary::Sqrt
             | Unary::Transpose
@@ -66,32 +81,44 @@ pub(super) fn slope(
             | Unary::MatrixSqrt
             | Unary::Cast(_)
             | Unary::OpaqueLoss
-            | Unary::OpaqueGradient
-            | Unary::Function(
-                Function::Exp
-                | Function::Ln
-                | Function::Tanh
-                | Function::NormalCdf
-                | Function::NormalDensity,
-            ),
-            _,
-        )
-        | Op::Binary(
-            Binary::Add | Binary::Sub | Binary::Mul | Binary::Div | Binary::MatMul | Binary::Atan2,
-            ..,
-        )
-        | Op::Leaf(_)
-        | Op::Constant(_)
-        | Op::Count(_)
-        | Op::Identity(_) => {
-            let node = graph.describe(id);
-            return Err(BoundError::UnknownSlope { node });
+            | Unary::OpaqueGradient => self.unknown(),
         }
-    };
-    Ok(match planted(Fault::UnknownSlopeIsZero) {
-        true => slopes.map(|_| range(0.0, 0.0)),
-        false => slopes,
-    })
+    }
+
+    fn binary(&self, binary: Binary, x: NodeId, y: NodeId) -> Slopes {
+        let ctx = self.machine.arithmetic().intervals();
+        match binary {
+            Binary::Max => self.each(x, y, |x, y| between(ctx.less(y, x))),
+            Binary::Min => self.each(x, y, |x, y| between(ctx.less(x, y))),
+            Binary::Power => power(self.machine, kept(self.machine, self.graph, x)?),
+            Binary::Add
+            | Binary::Sub
+            | Binary::Mul
+            | Binary::Div
+            | Binary::MatMul
+            | Binary::Atan2 => self.unknown(),
+        }
+    }
+
+    /// The slopes entry by entry, from those of two operands, whose rows and columns of size 1
+    /// are repeated.
+    fn each(
+        &self,
+        x: NodeId,
+        y: NodeId,
+        of: impl Fn(&Enclosure, &Enclosure) -> F64Interval,
+    ) -> Slopes {
+        let [own, x, y] = [self.id, x, y].map(|id| kept(self.machine, self.graph, id));
+        let ((rows, cols), x, y) = (own?.shape(), x?, y?);
+        Ok(DMatrix::from_fn(rows, cols, |row, col| {
+            of(repeated(x, row, col), repeated(y, row, col))
+        }))
+    }
+
+    fn unknown(&self) -> Slopes {
+        let node = self.graph.describe(self.id);
+        Err(BoundError::UnknownSlope { node })
+    }
 }
 
 /// The entry of an operand whose rows and columns of size 1 are repeated.
@@ -109,10 +136,7 @@ fn between(decided: Result<bool, OpError>) -> F64Interval {
 }
 
 /// The slopes t·xᵗ⁻¹ of the power whose exponent is the number of the step.
-fn power(
-    machine: &Run<'_>,
-    operand: &DMatrix<Enclosed<Float>>,
-) -> Result<DMatrix<F64Interval>, BoundError> {
+fn power(machine: &Run<'_>, operand: &DMatrix<Enclosed<Float>>) -> Slopes {
     let (ctx, number) = (machine.arithmetic().intervals(), machine.step_number());
     let times = ctx.from_ratio(&Ratio::from_integer(number.into()))?;
     let mut slopes = operand.map(|_| range(0.0, 0.0));

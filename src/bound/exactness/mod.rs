@@ -72,7 +72,7 @@ pub struct Differences {
     pub result: Option<String>,
 }
 
-/// Why no range can be given.
+/// The reason why no range can be given.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ExactnessError {
     /// The recipe cannot be built.

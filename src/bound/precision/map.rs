@@ -21,7 +21,7 @@ pub struct Rescaled {
     pub rule: Rule,
 }
 
-/// Why there is no such rescaled run.
+/// The reason why there is no such rescaled run.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SplitError {
     /// The recipe cannot be built.

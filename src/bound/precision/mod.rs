@@ -37,7 +37,7 @@ pub struct StudyPlan {
     pub wanted: u32,
 }
 
-/// Why there is no study.
+/// The reason why there is no study.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum StudyError {
     /// The rule does not lead to a rescaled run.
