@@ -199,13 +199,12 @@ pub fn check<A: Arithmetic>(
         }
         for name in &property.conclusion {
             let found = compare_values(ctx, &cl, &cr, name, factors.get(name.as_str()));
+            compared += found.equal;
             if let Some(pair) = found.different {
                 return Ok(Outcome::Fails(pair.difference(ctx, name, after_steps)));
             }
-            if let Some((pair, reason)) = found.undecided {
-                doubt.get_or_insert(pair.doubt(ctx, name, after_steps, reason));
-            }
-            compared += found.equal;
+            let own = found.undecided;
+            doubt = doubt.or_else(|| own.map(|(p, why)| p.doubt(ctx, name, after_steps, why)));
         }
         if after_steps < steps {
             cl.advance()?;

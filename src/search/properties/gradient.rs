@@ -80,11 +80,7 @@ pub(super) struct Place<'a> {
 fn judge(test_case: &TestCase) -> Result<TestResult, SearchError> {
     let run = &test_case.scenario;
     let plain = run.recipe.build()?;
-    let names: Vec<(String, String)> = plain
-        .parameters
-        .iter()
-        .map(|p| (format!("gradient of {}", p.name), format!("g_{}", p.name)))
-        .collect();
+    let names = gradients(&plain);
     let named: Vec<(&str, &str)> = names
         .iter()
         .map(|(n, f)| (n.as_str(), f.as_str()))
@@ -129,17 +125,7 @@ fn judge(test_case: &TestCase) -> Result<TestResult, SearchError> {
             None => continue,
             Some(found) if found.agree => compared += 1,
             Some(found) => {
-                return Ok(TestResult::Failed(Box::new(Finding::Contradicts {
-                    says: "the reverse mode (left) is not the quotient of differences (right)"
-                        .to_owned(),
-                    place: Some(finding::Place {
-                        after_steps: 0,
-                        quantity: format!("g_{}", parameter.name),
-                        entry,
-                        left: found.slope,
-                        right: found.quotient,
-                    }),
-                })));
+                return Ok(contradiction(of, found));
             }
         }
         if compared == ENTRIES {
@@ -151,6 +137,28 @@ fn judge(test_case: &TestCase) -> Result<TestResult, SearchError> {
         _ if trial.is_some() => TestResult::Passed(Basis::Exact),
         _ => TestResult::Passed(Basis::Enclosed),
     })
+}
+
+/// The name of the output that holds the gradient of each trained tensor, and its formula.
+fn gradients(step: &StepGraph) -> Vec<(String, String)> {
+    let trained = step.parameters.iter().map(|p| &p.name);
+    let named = trained.map(|name| (format!("gradient of {name}"), format!("g_{name}")));
+    named.collect()
+}
+
+/// The finding that the slope at a place is not the quotient of differences.
+fn contradiction(of: Place<'_>, found: Compared) -> TestResult {
+    let says = "the reverse mode (left) is not the quotient of differences (right)";
+    TestResult::Failed(Box::new(Finding::Contradicts {
+        says: says.to_owned(),
+        place: Some(finding::Place {
+            after_steps: 0,
+            quantity: format!("g_{}", of.tensor),
+            entry: of.entry,
+            left: found.slope,
+            right: found.quotient,
+        }),
+    }))
 }
 
 struct Trial<'a> {
