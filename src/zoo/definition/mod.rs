@@ -174,6 +174,20 @@ impl Formulas {
         self.names().any(|own| own == name)
     }
 
+    /// Adds a formula for `name` whose place in the file is that of the last one for `before`.
+    fn follow(&mut self, before: &str, name: &str, formula: &str) {
+        let Some(place) = self.0.iter().rfind(|a| a.name == before) else {
+            return;
+        };
+        let (field, line) = (place.field.clone(), place.line);
+        self.0.push(Assignment {
+            name: name.to_owned(),
+            formula: formula.to_owned(),
+            field,
+            line,
+        });
+    }
+
     /// Refuses a formula for one of these names.
     fn leave_alone(&self, names: &[&str], why: &str) -> Result<(), DefinitionError> {
         match self.0.iter().find(|a| names.contains(&a.name.as_str())) {
