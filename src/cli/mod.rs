@@ -75,7 +75,7 @@ enum Verb {
     Merge(search::MergeArgs),
 }
 
-/// How a verb ended that could do its work.
+/// The end of a verb that could do its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Status {
     Holds,

@@ -61,7 +61,7 @@ pub(super) struct Nearby {
     pub losses: Vec<f64>,
     /// Each parameter after each step, row after row.
     pub parameters: BTreeMap<String, Vec<Vec<f64>>>,
-    /// How far each loss may be from the one above, where the arithmetic holds intervals.
+    /// The largest distance of each loss from the one above, where the arithmetic holds intervals.
     pub radii: Vec<f64>,
 }
 

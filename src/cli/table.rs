@@ -34,7 +34,7 @@ pub(super) fn wrapped(text: &str, width: usize) -> String {
     out
 }
 
-/// What the last column of [`listing`] needs beside the others; else it goes under them. In less
+/// The width that the last column of [`listing`] needs beside the others; else it goes under them. In less
 /// a conflict's constant and its place would stand on two lines.
 const ROOM: usize = 28;
 
@@ -94,7 +94,7 @@ pub(super) fn listing(heads: &[&str], rows: &[Vec<String>], width: usize) -> Str
 
 /// Between two columns of [`listing`].
 const GAP: usize = 2;
-/// How far text under a row is set in.
+/// The indentation of text under a row.
 const INDENT: usize = 4;
 
 /// The columns of `rows` under their heads.

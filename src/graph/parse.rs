@@ -17,9 +17,9 @@ use num_traits::ToPrimitive;
 use super::{Comparison, Dim, Expr, GraphError, LeafKind, Op, StepBuilder};
 use crate::arith::parse_ratio;
 
-/// The greatest depth of a formula.
+/// The deepest nesting of a formula.
 const MAX_DEPTH: usize = 64;
-/// The greatest length of a formula, in bytes: some operations take the square of it.
+/// The longest formula, in bytes: some operations take the square of it.
 const MAX_LENGTH: usize = 10_000;
 /// The largest whole exponent that is written out as products.
 const MAX_PRODUCTS: i64 = 16;

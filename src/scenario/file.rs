@@ -98,7 +98,7 @@ pub struct ScenarioFile {
     /// Case distinctions that are taken as decided.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub regimes: BTreeMap<String, bool>,
-    /// Whether the optimizer's memory starts from given values, as in the middle of a run.
+    /// True where the optimizer's memory starts from given values, as in the middle of a run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub midway: bool,
     /// LoRA+: one `lr`, times `loraplus_lr_ratio` for the factors B.
@@ -110,7 +110,7 @@ pub struct ScenarioFile {
     /// The learning-rate schedule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Schedule>,
-    /// How many micro-batches, with data `X_1`, `Y_1`, `X_2`, … of their own, make one step.
+    /// The number of micro-batches, with data `X_1`, `Y_1`, `X_2`, … of their own, in one step.
     #[serde(default = "one_batch", skip_serializing_if = "is_one_batch")]
     pub gradient_accumulation_steps: u32,
     /// `unscaled` or `kept`: what becomes of the factor `loss_scale` in the gradients.
@@ -135,7 +135,7 @@ pub struct ScenarioFile {
     /// `optimizer.alpha`, `loss.delta`, …
     #[serde(default, deserialize_with = "dotted")]
     pub hyperparameters: BTreeMap<String, Exact>,
-    /// How to draw the tensors that are not given.
+    /// The draw of the tensors that are not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub random: Option<RandomFile>,
     /// Given tensors.
@@ -145,7 +145,7 @@ pub struct ScenarioFile {
     /// `scale`. Bounds then hold for every input in these ranges; single runs take the middle.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ranges: BTreeMap<String, Exact>,
-    /// What a precision study of the run looks at; nothing else reads it.
+    /// The scope of a precision study of the run; nothing else reads it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precision: Option<PrecisionFile>,
 }
@@ -249,7 +249,7 @@ impl ScenarioFile {
         })
     }
 
-    /// Whether the setting is zero as one number for all tensors.
+    /// True where the setting is zero as one number for all tensors.
     fn is_off(&self, h: &Hyperparameter) -> Result<bool, ScenarioError> {
         let default = parse_ratio(h.default).map_err(|e| ScenarioError::field(h.name, e))?;
         let common = self.hyperparameters.get(h.name);
@@ -343,7 +343,7 @@ impl ScenarioFile {
         }
     }
 
-    /// What to write instead of `name`.
+    /// The words on what to write instead of `name`.
     fn no_such_setting(&self, name: &str, known: &[&str]) -> String {
         // The last part of a name with its owner before it is what the owner calls it.
         let is_own = |k: &&&str| k.rsplit_once('.').is_some_and(|(_, own)| own == name);

@@ -42,7 +42,7 @@ pub struct Powers {
     pub negated: BTreeSet<String>,
 }
 
-/// Why a map does not apply.
+/// The reason for which a map does not apply.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MapError {
     /// The step has no such quantity.
@@ -50,7 +50,7 @@ pub enum MapError {
     UnknownQuantity {
         /// The name in the map.
         found: String,
-        /// What the step has.
+        /// The names that the step has.
         known: Vec<String>,
     },
     /// A power of k is not a number that can be formed exactly.
@@ -164,7 +164,7 @@ impl Powers {
         }
     }
 
-    /// Whether every quantity keeps its value.
+    /// True where every quantity keeps its value.
     pub fn is_identity(&self) -> bool {
         let mut powers = self.hyperparameters.values().chain(self.initial.values());
         self.negated.is_empty() && powers.all(Zero::is_zero)

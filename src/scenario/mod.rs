@@ -38,7 +38,7 @@ use crate::zoo::{LookupError, Recipe, RecipeError, ScheduleError, UnknownName};
 pub struct Scenario {
     /// A name for reports.
     pub name: String,
-    /// What is trained and how.
+    /// The recipe of what is trained.
     pub recipe: Recipe,
     /// The size of each dimension.
     pub sizes: Sizes,
@@ -63,7 +63,7 @@ impl Scenario {
     }
 }
 
-/// Why a stored scenario is not a run.
+/// The reason for which a stored scenario is not a run.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ScenarioError {
     /// The text is not of the form at all.
@@ -74,7 +74,7 @@ pub enum ScenarioError {
     Field {
         /// The field's path.
         field: String,
-        /// What was found and what was expected.
+        /// The words for what was found and what was expected.
         message: String,
     },
     /// A switch, setting or format has no such name.

@@ -11,9 +11,9 @@ use super::{Recipe, RecipeError, Regime};
 pub struct Case {
     /// Its name in words: `rectified`, `not rectified, first`.
     pub name: String,
-    /// When it holds, in words.
+    /// The condition under which it holds, in words.
     pub when: String,
-    /// What is decided, by the name of the distinction.
+    /// The decisions, by the name of the distinction.
     pub decided: Vec<(&'static str, bool)>,
     /// The recipe with all of it decided.
     pub recipe: Recipe,

@@ -6,7 +6,7 @@ use super::UnknownName;
 use super::registry::by_name;
 use crate::graph::{Expr, StepBuilder};
 
-/// How gradients are clipped before the optimizer sees them.
+/// The way in which gradients are clipped before the optimizer sees them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clip {
     /// `clip_grad_value_`: each entry clamped to ±`clip_value`, one threshold for each tensor.

@@ -14,7 +14,7 @@ pub struct Initial<'g> {
     pub w0: Expr<'g>,
 }
 
-/// What the frozen weight with s·B·A makes of the network before the first step.
+/// The effect that the frozen weight with s·B·A makes of the network before the first step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum First {
     /// The network of W, whatever alpha is.
@@ -41,11 +41,11 @@ impl First {
 pub struct Initializer {
     /// The value of PEFT's `init_lora_weights`, or the library's name.
     pub name: &'static str,
-    /// What it is and where it is published.
+    /// A line on the method and where it is published.
     pub source: &'static str,
-    /// What the network is before the first step.
+    /// The network before the first step.
     pub first: First,
-    /// What else alpha has to do with it.
+    /// The further part that alpha has in it.
     pub remark: Option<&'static str>,
     /// The formulas.
     pub build: for<'g> fn(&'g StepBuilder) -> Initial<'g>,

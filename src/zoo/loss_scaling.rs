@@ -10,7 +10,7 @@ use super::UnknownName;
 use super::registry::by_name;
 use crate::graph::{Expr, StepBuilder};
 
-/// What becomes of the factor in the gradients.
+/// The fate of the factor in the gradients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LossScaling {
     /// It is taken out again before clipping and the optimizer, as `GradScaler.unscale_` does.
@@ -39,7 +39,7 @@ impl LossScaling {
         loss * scale(step)
     }
 
-    /// What is handed on of the gradient `g` of the scaled loss.
+    /// The gradient that is handed on, from the gradient `g` of the scaled loss.
     pub(super) fn undo<'g>(self, step: &'g StepBuilder, g: Expr<'g>) -> Expr<'g> {
         match self {
             Self::Unscaled => g * (1 / scale(step)),

@@ -34,10 +34,10 @@ pub struct Recipe {
     /// The case distinctions that are taken as decided, by name: whether the first case holds.
     /// The others are decided step by step.
     pub regimes: BTreeMap<String, bool>,
-    /// Whether the optimizer's memory starts from given values instead of its first ones, as in
+    /// True where the optimizer's memory starts from given values instead of its first ones, as in
     /// the middle of a run: see [`StepGraph::midway`].
     pub midway: bool,
-    /// How many micro-batches, each with data of its own, a step adds up the gradients of.
+    /// The number of micro-batches, each with data of its own, whose gradients a step adds up.
     pub accumulation: u32,
     /// A factor of the loss that the gradients are taken of.
     pub loss_scaling: Option<LossScaling>,
@@ -59,7 +59,7 @@ pub struct Recipe {
     pub schedule: Option<Schedule>,
 }
 
-/// Why a recipe cannot be built.
+/// The reason for which a recipe cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecipeError {
     /// A switch, setting or format has no such name.
@@ -345,7 +345,7 @@ impl Recipe {
         own.or_else(|| around.find(|(name, _)| *name == base).map(|(_, d)| *d))
     }
 
-    /// What the data leaf called `name` holds.
+    /// The content of the data leaf called `name`.
     pub fn content(&self, name: &str) -> Content {
         let own = |base: &str| MicroBatch::all(self.accumulation).any(|b| b.name(base) == name);
         if own("Y") && self.loss.targets == Targets::Classes {

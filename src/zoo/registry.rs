@@ -37,7 +37,7 @@ pub trait Entry: Sized + Send + Sync + 'static {
         find(key)
     }
 
-    /// What leads to the entry wherever a run is stored: its name, or the whole text of its file.
+    /// The key that leads to the entry wherever a run is stored: its name, or the whole text of its file.
     fn key(&self) -> &'static str {
         self.text().unwrap_or(self.name())
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::arith::{Ratio, show_ratio};
 use crate::graph::{Expr, StepBuilder};
 
-/// How the learning rate changes from step to step.
+/// The change of the learning rate from step to step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Schedule {
@@ -82,9 +82,9 @@ pub enum Schedule {
 pub struct ScheduleError {
     /// The number's name.
     pub field: &'static str,
-    /// What it is.
+    /// The number that was found.
     pub found: String,
-    /// What it may be.
+    /// The numbers that make sense.
     pub expected: String,
 }
 

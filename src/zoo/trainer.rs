@@ -103,12 +103,12 @@ impl<'g> Trainer<'g> {
             .hyperparameter(leaf, name, known.is_some_and(|h| h.may_be_zero))
     }
 
-    /// Whether the switch `name` is on.
+    /// True where the switch `name` is on.
     pub fn flag(&self, name: &str) -> bool {
         self.recipe.flags.contains(name)
     }
 
-    /// Whether the term that the setting `name` belongs to is switched on.
+    /// True where the term that the setting `name` belongs to is switched on.
     pub fn uses(&self, name: &str) -> bool {
         !self.recipe.off.contains(name)
     }
@@ -212,7 +212,7 @@ impl<'g> Factor<'_, 'g> {
         self.trainer.step.count(&self.shape().cols)
     }
 
-    /// Whether there is one row or one column, whatever the sizes.
+    /// True where there is one row or one column, whatever the sizes.
     pub fn is_vector(&self) -> bool {
         self.shape().rows.is_one() || self.shape().cols.is_one()
     }
@@ -222,12 +222,12 @@ impl<'g> Factor<'_, 'g> {
         self.gradient
     }
 
-    /// Whether the switch `name` is on.
+    /// True where the switch `name` is on.
     pub fn flag(&self, name: &str) -> bool {
         self.trainer.flag(name)
     }
 
-    /// Whether the term that the setting `name` belongs to is switched on.
+    /// True where the term that the setting `name` belongs to is switched on.
     pub fn uses(&self, name: &str) -> bool {
         self.trainer.uses(name)
     }
@@ -298,7 +298,7 @@ impl<'g> Factor<'_, 'g> {
         trainer.scheduled(Some(name), lr)
     }
 
-    /// Whether LoRA+ gives this tensor the larger rate: PEFT asks for a factor B, or for a tensor
+    /// True where LoRA+ gives this tensor the larger rate: PEFT asks for a factor B, or for a tensor
     /// with one dimension.
     fn has_the_larger_rate(&self) -> bool {
         let shape = self.weight.shape();

@@ -14,7 +14,7 @@ const SCALE: &str = "s";
 /// The step of one recipe with what is derived about it.
 pub(super) struct Derived {
     pub recipe: Recipe,
-    /// Whether each setting is one number for all tensors.
+    /// True where each setting is one number for all tensors.
     pub is_shared: bool,
     /// The step as it is, whatever its cases decide.
     pub whole: Part,
@@ -76,7 +76,7 @@ impl Derived {
         std::iter::once(("always", &self.whole)).chain(cases)
     }
 
-    /// Why the checker refuses a certificate, with the name of the part.
+    /// The reason for which the checker refuses a certificate, with the name of the part.
     pub fn refused(&self) -> Option<(&str, String)> {
         self.parts()
             .find_map(|(name, part)| Some((name, part.derivation.refused.as_ref()?.to_string())))

@@ -37,7 +37,7 @@ struct OptionsOf {
 #[derive(Serialize)]
 struct Regime {
     name: String,
-    /// When the regime holds; absent for the whole step.
+    /// The condition of the regime; absent for the whole step.
     #[serde(skip_serializing_if = "Option::is_none")]
     when: Option<String>,
     /// The case distinctions and how they are decided; absent for the whole step.
@@ -45,7 +45,7 @@ struct Regime {
     decided: Option<BTreeMap<&'static str, bool>>,
     basis: Vec<String>,
     dimension: usize,
-    /// How many of the trained tensors can be scaled independently.
+    /// The number of trained tensors that can be scaled independently.
     independent: usize,
     weights: BTreeMap<String, Vec<String>>,
     /// The rule for factors that multiply every rounded quantity by a power of two; absent where
@@ -63,7 +63,7 @@ struct Regime {
     /// By which matrices the ranks may be mixed; absent where the step has no single pair A, B.
     #[serde(skip_serializing_if = "Option::is_none")]
     rotations: Option<RotationsOf>,
-    /// What holds between the factors besides, for instance `p = q`.
+    /// The relation of the factors besides, for instance `p = q`.
     remains: Vec<String>,
     conflicts: Vec<ConflictOf>,
     ties: Vec<Tie>,
@@ -106,7 +106,7 @@ struct Flip {
 struct RotationsOf {
     /// `orthogonal`, `signed-permutation`, `permutation` or `none`.
     allowed: &'static str,
-    /// What stands in the way of more.
+    /// The obstacles to more.
     because: Option<String>,
 }
 

@@ -253,7 +253,7 @@ fn direction(direction: &Direction) -> String {
     format!("{lead}: {}{quotients}.", factors(names, &basis, weight))
 }
 
-/// What stands in the way of scaling every factor by itself, in sentences.
+/// The obstacles to scaling every factor by itself, in sentences.
 fn trouble(part: &Part) -> Vec<String> {
     let conflicts = &part.derivation.conflicts;
     let mut lines = Vec::new();
@@ -297,7 +297,7 @@ fn alike(rule: &Rule) -> String {
     }
 }
 
-/// What can be rescaled besides where rounding into a storage format commutes.
+/// The quantities that can be rescaled besides where rounding into a storage format commutes.
 fn powers_of_two(part: &Part) -> Option<String> {
     let rule = &part.derivation.powers_of_two.as_ref()?.rule;
     let names = rule.parameters.iter().chain(&rule.hyperparameters);
@@ -308,7 +308,7 @@ fn powers_of_two(part: &Part) -> Option<String> {
     ))
 }
 
-/// What the rule is in each case, where it differs from that of the whole step.
+/// The rule in each case, where it differs from that of the whole step.
 fn cases(derived: &Derived) -> Vec<String> {
     let whole = &derived.whole;
     let (mut same, mut lines) = (Vec::new(), Vec::new());

@@ -41,7 +41,7 @@ pub enum DefinitionError {
         field: String,
         /// The line, from 1.
         line: usize,
-        /// What was found and what is expected.
+        /// The words for what was found and what is expected.
         message: String,
     },
     /// A formula cannot be read, or its shapes do not fit.
@@ -114,7 +114,7 @@ impl<'t> Text<'t> {
     }
 }
 
-/// Whether formulas can name a quantity so: a letter, then letters, digits and `_`.
+/// True where formulas can name a quantity so: a letter, then letters, digits and `_`.
 fn is_quantity(name: &str) -> bool {
     let rest = |c: char| c.is_ascii_alphanumeric() || c == '_';
     name.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -172,6 +172,20 @@ impl Formulas {
 
     fn assigns(&self, name: &str) -> bool {
         self.names().any(|own| own == name)
+    }
+
+    /// Adds a formula for `name` whose place in the file is that of the last one for `before`.
+    fn follow(&mut self, before: &str, name: &str, formula: &str) {
+        let Some(place) = self.0.iter().rfind(|a| a.name == before) else {
+            return;
+        };
+        let (field, line) = (place.field.clone(), place.line);
+        self.0.push(Assignment {
+            name: name.to_owned(),
+            formula: formula.to_owned(),
+            field,
+            line,
+        });
     }
 
     /// Refuses a formula for one of these names.

@@ -95,12 +95,13 @@ impl ModelFile {
             &MODELS.iter().map(|m| m.name).collect::<Vec<_>>(),
         )?;
         let tensors = tensors(place, &file)?;
-        let formulas = Formulas::read(place, "formulas", &file.formulas)?;
-        let has = |name: &str| formulas.assigns(name);
-        let has_x = tensors.iter().any(|t| t.name == "X");
-        if !(has("Z") || has("loss") || has("W") && has_x) {
-            let message = "missing: expected a formula for `W`, `Z` or `loss`".to_owned();
-            return Err(place.wrong("formulas", &file.name.span(), message));
+        let mut formulas = Formulas::read(place, "formulas", &file.formulas)?;
+        if !(formulas.assigns("Z") || formulas.assigns("loss")) {
+            if !formulas.assigns("W") {
+                let message = "missing: expected a formula for `W`, `Z` or `loss`".to_owned();
+                return Err(place.wrong("formulas", &file.name.span(), message));
+            }
+            formulas.follow("W", "Z", "X @ W.T");
         }
         let pairs = pairs(place, &file)?;
         let declared: Vec<&str> = tensors.iter().map(|t| t.name.as_str()).collect();
@@ -162,15 +163,26 @@ impl ModelFile {
         step: &'g StepBuilder,
         batch: MicroBatch,
     ) -> Result<Forward<'g>, DefinitionError> {
+        let mut names = self.leaves(step, batch);
+        self.formulas.apply(step, &mut names)?;
+        let value = |name: &str| names.get(name).copied().flatten();
+        let assigned: BTreeSet<&str> = self.formulas.names().collect();
+        for name in assigned.into_iter().filter(|name| name.starts_with('W')) {
+            if let Some(value) = value(name) {
+                step.output(name, value);
+            }
+        }
+        let output = || value("Z").unwrap_or_else(|| step.ratio(0, 1));
+        Ok(value("loss").map_or_else(|| Forward::Output(output()), Forward::Loss))
+    }
+
+    /// The tensors, scales and settings.
+    fn leaves<'g>(&self, step: &'g StepBuilder, batch: MicroBatch) -> Names<'g> {
         let mut names = Names::new();
-        for Tensor {
-            name,
-            shape: Shape { rows, cols },
-            trained,
-        } in &self.tensors
-        {
+        for tensor in &self.tensors {
+            let (name, Shape { rows, cols }) = (&tensor.name, &tensor.shape);
             let of_batch = rows.names().chain(cols.names()).any(|dim| dim == BATCH);
-            let leaf = if *trained {
+            let leaf = if tensor.trained {
                 step.parameter(name, rows, cols)
             } else if of_batch {
                 batch.data(step, name, rows, cols)
@@ -187,43 +199,7 @@ impl ModelFile {
             let leaf = step.hyperparameter(setting.name, setting.name, setting.may_be_zero);
             names.insert(setting.name.to_owned(), Some(leaf));
         }
-        self.formulas.apply(step, &mut names)?;
-        let value = |name: &str| names.get(name).copied().flatten();
-        let assigned: BTreeSet<&str> = self.formulas.names().collect();
-        for name in assigned.into_iter().filter(|name| name.starts_with('W')) {
-            if let Some(value) = value(name) {
-                step.output(name, value);
-            }
-        }
-        if let Some(loss) = value("loss") {
-            let scalar = loss.shape().is_scalar();
-            let message = || format!("the loss has shape {}, expected 1 × 1", loss.shape());
-            return match scalar {
-                true => Ok(Forward::Loss(loss)),
-                false => Err(self
-                    .formulas
-                    .wrong("loss", GraphError::Incomplete(message()))),
-            };
-        }
-        let product = |x: Expr<'g>, w: Expr<'g>| {
-            let (left, right) = (x.shape(), w.t().shape());
-            match left.cols == right.rows {
-                true => Ok(x.matmul(w.t())),
-                false => Err(self.formulas.wrong(
-                    "W",
-                    GraphError::Shape {
-                        operation: "X @ W.T",
-                        left,
-                        right,
-                    },
-                )),
-            }
-        };
-        match (value("Z"), value("X"), value("W")) {
-            (Some(z), ..) => Ok(Forward::Output(z)),
-            (None, Some(x), Some(w)) => product(x, w).map(Forward::Output),
-            _ => Ok(Forward::Output(step.ratio(0, 1))),
-        }
+        names
     }
 
     /// Builds a step and its gradients once.
@@ -233,17 +209,23 @@ impl ModelFile {
             Forward::Output(z) => z.sum(),
             Forward::Loss(loss) => loss,
         };
+        if !loss.shape().is_scalar() {
+            let message = format!("the loss has shape {}, expected 1 × 1", loss.shape());
+            return Err(self.formulas.wrong("loss", GraphError::Incomplete(message)));
+        }
         self.formulas.check_products(&step)?;
         let leaves: Vec<Expr<'_>> = step
             .parameters()
             .iter()
             .map(|(_, id)| step.at(*id))
             .collect();
-        let result = ["loss", "Z", "W"];
-        let result = result.into_iter().find(|name| self.formulas.assigns(name));
+        let result = match self.formulas.assigns("loss") {
+            true => "loss",
+            false => "Z",
+        };
         gradient(loss, &leaves)
             .and_then(|_| step.take_mistake().map_or(Ok(()), Err))
-            .map_err(|error| self.formulas.wrong(result.unwrap_or("formulas"), error))
+            .map_err(|error| self.formulas.wrong(result, error))
     }
 }
 

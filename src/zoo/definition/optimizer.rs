@@ -110,7 +110,7 @@ struct Memory {
     shape: ShapeFile,
 }
 
-/// Where the formulas of one tensor find what they name.
+/// The place in which the formulas of one tensor find what they name.
 trait Surroundings<'g> {
     fn step(&self) -> &'g StepBuilder;
     fn weight(&self) -> Expr<'g>;

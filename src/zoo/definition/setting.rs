@@ -31,7 +31,7 @@ pub(super) struct SettingFile {
     default: Number,
     #[serde(default)]
     range: RangeFile,
-    /// Whether 0 is admissible and switches the setting's terms off.
+    /// True where 0 is admissible and switches the setting's terms off.
     #[serde(default)]
     optional: bool,
 }

@@ -12,7 +12,7 @@ use super::registry::{self, Entry, Registry, by_name};
 use super::{DefinitionError, LookupError, LossFile, NameTaken, UnknownName};
 use crate::graph::{Expr, StepBuilder};
 
-/// What the targets of a loss are.
+/// The kind of targets of a loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Targets {
     /// Real numbers, as many as outputs.
@@ -26,7 +26,7 @@ pub enum Targets {
 pub struct Loss {
     /// PyTorch's name.
     pub name: &'static str,
-    /// What its targets are.
+    /// The kind of its targets.
     pub targets: Targets,
     /// Its parameters with PyTorch's defaults. They are called `loss.NAME` with PyTorch's name,
     /// since an optimizer may have a setting of that name.
@@ -37,7 +37,7 @@ pub struct Loss {
     pub file: Option<&'static LossFile>,
 }
 
-/// What most losses do without.
+/// A loss without parameters, as most are.
 pub const PLAIN: Loss = Loss {
     name: "",
     targets: Targets::Real,
@@ -46,7 +46,7 @@ pub const PLAIN: Loss = Loss {
     file: None,
 };
 
-/// How the unreduced losses become one number.
+/// The reduction of all losses to one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Reduction {
     /// Their mean.

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-/// What a data leaf holds.
+/// The content of a data leaf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Content {
@@ -22,7 +22,7 @@ pub enum Content {
 }
 
 impl Content {
-    /// Where each row of a matrix that leaves no choice holds its 1; `None` for the others.
+    /// The column in which a row of a matrix that leaves no choice holds its 1; `None` for the others.
     pub fn column_of_one(self, rows: usize, cols: usize, row: usize) -> Option<usize> {
         match self {
             Self::Repeat => row.checked_div(rows.checked_div(cols)?),

@@ -19,7 +19,7 @@ use super::registry::{self, Entry, Registry};
 use super::{DefinitionError, Hyperparameter, LookupError, ModelFile, NameTaken};
 use crate::graph::{Dim, Expr, StepBuilder};
 
-/// What a model hands to the loss.
+/// The result of a forward pass, which the loss takes.
 #[derive(Debug, Clone, Copy)]
 pub enum Forward<'g> {
     /// An output with a row for each of the batch, to be compared with targets of its shape.
@@ -64,7 +64,7 @@ impl MicroBatch {
         })
     }
 
-    /// How a quantity of this micro-batch is called: `X`, or `X_2` where there are several.
+    /// The name of a quantity of this micro-batch: `X`, or `X_2` where there are several.
     pub fn name(self, base: &str) -> String {
         match self.number {
             None => base.to_owned(),

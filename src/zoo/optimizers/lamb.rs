@@ -34,7 +34,7 @@ pub(super) const OPTIMIZER: Optimizer = Optimizer {
     ..PLAIN
 };
 
-/// When the ratio of two norms is not taken.
+/// The cases in which the ratio of two norms is not taken.
 pub(super) const ZERO_NORM: Regime = Regime {
     name: "zero_norm",
     when: "the norm of a tensor or of its update is zero, as that of B is in LoRA's first step",

@@ -43,7 +43,7 @@ pub struct Optimizer {
     pub name: &'static str,
     /// One line on what it is.
     pub title: &'static str,
-    /// Where the update rule is published.
+    /// The publication of the update rule.
     pub source: &'static str,
     /// Its scalar settings.
     pub hyperparameters: &'static [Hyperparameter],
@@ -85,13 +85,13 @@ impl Optimizer {
 pub struct Regime {
     /// Its name.
     pub name: &'static str,
-    /// When the first case is taken, in words.
+    /// The condition of the first case, in words.
     pub when: &'static str,
-    /// When the second case is.
+    /// The condition of the second case.
     pub otherwise: &'static str,
 }
 
-/// What most optimizers do without.
+/// An optimizer without settings or switches, from which others take what they leave out.
 pub const PLAIN: Optimizer = Optimizer {
     name: "",
     title: "",

@@ -96,7 +96,7 @@ fn orthogonalised<'g>(trainer: &Trainer<'g>, f: &Factor<'_, 'g>, u: Expr<'g>) ->
     x
 }
 
-/// What the learning rate is multiplied by for a matrix of this shape.
+/// The factor of the learning rate for a matrix of this shape.
 fn adjustment<'g>(trainer: &Trainer<'g>, f: &Factor<'_, 'g>) -> Expr<'g> {
     let (rows, cols) = (f.rows(), f.cols());
     if f.flag("match_rms_adamw") {

@@ -9,13 +9,13 @@ pub struct Hyperparameter {
     pub name: &'static str,
     /// PyTorch's default, as an exact decimal.
     pub default: &'static str,
-    /// Whether 0 is admissible and switches a term off.
+    /// True where 0 is admissible and switches a term off.
     pub may_be_zero: bool,
     /// The values that make sense besides.
     pub range: Range,
 }
 
-/// Which values of a setting make sense.
+/// The values of a setting that make sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Range {
     /// Positive numbers.
@@ -28,7 +28,7 @@ pub enum Range {
     Real,
 }
 
-/// What stands before the name of an optimizer's setting that is the name of something else.
+/// The prefix of the name of an optimizer's setting that is the name of something else.
 const OWN: &str = "optimizer.";
 
 impl Hyperparameter {
