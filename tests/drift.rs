@@ -6,7 +6,7 @@
 #![cfg(feature = "mp")]
 
 use lora_gauge::arith::{ArithmeticName, Ratio};
-use lora_gauge::bound::precision::{Plan, study};
+use lora_gauge::bound::precision::{StudyPlan, study};
 use lora_gauge::bound::study::Magnitude;
 use lora_gauge::scenario::Scenario;
 use proptest::prelude::*;
@@ -55,7 +55,7 @@ proptest! {
         bits in 24..=300u32,
     ) {
         let case = descent(shape, steps, lr, seed);
-        let plan = Plan {
+        let plan = StudyPlan {
             arithmetics: vec![ArithmeticName::F32, ArithmeticName::F64, ArithmeticName::Mp(bits)],
             k: vec![ratio(k)],
             split: Default::default(),
@@ -68,7 +68,7 @@ proptest! {
         for row in &study.rows {
             for (quantity, found) in &row.quantities {
                 let drift = found.measured.as_ref().expect("two runs to the end");
-                let bound = found.bounds.certified.value.as_ref().expect("a certificate");
+                let bound = found.bounds.certified.as_ref().expect("a certificate");
                 prop_assert!(
                     exactly(&drift.down) <= exactly(bound),
                     "{} in {}: {} measured, at most {}",

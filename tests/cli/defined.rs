@@ -1,6 +1,6 @@
 //! Files that define optimizers and models, where a verb takes a name.
 
-use crate::lora;
+use super::lora;
 
 const OWN: &str = "examples/definitions/sign_momentum.toml";
 const MODEL: &str = "examples/definitions/direction_and_magnitude.toml";
