@@ -19,6 +19,7 @@ mod runs;
 mod setting;
 mod statements;
 mod truth;
+mod witnessed;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

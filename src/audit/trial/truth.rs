@@ -12,6 +12,7 @@ use super::grid;
 use super::moves::{Map, Moves};
 use super::runs::{Bench, Run, Wish};
 use super::setting::Setting;
+use super::witnessed;
 use crate::arith::{ArithmeticName, Ratio, Surd, with_arithmetic};
 use crate::audit::{Judged, Verdict};
 use crate::exec::Tensor;
@@ -48,6 +49,10 @@ pub(super) fn tried(drawn: &Drawn, judged: &Judged) -> Tried {
     }
     if let Some(wrong) = replayed(drawn, judged) {
         return wrong;
+    }
+    let witness = judged.witness.as_ref();
+    if let Some(how) = witness.and_then(|own| witnessed::contradiction(drawn, own)) {
+        return Tried::Wrong(how);
     }
     let holds = verdict != Verdict::Refuted;
     let setting = &drawn.setting;
