@@ -1,6 +1,7 @@
 //! The stored form of a scenario: the same fields in TOML and in JSON.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use num_traits::{Signed, Zero};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -33,9 +34,30 @@ impl Serialize for Float {
 
 impl<'de> Deserialize<'de> for Float {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let exact = Exact::deserialize(deserializer)?;
-        let rounded = F64.from_surd(&exact.0).map_err(de::Error::custom)?;
-        Ok(Self(rounded))
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Float;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number, or a text such as \"0x1.8p+1\" or \"0.1\"")
+            }
+            fn visit_i64<E: de::Error>(self, n: i64) -> Result<Float, E> {
+                self.visit_str(&n.to_string())
+            }
+            fn visit_u64<E: de::Error>(self, n: u64) -> Result<Float, E> {
+                self.visit_str(&n.to_string())
+            }
+            fn visit_f64<E: de::Error>(self, x: f64) -> Result<Float, E> {
+                self.visit_str(&format!("{x:e}"))
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Float, E> {
+                let exact: Surd = text.parse().map_err(E::custom)?;
+                let rounded = F64.from_surd(&exact).map_err(E::custom)?;
+                // No exact number has the sign of a zero.
+                let negative = rounded == 0.0 && text.trim_start().starts_with('-');
+                Ok(Float(if negative { -0.0 } else { rounded }))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
     }
 }
 
@@ -551,4 +573,29 @@ fn range(name: &str, radius: &Exact) -> Result<Ratio, ScenarioError> {
             ),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zero_keeps_its_sign_in_a_file() {
+        for (text, negative) in [
+            ("\"-0x0.0p+0\"", true),
+            ("\"0x0.0p+0\"", false),
+            ("-0.0", true),
+            ("0", false),
+            ("\"-1e-400\"", true),
+        ] {
+            let float: Float = serde_json::from_str(text).unwrap();
+            assert!(
+                float.0 == 0.0 && float.0.is_sign_negative() == negative,
+                "{text}"
+            );
+            let again: Float =
+                serde_json::from_str(&serde_json::to_string(&float).unwrap()).unwrap();
+            assert_eq!(again.0.to_bits(), float.0.to_bits());
+        }
+    }
 }

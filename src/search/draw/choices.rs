@@ -11,6 +11,9 @@ pub(super) const MAX_SIZE: usize = 3;
 pub(super) const POOL: usize = MAX_SIZE * MAX_SIZE;
 /// Pools; a step with more tensors begins again.
 pub(super) const TENSORS: usize = 8;
+/// Numbers kept for each tensor and for the settings of a run of a given recipe.
+const RUN_POOL: usize = 16;
+const RUN_SCALARS: usize = 16;
 /// Numbers kept for each of the other lists.
 pub(super) const SCALARS: usize = 12;
 /// Free choices of a property.
@@ -129,11 +132,13 @@ pub(super) fn run_choices(
     steps: usize,
 ) -> impl Strategy<Value = (Choices, Vec<Vec<i8>>)> {
     // Small numbers are equal by chance often enough to satisfy the premise of an implication.
-    let pools = || prop::collection::vec(prop::collection::vec(-4i8..=4, POOL), TENSORS);
+    let pool = || prop::collection::vec(-4i8..=4, RUN_POOL);
+    let pools = || prop::collection::vec(pool(), TENSORS);
+    let less_one = |most: usize| (1..=most).prop_map(|n| n - 1);
     (
-        prop::collection::vec(0..size.clamp(1, MAX_SIZE), DIMENSIONS),
-        0..steps.max(1),
-        prop::collection::vec(0usize..5, SCALARS),
+        prop::collection::vec(less_one(size.clamp(1, MAX_SIZE)), DIMENSIONS),
+        less_one(steps.max(1)),
+        prop::collection::vec(0usize..5, RUN_SCALARS),
         pools(),
         pools(),
     )

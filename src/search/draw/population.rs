@@ -8,7 +8,7 @@ use proptest::test_runner::Config;
 use super::choices::{Choices, at, of, run_choices};
 use super::generator;
 use super::values::{Manner, dimension_names, halves};
-use crate::graph::StepGraph;
+use crate::graph::{LeafKind, StepGraph};
 use crate::scenario::Scenario;
 use crate::zoo::Recipe;
 
@@ -58,7 +58,15 @@ pub(in crate::search) fn samples_up_to(size: usize, steps: usize) -> impl Strate
 impl Population {
     /// The run for which a sample stands; `step` is the step of the recipe.
     pub fn run(&self, step: &StepGraph, sample: &Sample) -> Scenario {
-        let choices = &sample.choices;
+        // A pool belongs to a leaf, whatever leaves there are that need none.
+        let mut choices = sample.choices.clone();
+        let leaves = step.graph.leaves().enumerate();
+        let tensors = leaves.filter(|(_, (_, id))| {
+            let kind = step.graph.leaf_at(*id).map(|leaf| &leaf.kind);
+            matches!(kind, Some(LeafKind::Parameter | LeafKind::Data))
+        });
+        let pools = tensors.filter_map(|(i, _)| of(&sample.choices.pools, i).cloned());
+        choices.pools = pools.collect();
         let names = dimension_names(step).into_iter().enumerate();
         let sized = names.map(|(i, name)| {
             let drawn = 1 + at(&choices.sizes, i);
@@ -73,7 +81,7 @@ impl Population {
         };
         Scenario {
             name: "drawn".to_owned(),
-            values: manner.values(choices, &self.recipe, step, &sizes),
+            values: manner.values(&choices, &self.recipe, step, &sizes),
             recipe: self.recipe.clone(),
             sizes,
             steps: 1 + choices.steps,
