@@ -32,6 +32,8 @@ pub struct Sample {
     elsewhere: Vec<Vec<i8>>,
 }
 
+/// The rates of a drawn run, by their places in the table: those that can overshoot.
+const RATES: [usize; 5] = [0, 1, 2, 6, 7];
 /// The largest dimension of a drawn run.
 const SIZE: usize = 2;
 /// The largest number of steps of a drawn run.
@@ -67,6 +69,12 @@ impl Population {
         });
         let pools = tensors.filter_map(|(i, _)| of(&sample.choices.pools, i).cloned());
         choices.pools = pools.collect();
+        let settings = step.hyperparameters().enumerate();
+        let scalars = settings.map(|(i, (_, base, _))| match at(&sample.choices.scalars, i) {
+            number if base == "lr" => at(&RATES, number),
+            number => number,
+        });
+        choices.scalars = scalars.collect();
         let names = dimension_names(step).into_iter().enumerate();
         let sized = names.map(|(i, name)| {
             let drawn = 1 + at(&choices.sizes, i);
