@@ -35,6 +35,7 @@ mod totals;
 mod witness;
 
 pub use build::Build;
+#[cfg(feature = "cli")]
 pub(crate) use build::hexadecimal;
 pub use campaign::{Campaign, Record};
 pub use coverage::{Counts, Coverage};
