@@ -23,7 +23,7 @@ enum Stage {
 /// A change to the value of a node before it is used.
 pub type Perturb<'t, E> = dyn FnMut(NodeId, &mut DMatrix<E>) + 't;
 
-/// A step that is being run: the buffers of a [`Plan`] with elements of one arithmetic.
+/// A step that is being run: the buffers of a plan with elements of one arithmetic.
 ///
 /// A step is `forward` (loss and outputs at the current parameters), `complete` (the next
 /// parameters and states) and `advance` (the next values become the current ones, all at once).
@@ -50,7 +50,7 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
     /// Plans `step` and sets it up with `values`.
     ///
     /// # Errors
-    /// Those of [`Plan::new`] and [`Machine::with_plan`].
+    /// [`ExecError`] where a size or value is missing or does not fit, and where the first values have none.
     pub fn new(
         ctx: A,
         step: &'g StepGraph,
@@ -228,7 +228,7 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
     /// is itself a parameter or state shows the new value at once).
     ///
     /// # Errors
-    /// Those of [`Machine::complete`]; then nothing has become current.
+    /// Those of `complete`; then nothing has become current.
     pub fn advance(&mut self) -> Result<(), ExecError> {
         self.complete()?;
         let plan = Arc::clone(&self.plan);
@@ -276,7 +276,7 @@ impl<'g, A: Arithmetic> Machine<'g, A> {
     }
 
     /// The value of a node, as far as the step has been evaluated; `None` where the plan does
-    /// not keep it. An undefined entry reads as zero: see [`Machine::is_defined`].
+    /// not keep it. An undefined entry reads as zero: `is_defined` tells.
     pub fn node(&self, id: NodeId) -> Option<&DMatrix<A::Elem>> {
         Some(&self.buffers[self.plan.buffers.readable(id)?].matrix)
     }

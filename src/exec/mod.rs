@@ -1,6 +1,6 @@
 //! Running a step in an arithmetic.
 //!
-//! A [`Plan`] puts the nodes of a [`StepGraph`](crate::graph::StepGraph) in order and gives each
+//! A `Plan` puts the nodes of a [`StepGraph`](crate::graph::StepGraph) in order and gives each
 //! a buffer for given [`Sizes`]; a [`Machine`] evaluates the plan in one arithmetic, step after
 //! step, from given [`Values`]; [`Machine::walk`] goes along a run, and [`run`] records it as a
 //! [`Trajectory`]. [`random`] draws problems as pure functions of shape and seed.

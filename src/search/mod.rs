@@ -5,7 +5,7 @@
 //! them; what fails is shrunk to the smallest case and becomes a [`HuntedWitness`], a file whose
 //! case [`HuntedWitness::replay`] draws anew before it counts.
 //!
-//! [`hunt`] looks for a pair of runs that break one given property; [`mutation_test`] does the same
+//! [`hunt`] looks for a pair of runs that break one given property; `mutation_test` does the same
 //! to every rule that is a little wrong, without shrinking. Both draw their runs from a
 //! [`Population`], by the same choices as a campaign. A pair of runs is judged in exact arithmetic,
 //! and in intervals where that has no answer.
